@@ -1,0 +1,85 @@
+package core
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Change is a platform row a unit of work writes beside its documents, in the
+// same transaction. A backend applies every kind of Change or fails the unit.
+type Change interface{ change() }
+
+// PutInstallation inserts an installation (Revision 1; Exists if the alias or
+// the plugin is taken) or updates it (Changed if the stored Revision is not one
+// less).
+type PutInstallation struct{ Installation Installation }
+
+// RemoveInstallation deletes an installation's row and its deliveries; with
+// EraseTables also every document, entry, event and sum the plugin wrote.
+type RemoveInstallation struct {
+	ID          InstallationID
+	Plugin      PluginID
+	EraseTables bool
+}
+
+// PutReceipt stores the answer of an idempotent request. A receipt with the
+// same scope and key fails the unit with Changed.
+type PutReceipt struct{ Receipt Receipt }
+
+// Receipt remembers what a request with an Idempotency-Key was answered.
+type Receipt struct {
+	Scope       string // installation and actor
+	Key         string
+	RequestHash [32]byte
+	Answer      json.RawMessage
+	Created     time.Time
+}
+
+// AppendEvent adds an event to the outbox.
+type AppendEvent struct{ Event Event }
+
+// PutDelivery adds a delivery in state pending.
+type PutDelivery struct{ Delivery Delivery }
+
+// CancelDelivery removes a delivery of the installation that has not begun.
+type CancelDelivery struct {
+	ID      DeliveryID
+	Install InstallationID
+}
+
+// CompleteDelivery marks the running attempt done, or fails the unit with
+// Changed when it is no longer the running one.
+type CompleteDelivery struct {
+	ID      DeliveryID
+	Attempt int
+}
+
+// AddUsage adds to a meter's sum. With Limit >= 0 a positive quantity that
+// would pass it fails the unit with QuotaExceeded.
+type AddUsage struct {
+	Install  InstallationID
+	Meter    string
+	Quantity int64
+	Limit    int64
+}
+
+// AppendAudit adds a line to the workspace's audit log.
+type AppendAudit struct{ Entry AuditEntry }
+
+// AuditEntry says who changed what in a workspace.
+type AuditEntry struct {
+	Time    time.Time `json:"time"`
+	Actor   string    `json:"actor"`  // account or installation id
+	Action  string    `json:"action"` // installation.created
+	Subject string    `json:"subject"`
+}
+
+func (PutInstallation) change()    {}
+func (RemoveInstallation) change() {}
+func (PutReceipt) change()         {}
+func (AppendEvent) change()        {}
+func (PutDelivery) change()        {}
+func (CancelDelivery) change()     {}
+func (CompleteDelivery) change()   {}
+func (AddUsage) change()           {}
+func (AppendAudit) change()        {}

@@ -1,0 +1,53 @@
+package core
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// DeliveryState is where a delivery is.
+//
+//	pending -> running -> done
+//	              |-> retry -> running ...
+//	              `-> set_aside -> pending (redriven by a person)
+type DeliveryState string
+
+const (
+	DeliveryPending  DeliveryState = "pending"
+	DeliveryRunning  DeliveryState = "running"
+	DeliveryRetry    DeliveryState = "retry"
+	DeliveryDone     DeliveryState = "done"
+	DeliverySetAside DeliveryState = "set_aside"
+)
+
+// Next reports whether a delivery may go from s to next.
+func (s DeliveryState) Next(next DeliveryState) bool {
+	switch s {
+	case DeliveryPending, DeliveryRetry:
+		return next == DeliveryRunning
+	case DeliveryRunning:
+		return next == DeliveryDone || next == DeliveryRetry || next == DeliverySetAside || next == DeliveryRunning // lease expired, claimed again
+	case DeliverySetAside:
+		return next == DeliveryPending
+	default:
+		return false
+	}
+}
+
+// Delivery is work an installation has to do later: a job it scheduled, or an
+// event it listens to. Its row is written in the unit of work that caused it
+// and completed in the unit of work that does it, which is what makes the
+// effect happen exactly once.
+type Delivery struct {
+	ID        DeliveryID
+	Workspace WorkspaceID
+	Install   InstallationID
+	Event     EventID // empty: a job
+	Handler   string
+	Payload   json.RawMessage
+	State     DeliveryState
+	Attempt   int       // tries begun
+	Due       time.Time // when it may run; while running, when its lease ends
+	LastError string    // message of the last failed attempt
+	Created   time.Time
+}

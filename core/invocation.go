@@ -1,0 +1,38 @@
+package core
+
+import (
+	"time"
+
+	"github.com/carrel-dev/carrel/core/abi"
+)
+
+// Outcome is how an invocation ended.
+type Outcome string
+
+const (
+	OutcomeOK             Outcome = "ok"
+	OutcomeGuestError     Outcome = "guest_error" // the handler said no
+	OutcomeTrap           Outcome = "trap"        // crashed, exited, or answered rubbish
+	OutcomeOutOfFuel      Outcome = "out_of_fuel"
+	OutcomeTimeout        Outcome = "timeout"
+	OutcomeMemoryExceeded Outcome = "memory_exceeded"
+	OutcomeDenied         Outcome = "denied"
+	OutcomeConflict       Outcome = "conflict" // still conflicting after the last re-run
+)
+
+// InvocationRecord says what one invocation was and cost. It is kept whatever
+// the outcome, outside the unit of work.
+type InvocationRecord struct {
+	ID        InvocationID
+	Workspace WorkspaceID
+	Install   InstallationID
+	Handler   string
+	Kind      abi.Kind
+	Trigger   abi.Trigger
+	Outcome   Outcome
+	Attempts  int // runs, conflicts included
+	Fuel      int64
+	Duration  time.Duration
+	Error     string // message, for the workspace's own eyes
+	Started   time.Time
+}
