@@ -34,3 +34,7 @@ type Token struct {
 	Expires   time.Time // zero: never
 	LastUsed  time.Time
 }
+
+// Narrowed reports whether the token is for one workspace or for some scopes
+// only. Such a token may do nothing that concerns the account as a whole.
+func (t *Token) Narrowed() bool { return t != nil && (t.Workspace != "" || t.Scopes != nil) }

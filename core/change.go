@@ -74,6 +74,19 @@ type AuditEntry struct {
 	Subject string    `json:"subject"`
 }
 
+// PutWorkspace updates a workspace's slug (Exists if it is taken), name, time
+// zone and locale.
+type PutWorkspace struct{ Workspace Workspace }
+
+// PutMember adds a member or changes the role of one.
+type PutMember struct{ Member Member }
+
+// RemoveMember takes a person out of the workspace.
+type RemoveMember struct{ Account AccountID }
+
+// PutContract ends the open contract, if there is one, and begins this one.
+type PutContract struct{ Contract Contract }
+
 func (PutInstallation) change()    {}
 func (RemoveInstallation) change() {}
 func (PutReceipt) change()         {}
@@ -83,3 +96,7 @@ func (CancelDelivery) change()     {}
 func (CompleteDelivery) change()   {}
 func (AddUsage) change()           {}
 func (AppendAudit) change()        {}
+func (PutWorkspace) change()       {}
+func (PutMember) change()          {}
+func (RemoveMember) change()       {}
+func (PutContract) change()        {}
