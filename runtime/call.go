@@ -1,0 +1,51 @@
+package runtime
+
+import (
+	"context"
+	"time"
+
+	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/core/abi"
+)
+
+// Host is the one choke point: every operation a guest asks for, by either ABI,
+// comes through Call. An error is answered to the guest as an abi.Error with
+// the error's kind and safe message. Call runs on the guest's goroutine; ctx
+// ends with the call's time.
+type Host interface {
+	Call(ctx context.Context, op abi.Op, request []byte) (response []byte, err error)
+}
+
+// Call is one call of a function of a module.
+type Call struct {
+	// Function is the export to call: carrel_call for a plugin, any export
+	// `() -> i32` or `() -> ()` for an Extism module.
+	Function string
+	Input    []byte
+	Limits   Limits
+	Now      time.Time // the guest's clock starts here
+	Seed     [32]byte  // keys the guest's random numbers; secret, never used twice
+	Host     Host      // nil refuses every operation
+	Config   map[string]string
+	// Log receives what the guest logs or prints, bounded in number and size;
+	// level is debug, info, warn or error. nil drops it.
+	Log func(level, message string)
+}
+
+// Limits bound one call. Zero means the engine's own: Memory the engine's
+// MaxMemory, Time 10 s, Output 8 MiB.
+type Limits struct {
+	Memory int64 // bytes: linear memory and Extism memory together
+	Time   time.Duration
+	Output int64 // bytes of the answer
+	Fuel   int64 // not metered by this engine yet
+}
+
+// Result is how a call ended. Output is set only with OutcomeOK.
+type Result struct {
+	Output   []byte
+	Outcome  core.Outcome
+	Fuel     int64 // always 0: this engine bounds time, not work
+	Duration time.Duration
+	Err      error // nil with OutcomeOK, else a core.Error whose message may be shown
+}
