@@ -1,6 +1,7 @@
 package core
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 )
@@ -13,41 +14,32 @@ func PublicSettings(schema, settings json.RawMessage) (public json.RawMessage, s
 	if len(settings) == 0 {
 		return json.RawMessage("{}"), nil, nil
 	}
-	var object map[string]any
-	if err := json.Unmarshal(settings, &object); err != nil {
+	var object, root map[string]any
+	decoder := json.NewDecoder(bytes.NewReader(settings))
+	decoder.UseNumber()
+	if err := decoder.Decode(&object); err != nil {
 		return nil, nil, Wrap(op, Internal, err)
 	}
-	var node settingsNode
 	if len(schema) > 0 {
-		if err := json.Unmarshal(schema, &node); err != nil {
+		if err := json.Unmarshal(schema, &root); err != nil {
 			return nil, nil, Wrap(op, Internal, err)
 		}
 	}
-	secrets = node.strip("", object)
-	if len(secrets) == 0 {
-		return settings, nil, nil // as it is stored: numbers keep their digits
-	}
+	secrets = stripSecrets(root, "", object)
 	slices.Sort(secrets)
 	public, err = json.Marshal(object)
 	return public, secrets, Wrap(op, Internal, err)
 }
 
-type settingsNode struct {
-	Secret     bool                    `json:"secret"`
-	Properties map[string]settingsNode `json:"properties"`
-}
-
-func (n settingsNode) strip(path string, object map[string]any) (stripped []string) {
-	for name, property := range n.Properties {
-		value, ok := object[name]
-		if !ok {
-			continue
-		}
-		if property.Secret {
+func stripSecrets(schema map[string]any, path string, object map[string]any) (stripped []string) {
+	properties, _ := schema["properties"].(map[string]any)
+	for name, value := range object {
+		property, _ := properties[name].(map[string]any)
+		if property["secret"] == true {
 			delete(object, name)
 			stripped = append(stripped, path+name)
 		} else if inner, ok := value.(map[string]any); ok {
-			stripped = append(stripped, property.strip(path+name+".", inner)...)
+			stripped = append(stripped, stripSecrets(property, path+name+".", inner)...)
 		}
 	}
 	return stripped
