@@ -1,0 +1,171 @@
+package session
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/carrel-dev/carrel/core"
+	"github.com/gofiber/fiber/v2"
+)
+
+// Authenticator knows the secrets; account.Service implements it. Both methods
+// answer an error of kind unauthenticated for a secret that is wrong, expired
+// or revoked.
+type Authenticator interface {
+	Authenticate(ctx context.Context, cookie string) (core.Account, core.Session, error)
+	AuthenticateToken(ctx context.Context, bearer string) (core.Account, core.Token, error)
+}
+
+// Identity is who a request comes from: an account, by a session or a token.
+type Identity struct {
+	Account core.Account
+	Session core.SessionID // empty when a token was used
+	Token   *core.Token    // nil when a session was used
+}
+
+// Narrowed reports whether the identity is a token that may do less than its
+// account: only some scopes, or only one workspace.
+func (i *Identity) Narrowed() bool {
+	return i.Token != nil && (i.Token.Scopes != nil || i.Token.Workspace != "")
+}
+
+// Allows reports whether the identity may use a scope of the platform itself,
+// such as core.installations.write. Sessions and tokens without scopes may use
+// all of them; what the account may do with them is decided elsewhere.
+func (i *Identity) Allows(scope string) bool {
+	if i.Token == nil || i.Token.Scopes == nil {
+		return true
+	}
+	for _, held := range i.Token.Scopes {
+		if core.ScopeCovers(held, scope) {
+			return true
+		}
+	}
+	return false
+}
+
+// Enters reports whether the identity may be used in a workspace at all: a
+// token may be bound to one.
+func (i *Identity) Enters(ws core.WorkspaceID) bool {
+	return i.Token == nil || i.Token.Workspace == "" || i.Token.Workspace == ws
+}
+
+// Actor is the identity as a member of a workspace.
+func (i *Identity) Actor(m core.Member) core.Actor {
+	a := core.Actor{Type: core.ActorMember, Account: i.Account.ID, Role: m.Role}
+	if i.Token != nil {
+		a.Type, a.Scopes = core.ActorToken, i.Token.Scopes
+	}
+	return a
+}
+
+type identityKey struct{}
+
+// With returns a context that carries an identity.
+func With(ctx context.Context, i *Identity) context.Context {
+	return context.WithValue(ctx, identityKey{}, i)
+}
+
+// From returns the identity of a request's context, or nil for an anonymous one.
+func From(ctx context.Context) *Identity {
+	i, _ := ctx.Value(identityKey{}).(*Identity)
+	return i
+}
+
+// Require returns the identity of a request's context, or an error of kind
+// unauthenticated.
+func Require(ctx context.Context) (*Identity, error) {
+	if i := From(ctx); i != nil {
+		return i, nil
+	}
+	return nil, core.E("session.Require", core.Unauthenticated, "Sign in, or send an API token as `Authorization: Bearer carrel_…`.")
+}
+
+// Guard authenticates requests and manages the session cookie.
+type Guard struct {
+	auth   Authenticator
+	secure bool
+}
+
+// NewGuard makes a Guard. secure says that people reach the server over https:
+// the cookie is then called __Host-carrel_session and Secure. Over plain http,
+// which is for trying Carrel on one's own machine, it is carrel_session:
+// browsers differ on whether localhost may set Secure cookies (Safari refuses),
+// and a sign-in that silently fails is worse.
+func NewGuard(auth Authenticator, secure bool) *Guard { return &Guard{auth: auth, secure: secure} }
+
+// CookieName is the name of the session cookie.
+func (g *Guard) CookieName() string {
+	if g.secure {
+		return "__Host-carrel_session"
+	}
+	return "carrel_session"
+}
+
+// Cookie is the Set-Cookie value that signs a browser in until expires, or out
+// when value is empty.
+func (g *Guard) Cookie(value string, expires time.Time) string {
+	var b strings.Builder
+	b.WriteString(g.CookieName() + "=" + value + "; Path=/; HttpOnly; SameSite=Lax")
+	if g.secure {
+		b.WriteString("; Secure")
+	}
+	if value == "" {
+		b.WriteString("; Max-Age=0")
+	} else {
+		b.WriteString("; Expires=" + expires.UTC().Format(time.RFC1123)[:len("Mon, 02 Jan 2006 15:04:05 ")] + "GMT")
+	}
+	return b.String()
+}
+
+// SignIn sets the session cookie on an answer.
+func (g *Guard) SignIn(c *fiber.Ctx, value string, expires time.Time) {
+	c.Append(fiber.HeaderSetCookie, g.Cookie(value, expires))
+}
+
+// SignOut removes the session cookie from the browser. Ending the session
+// itself is account.Service's work.
+func (g *Guard) SignOut(c *fiber.Ctx) { c.Append(fiber.HeaderSetCookie, g.Cookie("", time.Time{})) }
+
+// CookieValue returns the session secret a request carries, or "".
+func (g *Guard) CookieValue(c *fiber.Ctx) string { return strings.Clone(c.Cookies(g.CookieName())) }
+
+// Middleware puts the request's identity into its context. A request without
+// credentials passes as anonymous: whether that is enough is decided where the
+// route is known. An unusable token is refused everywhere, because its owner
+// would otherwise take the anonymous answer for theirs; an unusable cookie is
+// taken as none, because a browser cannot help sending it.
+//
+// Requests that change something and come from another site are refused, unless
+// they carry a token: browsers never attach those by themselves.
+func (g *Guard) Middleware(c *fiber.Ctx) error {
+	if header := c.Get(fiber.HeaderAuthorization); header != "" {
+		scheme, bearer, _ := strings.Cut(header, " ")
+		if !strings.EqualFold(scheme, "Bearer") || !strings.HasPrefix(bearer, "carrel_") {
+			return core.E("session.Middleware", core.Unauthenticated, "Send the API token as `Authorization: Bearer carrel_…`.")
+		}
+		account, token, err := g.auth.AuthenticateToken(c.UserContext(), strings.Clone(bearer))
+		if err != nil {
+			return err
+		}
+		c.SetUserContext(With(c.UserContext(), &Identity{Account: account, Token: &token}))
+		return c.Next()
+	}
+	cookie := g.CookieValue(c)
+	if err := refuseCrossOrigin(c, cookie != ""); err != nil {
+		return err
+	}
+	if cookie == "" {
+		return c.Next()
+	}
+	account, session, err := g.auth.Authenticate(c.UserContext(), cookie)
+	switch {
+	case core.KindOf(err) == core.Unauthenticated:
+		return c.Next()
+	case err != nil:
+		return err
+	}
+	c.SetUserContext(With(c.UserContext(), &Identity{Account: account, Session: session.ID}))
+	return c.Next()
+}
