@@ -2,10 +2,12 @@ package session
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/core/account"
 	"github.com/gofiber/fiber/v2"
 )
 
@@ -13,73 +15,56 @@ import (
 // answer an error of kind unauthenticated for a secret that is wrong, expired
 // or revoked.
 type Authenticator interface {
-	Authenticate(ctx context.Context, cookie string) (core.Account, core.Session, error)
-	AuthenticateToken(ctx context.Context, bearer string) (core.Account, core.Token, error)
+	Authenticate(ctx context.Context, secret string) (account.Identity, error)
+	AuthenticateToken(ctx context.Context, bearer string) (account.Identity, error)
 }
 
-// Identity is who a request comes from: an account, by a session or a token.
-type Identity struct {
-	Account core.Account
-	Session core.SessionID // empty when a token was used
-	Token   *core.Token    // nil when a session was used
-}
-
-// Narrowed reports whether the identity is a token that may do less than its
-// account: only some scopes, or only one workspace.
-func (i *Identity) Narrowed() bool {
-	return i.Token != nil && (i.Token.Scopes != nil || i.Token.Workspace != "")
-}
+// Identity is who a request comes from: an account, by a session, or by a token
+// that may do less.
+type Identity struct{ account.Identity }
 
 // Allows reports whether the identity may use a scope of the platform itself,
 // such as core.installations.write. Sessions and tokens without scopes may use
 // all of them; what the account may do with them is decided elsewhere.
-func (i *Identity) Allows(scope string) bool {
-	if i.Token == nil || i.Token.Scopes == nil {
-		return true
-	}
-	for _, held := range i.Token.Scopes {
-		if core.ScopeCovers(held, scope) {
-			return true
-		}
-	}
-	return false
+func (i Identity) Allows(scope string) bool {
+	return i.Token == nil || i.Token.Scopes == nil ||
+		slices.ContainsFunc(i.Token.Scopes, func(held string) bool { return core.ScopeCovers(held, scope) })
 }
 
 // Enters reports whether the identity may be used in a workspace at all: a
-// token may be bound to one.
-func (i *Identity) Enters(ws core.WorkspaceID) bool {
+// token may be bound to another one.
+func (i Identity) Enters(ws core.WorkspaceID) bool {
 	return i.Token == nil || i.Token.Workspace == "" || i.Token.Workspace == ws
 }
 
 // Actor is the identity as a member of a workspace.
-func (i *Identity) Actor(m core.Member) core.Actor {
-	a := core.Actor{Type: core.ActorMember, Account: i.Account.ID, Role: m.Role}
+func (i Identity) Actor(m core.Member) core.Actor {
 	if i.Token != nil {
-		a.Type, a.Scopes = core.ActorToken, i.Token.Scopes
+		return core.Actor{Type: core.ActorToken, Account: i.Account.ID, Role: m.Role, Scopes: i.Token.Scopes}
 	}
-	return a
+	return core.Actor{Type: core.ActorMember, Account: i.Account.ID, Role: m.Role}
 }
 
 type identityKey struct{}
 
 // With returns a context that carries an identity.
-func With(ctx context.Context, i *Identity) context.Context {
+func With(ctx context.Context, i Identity) context.Context {
 	return context.WithValue(ctx, identityKey{}, i)
 }
 
-// From returns the identity of a request's context, or nil for an anonymous one.
-func From(ctx context.Context) *Identity {
-	i, _ := ctx.Value(identityKey{}).(*Identity)
-	return i
+// From returns the identity of a request's context; false: it is anonymous.
+func From(ctx context.Context) (Identity, bool) {
+	i, ok := ctx.Value(identityKey{}).(Identity)
+	return i, ok
 }
 
 // Require returns the identity of a request's context, or an error of kind
 // unauthenticated.
-func Require(ctx context.Context) (*Identity, error) {
-	if i := From(ctx); i != nil {
+func Require(ctx context.Context) (Identity, error) {
+	if i, ok := From(ctx); ok {
 		return i, nil
 	}
-	return nil, core.E("session.Require", core.Unauthenticated, "Sign in, or send an API token as `Authorization: Bearer carrel_…`.")
+	return Identity{}, core.E("session.Require", core.Unauthenticated, "Sign in, or send an API token as `Authorization: Bearer carrel_…`.")
 }
 
 // Guard authenticates requests and manages the session cookie.
@@ -142,14 +127,14 @@ func (g *Guard) CookieValue(c *fiber.Ctx) string { return strings.Clone(c.Cookie
 func (g *Guard) Middleware(c *fiber.Ctx) error {
 	if header := c.Get(fiber.HeaderAuthorization); header != "" {
 		scheme, bearer, _ := strings.Cut(header, " ")
-		if !strings.EqualFold(scheme, "Bearer") || !strings.HasPrefix(bearer, "carrel_") {
+		if !strings.EqualFold(scheme, "Bearer") || !strings.HasPrefix(bearer, account.TokenPrefix) {
 			return core.E("session.Middleware", core.Unauthenticated, "Send the API token as `Authorization: Bearer carrel_…`.")
 		}
-		account, token, err := g.auth.AuthenticateToken(c.UserContext(), strings.Clone(bearer))
+		who, err := g.auth.AuthenticateToken(c.UserContext(), strings.Clone(bearer))
 		if err != nil {
 			return err
 		}
-		c.SetUserContext(With(c.UserContext(), &Identity{Account: account, Token: &token}))
+		c.SetUserContext(With(c.UserContext(), Identity{who}))
 		return c.Next()
 	}
 	cookie := g.CookieValue(c)
@@ -159,13 +144,13 @@ func (g *Guard) Middleware(c *fiber.Ctx) error {
 	if cookie == "" {
 		return c.Next()
 	}
-	account, session, err := g.auth.Authenticate(c.UserContext(), cookie)
+	who, err := g.auth.Authenticate(c.UserContext(), cookie)
 	switch {
 	case core.KindOf(err) == core.Unauthenticated:
 		return c.Next()
 	case err != nil:
 		return err
 	}
-	c.SetUserContext(With(c.UserContext(), &Identity{Account: account, Session: session.ID}))
+	c.SetUserContext(With(c.UserContext(), Identity{who}))
 	return c.Next()
 }
