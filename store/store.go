@@ -1,0 +1,39 @@
+package store
+
+import (
+	"time"
+
+	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/core/abi"
+)
+
+// Store begins units of work over a Backend.
+type Store struct {
+	backend Backend
+}
+
+// New returns a Store over a Backend.
+func New(b Backend) *Store { return &Store{backend: b} }
+
+// Scope is what a unit of work may touch: the tables of one plugin, in the
+// workspace it begins in.
+type Scope struct {
+	Plugin       core.PluginID
+	Installation core.InstallationID
+	Tables       []abi.Table // of the release; must not be modified afterwards
+	ReadOnly     bool        // writes are refused with Denied
+	Now          time.Time   // created and updated times of documents
+	AuthEpoch    int64       // the epoch the caller was authorised with
+}
+
+// Committed says what a commit did.
+type Committed struct {
+	Seq        int64 // the workspace's sequence number; 0 when there was nothing to write
+	Deliveries bool  // it added deliveries: wake the claimer
+}
+
+// Begin starts a unit of work of one plugin in one workspace. It holds no
+// connection between calls, so it may be dropped without ending it.
+func (s *Store) Begin(ws core.WorkspaceID, scope Scope) *Unit {
+	return &Unit{store: s, ws: ws, scope: scope}
+}
