@@ -48,7 +48,8 @@ type CancelDelivery struct {
 }
 
 // CompleteDelivery marks the running attempt done, or fails the unit with
-// Changed when it is no longer the running one.
+// Stale when it is no longer the running one: another attempt has taken over,
+// so running this one again would not help.
 type CompleteDelivery struct {
 	ID      DeliveryID
 	Attempt int

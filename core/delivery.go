@@ -49,5 +49,6 @@ type Delivery struct {
 	Attempt   int       // tries begun
 	Due       time.Time // when it may run; while running, when its lease ends
 	LastError string    // message of the last failed attempt
+	Hop       int       // deliveries of events between it and the first cause
 	Created   time.Time
 }
