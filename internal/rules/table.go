@@ -1,0 +1,191 @@
+package rules
+
+// Row says what the packages of one pattern may import besides the standard
+// library.
+type Row struct {
+	// Package is a folder relative to the module's root. One element may be
+	// "*"; a last element "..." stands for any folders below.
+	Package string
+	// Module lists the packages of this module it may import, as patterns of
+	// the same form. "./..." are its own subfolders.
+	Module []string
+	// Other lists the modules of others it may import, as path prefixes.
+	Other []string
+	// Tests lists what its test files may import on top, of either sort.
+	// Tests join real parts, so they reach further than the package does.
+	Tests []string
+	// Why is the reason, for whoever wants to change the row.
+	Why string
+}
+
+// anything is for the few places that see the whole house.
+var anything = []string{"..."}
+
+// Table is the plan of the house: who may know whom. A consumer declares the
+// small interface it needs, and cmd/carrel/app plugs the real thing in, which
+// is why so few rows name another part.
+var Table = []Row{
+	// The vocabulary.
+	{Package: "core/abi",
+		Why: "host and guests both compile it, and a guest's size is its author's problem"},
+	{Package: "core",
+		Module: []string{"core/abi"},
+		Other:  []string{"github.com/google/uuid", "github.com/Masterminds/semver/v3", "github.com/santhosh-tekuri/jsonschema/v6"},
+		Why:    "words and rules only; versions and schemas are part of what a manifest may say"},
+
+	// The services every installation stands on.
+	{Package: "core/account",
+		Module: []string{"core"},
+		Other:  []string{"golang.org/x/crypto/argon2"},
+		Tests:  []string{"store/...", "pgregory.net/rapid"},
+		Why:    "people and their credentials; storage is behind its own interface"},
+	{Package: "core/workspace",
+		Module: []string{"core", "core/abi"},
+		Other:  []string{"github.com/Masterminds/semver/v3", "github.com/santhosh-tekuri/jsonschema/v6"},
+		Tests:  []string{"store/...", "pgregory.net/rapid"},
+		Why:    "tenants, members, installations; settings are checked against the manifest's schema"},
+	{Package: "core/billing",
+		Module: []string{"core", "core/abi"},
+		Tests:  []string{"store/...", "pgregory.net/rapid"},
+		Why:    "plans, contracts, usage"},
+	{Package: "core/events",
+		Module: []string{"core", "core/abi"},
+		Tests:  []string{"store/...", "pgregory.net/rapid"},
+		Why:    "claims and retries deliveries; running one is somebody else's business"},
+	{Package: "core/dispatch",
+		Module: []string{"core", "core/abi"},
+		Other:  []string{"github.com/maypok86/otter/v2", "golang.org/x/sync"},
+		Tests:  []string{"store/...", "pgregory.net/rapid"},
+		Why:    "the one way to run a plugin; it sees store, engine and host functions through interfaces it declares"},
+
+	// The sandbox and its door.
+	{Package: "runtime/wasm",
+		Why: "the binary format, readable on its own"},
+	{Package: "runtime",
+		Module: []string{"core", "core/abi", "./..."},
+		Other:  []string{"github.com/tetratelabs/wazero", "golang.org/x/sync"},
+		Why:    "the only package that knows the engine; it knows neither workspaces nor documents"},
+	{Package: "hostfuncs",
+		Module: []string{"core", "core/abi"},
+		Other:  []string{"code.dny.dev/ssrf"},
+		Tests:  []string{"store/...", "pgregory.net/rapid"},
+		Why:    "bytes in, bytes out: a capability can be tested without an engine; addresses are checked when http.fetch dials"},
+
+	// Data.
+	{Package: "store",
+		Module: []string{"core", "core/abi"},
+		Tests:  []string{"store/...", "pgregory.net/rapid"},
+		Why:    "the document engine and the unit of work; a backend is an interface here"},
+	{Package: "store/sqlite",
+		Module: []string{"core", "core/abi", "store"},
+		Other:  []string{"modernc.org/sqlite", "github.com/pressly/goose/v3", "golang.org/x/sync"},
+		Tests:  []string{"store/storetest", "pgregory.net/rapid"},
+		Why:    "the embedded backend; core's services meet it as implementations of their small interfaces"},
+	{Package: "store/postgres",
+		Module: []string{"core", "core/abi", "store"},
+		Other:  []string{"github.com/jackc/pgx/v5", "github.com/pressly/goose/v3", "golang.org/x/sync"},
+		Tests:  []string{"store/storetest", "pgregory.net/rapid"},
+		Why:    "the backend of more than one node"},
+	{Package: "store/storetest",
+		Module: []string{"core", "core/abi", "store"},
+		Other:  []string{"pgregory.net/rapid"},
+		Why:    "one suite that every backend passes, so it may know none of them"},
+
+	// Releases.
+	{Package: "registry",
+		Module: []string{"core", "core/abi"},
+		Other:  []string{"oras.land/oras-go/v2", "github.com/opencontainers", "github.com/Masterminds/semver/v3", "golang.org/x/sync"},
+		Why:    "an OCI layout holds them; how to read a module is asked of an interface"},
+
+	// HTTP.
+	{Package: "web",
+		Module: []string{"core", "core/*", "registry", "./..."},
+		Other:  []string{"github.com/gofiber/fiber/v2", "github.com/danielgtaylor/huma/v2", "github.com/valyala/fasthttp"},
+		Why:    "joins the parts below into one server"},
+	{Package: "web/*",
+		Module: []string{"core", "core/*", "registry", "web/problem", "web/session", "./..."},
+		Other: []string{"github.com/gofiber/fiber/v2", "github.com/danielgtaylor/huma/v2", "github.com/valyala/fasthttp",
+			"github.com/a-h/templ", "github.com/yuin/goldmark", "github.com/microcosm-cc/bluemonday"},
+		Why: "API, gateway and console share how to fail and who is asking, nothing else"},
+
+	// What an author imports.
+	{Package: "sdk/ui",
+		Module: []string{"core/abi"},
+		Why:    "the words of a page; guests compile it"},
+	{Package: "sdk",
+		Module: []string{"core/abi", "sdk/ui"},
+		Why:    "guests compile it: every dependency is in every plugin's module"},
+	{Package: "sdk/plugintest",
+		Module: []string{"core/abi", "sdk"},
+		Why:    "drives the carrel binary from outside, so that a plugin's tests need nothing of the platform"},
+
+	// Plugins are ordinary authors: what they need and the SDK cannot give is
+	// a hole in the SDK.
+	{Package: "plugins-src/hostile/*",
+		Module: []string{"core/abi", "sdk", "sdk/ui"},
+		Why:    "attackers for the tests; some speak the ABI without the SDK"},
+	{Package: "plugins-src/*",
+		Module: []string{"sdk", "sdk/ui", "./..."},
+		Tests:  []string{"sdk/plugintest", "pgregory.net/rapid"},
+		Why:    "a plugin knows the SDK and itself, never another plugin"},
+	{Package: "plugins-src/*/...",
+		Module: []string{"sdk", "sdk/ui"},
+		Tests:  []string{"sdk/plugintest", "pgregory.net/rapid"},
+		Why:    "parts of one plugin"},
+
+	// The outside world, each behind an interface that core declares.
+	{Package: "adapters/redis", Module: []string{"core"},
+		Other: []string{"github.com/redis/go-redis/v9", "github.com/go-redis/redis_rate/v10"},
+		Why:   "invalidation, shared rate limits, live updates; may be lost without harm"},
+	{Package: "adapters/river", Module: []string{"core"},
+		Other: []string{"github.com/riverqueue/river", "github.com/jackc/pgx/v5"},
+		Why:   "wakes nodes on Postgres"},
+	{Package: "adapters/smtp", Module: []string{"core"},
+		Other: []string{"github.com/wneessen/go-mail"},
+		Why:   "mail"},
+	{Package: "adapters/blob", Module: []string{"core"},
+		Other: []string{"gocloud.dev"},
+		Why:   "files, on disk or in S3"},
+	{Package: "adapters/secret", Module: []string{"core"},
+		Other: []string{"golang.org/x/crypto"},
+		Why:   "keys and what they seal"},
+	{Package: "adapters/oidc", Module: []string{"core"},
+		Other: []string{"github.com/coreos/go-oidc/v3", "golang.org/x/oauth2"},
+		Why:   "sign-in by somebody else"},
+	{Package: "adapters/stripe", Module: []string{"core"},
+		Other: []string{"github.com/stripe/stripe-go/v86"},
+		Why:   "the platform's own invoices"},
+
+	// The binary: the only place that sees everything.
+	{Package: "cmd/carrel", Module: []string{"cmd/carrel/cli"},
+		Why: "main, and nothing else"},
+	{Package: "cmd/carrel/app", Module: anything,
+		Other: []string{"golang.org/x/sync", "github.com/gofiber/fiber/v2", "code.dny.dev/ssrf"},
+		Tests: []string{"pgregory.net/rapid"},
+		Why:   "wiring, by hand and in one place"},
+	{Package: "cmd/carrel/cli", Module: anything,
+		Other: []string{"github.com/spf13/cobra"},
+		Tests: []string{"github.com/rogpeppe/go-internal"},
+		Why:   "the commands; those that work on files use the parts without a server"},
+
+	// Proofs.
+	{Package: "e2e", Module: anything,
+		Other: []string{"github.com/chromedp", "pgregory.net/rapid"},
+		Why:   "stories through the running server"},
+	{Package: "internal/rules",
+		Why: "this package reads the others as text"},
+}
+
+// Siblings are groups of folders of one rank. No package in or below one of
+// them imports a package in or below another of its group, whatever the table
+// says; only test files join them. Web is beside the others but reads releases
+// from the registry, hence two groups.
+var Siblings = [][]string{
+	{"runtime", "hostfuncs", "store", "sdk", "registry"},
+	{"runtime", "hostfuncs", "store", "sdk", "web"},
+	{"core/account", "core/workspace", "core/billing", "core/events", "core/dispatch"},
+	{"store/sqlite", "store/postgres"},
+	{"web/api", "web/gateway", "web/console"},
+	{"adapters/*"},
+	{"plugins-src/*"},
+}
