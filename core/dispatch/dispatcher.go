@@ -1,0 +1,213 @@
+package dispatch
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"time"
+
+	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/core/abi"
+)
+
+// View is what authorises in a workspace, as it was at one epoch.
+type View struct {
+	Epoch         int64 // heads.auth_epoch, read in the same snapshot
+	Plan          core.Plan
+	Installations []Installed
+}
+
+// Installed is an installation with its release's manifest.
+type Installed struct {
+	Installation core.Installation
+	Manifest     *abi.Manifest
+}
+
+// Views loads the view of a workspace: one consistent snapshot. The dispatcher
+// caches it until a unit finds its epoch passed.
+type Views interface {
+	View(ctx context.Context, ws core.WorkspaceID) (View, error)
+}
+
+// Scope is what a unit of work may touch.
+type Scope struct {
+	Plugin       core.PluginID
+	Installation core.InstallationID
+	Tables       []abi.Table
+	ReadOnly     bool
+	Now          time.Time
+	AuthEpoch    int64 // the unit is Changed when the workspace's epoch is another
+}
+
+// Units begins units of work.
+type Units interface {
+	Begin(ws core.WorkspaceID, scope Scope) Unit
+}
+
+// Unit is the part of a unit of work that dispatching uses. The Runner's host
+// functions use the rest of it.
+type Unit interface {
+	// Receipt reads what an idempotent request was answered.
+	Receipt(ctx context.Context, scope, key string) (core.Receipt, bool, error)
+	// Add writes a platform row with the unit.
+	Add(core.Change)
+	// Validate fails with Changed unless everything read is still true.
+	Validate(ctx context.Context) error
+	// Commit validates and applies, and reports whether deliveries became due.
+	Commit(ctx context.Context) (deliveries bool, err error)
+	// ConflictKey names what a Changed collided on; "" when it is unknown.
+	ConflictKey() string
+}
+
+// Runner runs a handler once, in a fresh instance. It gives the guest only what
+// the Call holds, and stops it at the Call's limits or the end of ctx.
+type Runner interface {
+	Run(ctx context.Context, call Call) Result
+}
+
+// Call is one run of a handler.
+type Call struct {
+	Workspace    core.Workspace
+	Installation core.Installation // with the digest of the module
+	Manifest     *abi.Manifest
+	Plan         core.Plan
+	Actor        core.Actor
+	Handler      string
+	Kind         abi.Kind
+	Trigger      abi.Trigger
+	Invocation   core.InvocationID
+	Hop          int
+	Now          time.Time
+	Seed         [32]byte
+	Input        []byte // an abi.Invocation
+	Limits       Limits
+
+	Unit   Unit // as Units made it; nil for an action
+	Grant  func(role core.Role, scopes []string)
+	Mutate func(ctx context.Context, handler string, payload json.RawMessage) (json.RawMessage, error) // actions only
+}
+
+// Limits bound one run.
+type Limits struct {
+	Time   time.Duration
+	Memory int64 // bytes
+	Output int64 // bytes
+	Fuel   int64 // 0: not counted
+}
+
+// Result is how a run ended. Err is set unless Outcome is ok, with a message
+// for the workspace's eyes.
+type Result struct {
+	Output   []byte // an abi.Response
+	Outcome  core.Outcome
+	Fuel     int64
+	Duration time.Duration
+	Err      error
+}
+
+// Records takes the log of invocations. Record doesn't wait for the disk.
+type Records interface {
+	Record(core.InvocationRecord)
+}
+
+// Config is what a Dispatcher is made of. Views, Units, Runner and Records are
+// required.
+type Config struct {
+	Views   Views
+	Units   Units
+	Runner  Runner
+	Records Records
+	Wake    func()      // called after a commit that made deliveries due
+	Plans   []core.Plan // to name the plans that include a plugin
+	Logger  *slog.Logger
+	Now     func() time.Time
+
+	// Request bounds an invocation that somebody waits for, Background one that
+	// nobody does. Zero values: 5 s (background 20 s), 64 MiB, 8 MiB.
+	Request    Limits
+	Background Limits
+	// PerWorkspace is how many invocations of one workspace run at a time; 0 is 16.
+	PerWorkspace int
+}
+
+// Dispatcher runs the handlers of plugins. It is safe for concurrent use.
+type Dispatcher struct {
+	views      *viewCache
+	units      Units
+	runner     Runner
+	records    Records
+	wake       func()
+	plans      []core.Plan
+	logger     *slog.Logger
+	now        func() time.Time
+	request    Limits
+	background Limits
+	slots      *gates
+	turns      *gates
+}
+
+// New makes a Dispatcher.
+func New(c Config) *Dispatcher {
+	d := &Dispatcher{
+		views:      newViewCache(c.Views),
+		units:      c.Units,
+		runner:     c.Runner,
+		records:    c.Records,
+		wake:       c.Wake,
+		plans:      c.Plans,
+		logger:     c.Logger,
+		now:        c.Now,
+		request:    c.Request.or(Limits{Time: 5 * time.Second, Memory: 64 << 20, Output: 8 << 20}),
+		background: c.Background.or(Limits{Time: 20 * time.Second, Memory: 64 << 20, Output: 8 << 20}),
+		turns:      newGates(1),
+	}
+	if d.wake == nil {
+		d.wake = func() {}
+	}
+	if d.logger == nil {
+		d.logger = slog.New(slog.DiscardHandler)
+	}
+	if d.now == nil {
+		d.now = time.Now
+	}
+	if c.PerWorkspace == 0 {
+		c.PerWorkspace = 16
+	}
+	d.slots = newGates(c.PerWorkspace)
+	return d
+}
+
+// Forget drops what is cached of a workspace. Correctness doesn't need it, as
+// every unit checks its epoch; it saves the next invocation a run.
+func (d *Dispatcher) Forget(ws core.WorkspaceID) { d.views.drop(ws) }
+
+// or fills the limits that are zero.
+func (l Limits) or(defaults Limits) Limits {
+	if l.Time == 0 {
+		l.Time = defaults.Time
+	}
+	if l.Memory == 0 {
+		l.Memory = defaults.Memory
+	}
+	if l.Output == 0 {
+		l.Output = defaults.Output
+	}
+	if l.Fuel == 0 {
+		l.Fuel = defaults.Fuel
+	}
+	return l
+}
+
+// within lowers the limits to what a manifest asks for.
+func (l Limits) within(m abi.Limits) Limits {
+	if m.TimeMS > 0 {
+		l.Time = min(l.Time, time.Duration(m.TimeMS)*time.Millisecond)
+	}
+	if m.Memory > 0 {
+		l.Memory = min(l.Memory, m.Memory)
+	}
+	if m.Fuel > 0 && (l.Fuel == 0 || m.Fuel < l.Fuel) {
+		l.Fuel = m.Fuel
+	}
+	return l
+}
