@@ -27,26 +27,33 @@ func newLimiter(limit int, window time.Duration) *limiter {
 	return &limiter{limit: limit, window: window, failed: map[string]*failure{}}
 }
 
-// allow reports whether the email may be tried now.
-func (l *limiter) allow(email string, now time.Time) bool {
+// take counts an attempt as a failure, before anybody knows, so that attempts
+// at the same time count too. It reports whether the email may be tried now.
+func (l *limiter) take(email string, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	f := l.failed[email]
-	return f == nil || f.count < l.limit || now.Sub(f.since) >= l.window
+	if f == nil || now.Sub(f.since) >= l.window {
+		if f == nil && len(l.failed) >= maxRemembered {
+			l.evict(now)
+		}
+		l.failed[email] = &failure{count: 1, since: now}
+		return true
+	}
+	if f.count >= l.limit {
+		return false
+	}
+	f.count++
+	return true
 }
 
-// add counts a failure.
-func (l *limiter) add(email string, now time.Time) {
+// giveBack takes back an attempt that was neither right nor wrong.
+func (l *limiter) giveBack(email string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if f := l.failed[email]; f != nil && now.Sub(f.since) < l.window {
-		f.count++
-		return
+	if f := l.failed[email]; f != nil && f.count > 0 {
+		f.count--
 	}
-	if len(l.failed) >= maxRemembered {
-		l.evict(now)
-	}
-	l.failed[email] = &failure{count: 1, since: now}
 }
 
 // evict drops what has expired, or the oldest if nothing has.

@@ -39,11 +39,12 @@ func (s *Service) SignIn(ctx context.Context, r SignInRequest) (secret string, s
 		email = email[:MaxEmail]
 	}
 	now := s.now()
-	if !s.failures.allow(email, now) {
+	if !s.failures.take(email, now) {
 		return "", session, who, core.E(op, core.RateLimited, "Too many failed sign-ins with this email address. Try again in %d minutes.", int(failureWindow.Minutes()))
 	}
 	account, err := s.store.AccountByEmail(ctx, email)
 	if err != nil && core.KindOf(err) != core.NotFound {
+		s.failures.giveBack(email)
 		return "", session, who, core.Wrap(op, core.Unavailable, err)
 	}
 	hash := account.PasswordHash
@@ -52,10 +53,10 @@ func (s *Service) SignIn(ctx context.Context, r SignInRequest) (secret string, s
 	}
 	ok, verr := s.hasher.verify(ctx, hash, password[:min(len(password), MaxPassword+1)])
 	if verr != nil {
+		s.failures.giveBack(email)
 		return "", session, who, verr
 	}
 	if !ok || err != nil {
-		s.failures.add(email, now)
 		return "", session, who, core.E(op, core.Unauthenticated, "The email address or the password is wrong.")
 	}
 	s.failures.forget(email)

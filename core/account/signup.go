@@ -32,8 +32,8 @@ type SignUpRequest struct {
 // valid until the first account is made with it.
 func (s *Service) SetupToken(ctx context.Context) (string, bool, error) {
 	const op = "account.SetupToken"
-	any, err := s.store.HasAccounts(ctx)
-	if err != nil || any {
+	taken, err := s.store.HasAccounts(ctx)
+	if err != nil || taken {
 		return "", false, core.Wrap(op, core.Unavailable, err)
 	}
 	token, err := s.secret()
@@ -50,11 +50,11 @@ func (s *Service) SetupToken(ctx context.Context) (string, bool, error) {
 // is its operator; the others are made if sign-up is open (Denied otherwise).
 func (s *Service) SignUp(ctx context.Context, r SignUpRequest) (core.Account, error) {
 	const op = "account.SignUp"
-	any, err := s.store.HasAccounts(ctx)
+	taken, err := s.store.HasAccounts(ctx)
 	if err != nil {
 		return core.Account{}, core.Wrap(op, core.Unavailable, err)
 	}
-	if any {
+	if taken {
 		if !s.signUp {
 			return core.Account{}, core.E(op, core.Denied, "Sign-up is closed on this server. Ask its operator for an account.")
 		}

@@ -1,0 +1,164 @@
+package workspace
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/core/abi"
+)
+
+// Catalog finds releases. Both answer NotFound for what it doesn't have.
+type Catalog interface {
+	// Release finds a version of a plugin, by name or publisher/name; an empty
+	// version is the newest that isn't yanked.
+	Release(ctx context.Context, plugin, version string) (core.Release, error)
+	ByDigest(ctx context.Context, digest core.Digest) (core.Release, error)
+}
+
+// Schemas checks settings against the JSON Schema a manifest declares.
+type Schemas interface {
+	// Check answers the settings with the schema's defaults in the places that
+	// are empty; or an Invalid error whose violations are located below
+	// "settings".
+	Check(schema, settings json.RawMessage) (json.RawMessage, error)
+}
+
+// Hooks runs a plugin's lifecycle hook as one unit of work.
+type Hooks interface {
+	// Lifecycle runs the hook, if it names one, and commits what it wrote
+	// together with the changes, or nothing of either.
+	Lifecycle(ctx context.Context, l Lifecycle) error
+}
+
+// Lifecycle is a step in an installation's life.
+type Lifecycle struct {
+	Workspace    core.Workspace
+	Installation core.Installation // as it is while the hook runs
+	Manifest     *abi.Manifest
+	Hook         string // the handler; may be empty
+	Changes      []core.Change
+	Actor        core.Actor
+}
+
+// InstallationStore is what Installations needs of the store.
+type InstallationStore interface {
+	Store
+	// Footprint counts what a plugin has in a workspace, also of an earlier
+	// installation of it whose data was kept.
+	Footprint(ctx context.Context, ws core.WorkspaceID, plugin core.PluginID) (core.Footprint, error)
+}
+
+// InstallationsConfig is what Installations is made of.
+type InstallationsConfig struct {
+	Store   InstallationStore
+	Plans   Plans
+	Catalog Catalog
+	Schemas Schemas
+	Hooks   Hooks
+	Now     func() time.Time // nil: time.Now
+}
+
+// Installations installs plugins in workspaces. Its methods may be called
+// concurrently.
+type Installations struct {
+	store   InstallationStore
+	plans   Plans
+	catalog Catalog
+	schemas Schemas
+	hooks   Hooks
+	now     func() time.Time
+}
+
+// NewInstallations makes the service.
+func NewInstallations(cfg InstallationsConfig) *Installations {
+	return &Installations{
+		store: cfg.Store, plans: cfg.Plans, catalog: cfg.Catalog, schemas: cfg.Schemas, hooks: cfg.Hooks, now: clock(cfg.Now),
+	}
+}
+
+// Installed is an installation as people see it: without its secrets.
+type Installed struct {
+	ID       core.InstallationID
+	Plugin   core.PluginID
+	Alias    string
+	Title    string
+	Summary  string
+	Version  string
+	Digest   core.Digest
+	State    core.InstallationState
+	Included bool // in the workspace's plan; if not, its handlers are refused
+	Grants   []core.Grant
+	Settings json.RawMessage
+	Secrets  []string // dotted paths of the secret settings that are set
+	Revision int64
+	Created  time.Time
+	Updated  time.Time
+}
+
+// List returns what is installed in a workspace, by alias.
+func (s *Installations) List(ctx context.Context, ws core.WorkspaceID, actor core.Actor) ([]Installed, error) {
+	a, err := read(ctx, s.store, ws, actor, ScopeInstalledRead)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]Installed, len(a.Installations))
+	for i, in := range a.Installations {
+		release, err := s.catalog.ByDigest(ctx, in.Digest)
+		if err != nil {
+			return nil, core.Wrap("workspace.List", core.Unavailable, err)
+		}
+		if list[i], err = s.public(a.Workspace, in, &release.Manifest); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// Get returns an installation by alias, plugin or id, and its manifest.
+func (s *Installations) Get(ctx context.Context, ws core.WorkspaceID, actor core.Actor, ref string) (Installed, *abi.Manifest, error) {
+	a, err := read(ctx, s.store, ws, actor, ScopeInstalledRead)
+	if err != nil {
+		return Installed{}, nil, err
+	}
+	in, release, err := s.find(ctx, a, ref)
+	if err != nil {
+		return Installed{}, nil, err
+	}
+	public, err := s.public(a.Workspace, in, &release.Manifest)
+	return public, &release.Manifest, err
+}
+
+func (s *Installations) find(ctx context.Context, a core.Access, ref string) (core.Installation, core.Release, error) {
+	in, ok := a.Installation(ref)
+	if !ok {
+		return in, core.Release{}, errNotInstalled
+	}
+	release, err := s.catalog.ByDigest(ctx, in.Digest)
+	return in, release, core.Wrap("workspace.Get", core.Unavailable, err)
+}
+
+var errNotInstalled = core.E("workspace.Get", core.NotFound, "There is no such installation in this workspace.")
+
+func (s *Installations) public(w core.Workspace, in core.Installation, m *abi.Manifest) (Installed, error) {
+	settings, secrets, err := core.PublicSettings(m.Settings, in.Settings)
+	plan, _ := s.plans.Plan(w.Plan)
+	return Installed{
+		ID: in.ID, Plugin: in.Plugin, Alias: in.Alias, Title: m.Title, Summary: m.Summary, Version: in.Version, Digest: in.Digest,
+		State: in.State, Included: plan.Allows(in.Plugin.Name), Grants: in.Grants, Settings: settings, Secrets: secrets,
+		Revision: in.Revision, Created: in.Created, Updated: in.Updated,
+	}, err
+}
+
+// roleScopes are the scopes of the plugin each role has from the start. Owners
+// and admins have all of them without being named.
+func roleScopes(permissions []abi.Permission) map[core.Role][]string {
+	scopes := map[core.Role][]string{}
+	for _, p := range permissions {
+		for _, role := range p.Roles {
+			scopes[core.Role(role)] = append(scopes[core.Role(role)], p.Name)
+		}
+	}
+	return scopes
+}
