@@ -85,6 +85,16 @@ const (
 	TypeObject FieldType = "object"
 )
 
+// IsText reports whether values of the type are JSON strings.
+func (t FieldType) IsText() bool {
+	switch t {
+	case TypeString, TypeText, TypeTime, TypeDate, TypeEmail, TypeURL, TypeID:
+		return true
+	default:
+		return false
+	}
+}
+
 // Field declares one field of a table. Unique and Index are short for a
 // single-field index named after the field.
 type Field struct {

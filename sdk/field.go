@@ -1,0 +1,199 @@
+package sdk
+
+import (
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/carrel-dev/carrel/core/abi"
+)
+
+// field is what a struct field says about itself in its tags:
+//
+//	Email string `json:"email" carrel:"email,unique,doc=Lower-case address"`
+//
+// The words of a carrel tag: a field type (else the Go type decides), required,
+// unique, index, secret, enum=a|b, default=, max=, ref=table, on_delete=, and
+// doc=, which is last and takes the rest, commas included. A field tagged path
+// or query is filled from there and must be `json:"-"`.
+type field struct {
+	abi.Field
+	index  []int
+	goType reflect.Type
+	secret bool
+	source string // body, path or query
+}
+
+var fieldTypes = []abi.FieldType{
+	abi.TypeString, abi.TypeText, abi.TypeInt, abi.TypeFloat, abi.TypeBool, abi.TypeTime, abi.TypeDate,
+	abi.TypeMoney, abi.TypeEmail, abi.TypeURL, abi.TypeID, abi.TypeJSON, abi.TypeArray, abi.TypeObject,
+}
+
+var fieldCache sync.Map // reflect.Type -> []field
+
+// fieldsOf returns the exported fields of a struct type, embedded structs
+// included. It panics on a tag it doesn't understand: that is a mistake in the
+// plugin's source, and must not wait for a request to be found.
+func fieldsOf(t reflect.Type) []field {
+	if cached, ok := fieldCache.Load(t); ok {
+		return cached.([]field)
+	}
+	var fields []field
+	for i := range t.NumField() {
+		part := t.Field(i)
+		name, _, _ := strings.Cut(part.Tag.Get("json"), ",")
+		if part.Anonymous && name == "" && part.Type.Kind() == reflect.Struct {
+			for _, inner := range fieldsOf(part.Type) {
+				inner.index = append([]int{i}, inner.index...)
+				fields = append(fields, inner)
+			}
+			continue
+		}
+		if !part.IsExported() {
+			continue
+		}
+		f := field{index: []int{i}, goType: part.Type, source: "body"}
+		f.Name = name
+		for _, source := range []string{"path", "query"} {
+			if from := part.Tag.Get(source); from != "" {
+				if name != "-" {
+					panic("sdk: " + t.String() + "." + part.Name + ` comes from the ` + source + `: tag it json:"-" too, so that a body cannot set it`)
+				}
+				f.source, f.Name = source, from
+			}
+		}
+		if f.Name == "-" {
+			continue
+		}
+		if f.Name == "" {
+			f.Name = part.Name
+		}
+		f.readTag(t.String()+"."+part.Name, part.Tag.Get("carrel"))
+		fields = append(fields, f)
+	}
+	fieldCache.Store(t, fields)
+	return fields
+}
+
+func (f *field) readTag(place, tag string) {
+	f.Type = typeOf(f.goType)
+	var preset string
+	for tag != "" {
+		if doc, ok := strings.CutPrefix(tag, "doc="); ok {
+			f.Doc = doc
+			break
+		}
+		var word string
+		word, tag, _ = strings.Cut(tag, ",")
+		key, value, _ := strings.Cut(word, "=")
+		switch {
+		case slices.Contains(fieldTypes, abi.FieldType(word)):
+			f.Type = abi.FieldType(word)
+		case word == "required":
+			f.Required = true
+		case word == "unique":
+			f.Unique = true
+		case word == "index":
+			f.Index = true
+		case word == "secret":
+			f.secret = true
+		case key == "enum":
+			f.Enum = strings.Split(value, "|")
+		case key == "default":
+			preset = value
+		case key == "max":
+			n, err := strconv.Atoi(value)
+			if err != nil {
+				panic("sdk: " + place + ": max=" + value + " is not a whole number")
+			}
+			f.Max = n
+		case key == "ref":
+			f.Ref, f.Type = value, abi.TypeID
+		case key == "on_delete":
+			f.OnDelete = value
+		default:
+			panic("sdk: " + place + ": the carrel tag has an unknown word: " + strconv.Quote(word))
+		}
+	}
+	if preset == "" {
+		return
+	}
+	if f.Default = json.RawMessage(preset); f.Type.IsText() {
+		f.Default, _ = json.Marshal(preset)
+	}
+	if !json.Valid(f.Default) {
+		panic("sdk: " + place + ": default=" + preset + " is not a value of type " + string(f.Type))
+	}
+}
+
+// typeOf is the field type a Go type stands for.
+func typeOf(t reflect.Type) abi.FieldType {
+	switch t {
+	case reflect.TypeFor[time.Time]():
+		return abi.TypeTime
+	case reflect.TypeFor[ID]():
+		return abi.TypeID
+	case reflect.TypeFor[Money]():
+		return abi.TypeMoney
+	case reflect.TypeFor[json.RawMessage]():
+		return abi.TypeJSON
+	}
+	switch t.Kind() {
+	case reflect.Pointer:
+		return typeOf(t.Elem())
+	case reflect.String:
+		return abi.TypeString
+	case reflect.Bool:
+		return abi.TypeBool
+	case reflect.Float32, reflect.Float64:
+		return abi.TypeFloat
+	case reflect.Slice, reflect.Array:
+		return abi.TypeArray
+	case reflect.Struct, reflect.Map:
+		return abi.TypeObject
+	case reflect.Interface:
+		return abi.TypeJSON
+	default:
+		return abi.TypeInt
+	}
+}
+
+// omitted reports whether a value stands for "not there" when a document is
+// written: an empty string, no time, no list, no pointer. A zero number and
+// false are values, unless the field has a default: then only a pointer can
+// say zero.
+func (f *field) omitted(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Bool, reflect.Float32, reflect.Float64,
+		reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return f.Default != nil && v.IsZero()
+	default:
+		return v.IsZero()
+	}
+}
+
+// encodeBody encodes the fields of a struct as a document's body.
+func encodeBody(v reflect.Value) (json.RawMessage, error) {
+	body := []byte{'{'}
+	for _, f := range fieldsOf(v.Type()) {
+		part := v.FieldByIndex(f.index)
+		if f.source != "body" || f.omitted(part) {
+			continue
+		}
+		encoded, err := json.Marshal(part.Interface())
+		if err != nil {
+			return nil, err
+		}
+		if len(body) > 1 {
+			body = append(body, ',')
+		}
+		body = strconv.AppendQuote(body, f.Name)
+		body = append(append(body, ':'), encoded...)
+	}
+	return append(body, '}'), nil
+}

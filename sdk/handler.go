@@ -1,0 +1,168 @@
+package sdk
+
+import (
+	"encoding/json"
+	"reflect"
+	"strconv"
+
+	"github.com/carrel-dev/carrel/core/abi"
+)
+
+// handler is a registered function. It has one of the shapes
+//
+//	func(*sdk.Ctx) error
+//	func(*sdk.Ctx, In) error
+//	func(*sdk.Ctx) (Out, error)
+//	func(*sdk.Ctx, In) (Out, error)
+//
+// In is decoded from the request's body or the job's payload, strictly. If it
+// is a struct, fields tagged `path:"id"` and `query:"stage"` are filled from
+// there. Out is encoded as the answer.
+type handler struct {
+	name    string
+	kind    abi.Kind
+	fn      reflect.Value
+	in, out reflect.Type // nil: none
+	raw     bool         // the body is bytes, for Ctx.Body
+}
+
+// newHandler checks a function's shape. It panics on a wrong one, when the
+// plugin starts, naming the place.
+func newHandler(name string, kind abi.Kind, function any) *handler {
+	fn := reflect.ValueOf(function)
+	if function == nil || fn.Kind() != reflect.Func {
+		panic("sdk: " + name + ": the handler must be a function")
+	}
+	t := fn.Type()
+	wrong := func() {
+		panic("sdk: " + name + ": the handler must be a func(*sdk.Ctx[, In]) ([Out, ]error), not a " + t.String())
+	}
+	if t.NumIn() < 1 || t.NumIn() > 2 || t.NumOut() < 1 || t.NumOut() > 2 || t.IsVariadic() ||
+		t.In(0) != reflect.TypeFor[*Ctx]() || t.Out(t.NumOut()-1) != reflect.TypeFor[error]() {
+		wrong()
+	}
+	h := &handler{name: name, kind: kind, fn: fn}
+	if t.NumIn() == 2 {
+		h.in = t.In(1)
+		if h.in.Kind() == reflect.Struct {
+			fieldsOf(h.in) // panics on a bad tag
+		}
+	}
+	if t.NumOut() == 2 {
+		h.out = t.Out(0)
+	}
+	return h
+}
+
+// call binds the input, runs the function and encodes its answer.
+func (h *handler) call(c *Ctx) (json.RawMessage, error) {
+	arguments := []reflect.Value{reflect.ValueOf(c)}
+	if h.in != nil {
+		in := reflect.New(h.in)
+		if err := h.bind(c, in); err != nil {
+			return nil, err
+		}
+		arguments = append(arguments, in.Elem())
+	}
+	results := h.fn.Call(arguments)
+	if err, _ := results[len(results)-1].Interface().(error); err != nil {
+		return nil, err
+	}
+	if h.out == nil {
+		return nil, nil
+	}
+	answer := results[0].Interface()
+	if done, ok := answer.(passthrough); ok {
+		return done.passthrough(), nil
+	}
+	return json.Marshal(answer)
+}
+
+// bind fills in, a pointer to the handler's In.
+func (h *handler) bind(c *Ctx, in reflect.Value) error {
+	request := c.invocation.Request
+	if request == nil {
+		if len(c.invocation.Payload) == 0 {
+			return nil
+		}
+		return decodeStrict(c.invocation.Payload, in, "payload").err()
+	}
+	var wrong violations
+	var fields []field
+	if _, special := in.Interface().(strictDecoder); !special && h.in.Kind() == reflect.Struct {
+		fields = fieldsOf(h.in)
+	}
+	switch {
+	case h.raw:
+	case len(request.Body) > 0:
+		wrong = decodeStrict(request.Body, in, "body")
+	case h.readsBody(fields):
+		wrong.add("body", "is missing: this route takes JSON")
+	}
+	if wrong != nil {
+		return wrong.err()
+	}
+	for _, f := range fields {
+		place := f.source + "." + f.Name
+		target := in.Elem().FieldByIndex(f.index)
+		if f.source != "body" {
+			text, sent := request.Params[f.Name], true
+			if f.source == "query" {
+				text, sent = request.Query[f.Name]
+			}
+			if sent && !parse(text, target) {
+				wrong.add(place, "must be of type %s", f.Type)
+				continue
+			}
+		} else if h.raw {
+			continue
+		}
+		f.check(target, place, &wrong)
+	}
+	for _, name := range sortedKeys(request.Query) {
+		if f := fieldNamed(fields, name); h.readsQuery(fields) && (f == nil || f.source != "query") {
+			wrong.add("query."+name, "is not a known parameter")
+		}
+	}
+	return wrong.err()
+}
+
+// readsBody reports whether the handler's In has anything to take from a body.
+func (h *handler) readsBody(fields []field) bool {
+	if h.in == nil || h.raw {
+		return false
+	}
+	for _, f := range fields {
+		if f.source == "body" {
+			return true
+		}
+	}
+	return fields == nil && (h.in.Kind() != reflect.Struct || h.in.NumField() > 0)
+}
+
+func (h *handler) readsQuery(fields []field) bool {
+	for _, f := range fields {
+		if f.source == "query" {
+			return true
+		}
+	}
+	return false
+}
+
+// parse reads a path or query parameter into a field.
+func parse(text string, target reflect.Value) bool {
+	switch kind := target.Kind(); {
+	case kind == reflect.Pointer:
+		target.Set(reflect.New(target.Type().Elem()))
+		return parse(text, target.Elem())
+	case kind == reflect.String:
+		target.SetString(text)
+		return true
+	case kind == reflect.Bool:
+		b, err := strconv.ParseBool(text)
+		target.SetBool(b)
+		return err == nil
+	default:
+		return json.Unmarshal([]byte(text), target.Addr().Interface()) == nil
+	}
+}

@@ -1,0 +1,182 @@
+package sdk
+
+import (
+	"encoding/json"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/carrel-dev/carrel/core/abi"
+)
+
+// TableOf is a table of documents whose fields are those of the struct T.
+type TableOf[T any] struct {
+	name, doc string
+	indexes   []abi.Index
+}
+
+// Table declares a table. The tags of T declare its fields (see the package's
+// field tags); indexes over several fields are options.
+func Table[T any](name, doc string, indexes ...abi.Index) *TableOf[T] {
+	if kind := reflect.TypeFor[T]().Kind(); kind != reflect.Struct {
+		panic("sdk: table " + name + ": its documents must be a struct, not " + kind.String())
+	}
+	return &TableOf[T]{name, doc, indexes}
+}
+
+// Index declares an index over fields, in this order. It serves equality on the
+// first ones, then a range or an order on the next.
+func Index(fields ...string) abi.Index {
+	return abi.Index{Name: strings.Join(fields, "_"), Fields: fields}
+}
+
+// Unique declares an index over fields in which no two documents are equal.
+func Unique(fields ...string) abi.Index {
+	return abi.Index{Name: strings.Join(fields, "_"), Fields: fields, Unique: true}
+}
+
+// TableDeclaration is any TableOf, for Declaration.Tables.
+type TableDeclaration interface{ table() abi.Table }
+
+func (t *TableOf[T]) table() abi.Table {
+	declared := abi.Table{Name: t.name, Doc: t.doc, Indexes: t.indexes}
+	for _, f := range fieldsOf(reflect.TypeFor[T]()) {
+		declared.Fields = append(declared.Fields, f.Field)
+	}
+	return declared
+}
+
+// Insert adds a document. Empty strings, zero times and nil values of body are
+// left out, and get the field's default.
+func (t *TableOf[T]) Insert(c *Ctx, body T) (Doc[T], error) {
+	var doc Doc[T]
+	encoded, err := encodeBody(reflect.ValueOf(body))
+	if err != nil {
+		return doc, err
+	}
+	err = ask(abi.OpDataInsert, abi.InsertRequest{Table: t.name, Body: encoded}, &doc)
+	return doc, err
+}
+
+// Get reads a document; see IsNotFound.
+func (t *TableOf[T]) Get(c *Ctx, id ID) (Doc[T], error) {
+	var doc Doc[T]
+	err := ask(abi.OpDataGet, abi.GetRequest{Table: t.name, ID: string(id)}, &doc)
+	return doc, err
+}
+
+// Patch merges the members of changes, a Partial or a map, into a document; a
+// null removes a field. With a version, the document must still have it.
+func (t *TableOf[T]) Patch(c *Ctx, id ID, changes any, version ...int64) (Doc[T], error) {
+	var doc Doc[T]
+	encoded, err := json.Marshal(changes)
+	if err != nil {
+		return doc, err
+	}
+	err = ask(abi.OpDataPatch, t.write(id, encoded, version), &doc)
+	return doc, err
+}
+
+// Replace puts body in the place of a document's. With a version, the document
+// must still have it.
+func (t *TableOf[T]) Replace(c *Ctx, id ID, body T, version ...int64) (Doc[T], error) {
+	var doc Doc[T]
+	encoded, err := encodeBody(reflect.ValueOf(body))
+	if err != nil {
+		return doc, err
+	}
+	err = ask(abi.OpDataReplace, t.write(id, encoded, version), &doc)
+	return doc, err
+}
+
+func (t *TableOf[T]) write(id ID, body json.RawMessage, version []int64) abi.WriteRequest {
+	request := abi.WriteRequest{Table: t.name, ID: string(id), Body: body}
+	if len(version) > 0 {
+		request.IfVersion = version[0]
+	}
+	return request
+}
+
+// Delete removes a document and what its references say goes with it. With a
+// version, the document must still have it.
+func (t *TableOf[T]) Delete(c *Ctx, id ID, version ...int64) error {
+	request := abi.DeleteRequest{Table: t.name, ID: string(id)}
+	if len(version) > 0 {
+		request.IfVersion = version[0]
+	}
+	return ask(abi.OpDataDelete, request, nil)
+}
+
+// By finds the document whose field has a value, the first if there are more.
+// The field must be indexed.
+func (t *TableOf[T]) By(c *Ctx, name string, value any) (doc Doc[T], found bool, err error) {
+	return t.Where(name, value).First(c)
+}
+
+// The standard handlers of a table, to be registered as they are:
+//
+//	Query("GET /companies", companies.List).
+//	Query("GET /companies/:id", companies.Show).
+//	Mutation("POST /companies", companies.Create).
+//	Mutation("PATCH /companies/:id", companies.Change).
+//	Mutation("DELETE /companies/:id", companies.Remove)
+
+// List answers the page that the request's query asks for:
+// `?filter[stage]=lead&filter[amount][gte]=5&sort=-createdAt&limit=20&cursor=…`.
+func (t *TableOf[T]) List(c *Ctx) (Page[T], error) {
+	query, err := t.fromRequest(c)
+	if err != nil {
+		return Page[T]{}, err
+	}
+	return query.Page(c)
+}
+
+// Show answers the document that `:id` names.
+func (t *TableOf[T]) Show(c *Ctx) (RawDoc[T], error) {
+	var doc RawDoc[T]
+	request, err := json.Marshal(abi.GetRequest{Table: t.name, ID: c.Param("id")})
+	if err != nil {
+		return doc, err
+	}
+	doc.raw, err = call(abi.OpDataGet, request)
+	return doc, err
+}
+
+// Create adds the document in the body and answers it with 201.
+func (t *TableOf[T]) Create(c *Ctx, body T) (Doc[T], error) {
+	doc, err := t.Insert(c, body)
+	c.SetStatus(201)
+	return doc, err
+}
+
+// Change patches the document that `:id` names. An If-Match header, if there is
+// one, must be the document's version.
+func (t *TableOf[T]) Change(c *Ctx, changes Partial[T]) (Doc[T], error) {
+	version, err := ifMatch(c)
+	if err != nil {
+		return Doc[T]{}, err
+	}
+	return t.Patch(c, ID(c.Param("id")), changes, version)
+}
+
+// Remove deletes the document that `:id` names; 204. It honours If-Match, too.
+func (t *TableOf[T]) Remove(c *Ctx) error {
+	version, err := ifMatch(c)
+	if err != nil {
+		return err
+	}
+	return t.Delete(c, ID(c.Param("id")), version)
+}
+
+// ifMatch reads the version of an If-Match header, 0 without one.
+func ifMatch(c *Ctx) (int64, error) {
+	tag := strings.Trim(strings.TrimPrefix(c.Header("if-match"), "W/"), `"`)
+	if tag == "" || tag == "*" {
+		return 0, nil
+	}
+	version, err := strconv.ParseInt(tag, 10, 64)
+	if err != nil || version < 1 {
+		return 0, Violation("header.If-Match", "must be a document's version, such as \"42\"")
+	}
+	return version, nil
+}
