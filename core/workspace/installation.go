@@ -40,6 +40,7 @@ type Lifecycle struct {
 	Hook         string // the handler; may be empty
 	Changes      []core.Change
 	Actor        core.Actor
+	NeedsPlan    bool // refused if, by then, the plan no longer includes the plugin
 }
 
 // InstallationStore is what Installations needs of the store.

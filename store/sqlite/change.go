@@ -9,9 +9,27 @@ import (
 
 // applyChange writes one platform change of a unit of work, in the unit's own
 // savepoint: an error undoes the whole unit.
-func applyChange(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, ch core.Change) error {
-	switch ch.(type) {
+func applyChange(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, change core.Change) error {
+	switch c := change.(type) {
+	case core.PutInstallation:
+		return putInstallation(ctx, tx, ws, c.Installation)
+	case core.RemoveInstallation:
+		return removeInstallation(ctx, tx, ws, c)
+	case core.PutWorkspace:
+		return putWorkspace(ctx, tx, ws, c.Workspace)
+	case core.PutMember:
+		return putMember(ctx, tx, ws, c.Member)
+	case core.RemoveMember:
+		return removeMember(ctx, tx, ws, c.Account)
+	case core.PutContract:
+		return putContract(ctx, tx, ws, c.Contract)
+	case core.PutReceipt:
+		return putReceipt(ctx, tx, ws, c.Receipt)
+	case core.AddUsage:
+		return addUsage(ctx, tx, ws, c)
+	case core.AppendAudit:
+		return appendAudit(ctx, tx, ws, c.Entry)
 	default:
-		return core.E("sqlite.Commit", core.Internal, "This database cannot store a %T.", ch)
+		return core.E("sqlite.applyChange", core.Internal, "This database cannot store a %T.", change)
 	}
 }

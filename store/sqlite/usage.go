@@ -1,0 +1,37 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/carrel-dev/carrel/core"
+)
+
+// UsageSums implements core/billing's Store.
+func (db *DB) UsageSums(ctx context.Context, ws core.WorkspaceID) ([]core.UsageSum, error) {
+	rows, err := db.read.QueryContext(ctx, "SELECT install, meter, quantity FROM usage_sums WHERE "+inWorkspace+" ORDER BY meter, install", ws)
+	sums, err := collect(rows, err, func(s scanner) (sum core.UsageSum, err error) {
+		err = s.Scan(&sum.Install, &sum.Meter, &sum.Quantity)
+		return sum, err
+	})
+	return sums, failed("sqlite.UsageSums", err)
+}
+
+// addUsage adds to a meter. A limit is on the workspace's sum over all its
+// installations, those that are gone included: their data may still be there.
+func addUsage(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, u core.AddUsage) error {
+	const op = "sqlite.AddUsage"
+	if u.Limit >= 0 && u.Quantity > 0 {
+		var used int64
+		err := tx.QueryRowContext(ctx, "SELECT coalesce(sum(quantity), 0) FROM usage_sums WHERE "+inWorkspace+" AND meter = ?", ws, u.Meter).Scan(&used)
+		if err != nil {
+			return failed(op, err)
+		}
+		if used > u.Limit-u.Quantity {
+			return core.E(op, core.QuotaExceeded, "The plan includes %d of %s, and %d are used. An owner or admin can change the plan.", u.Limit, u.Meter, used)
+		}
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO usage_sums (workspace, install, meter, quantity) VALUES (?, ?, ?, ?)
+		ON CONFLICT (workspace, meter, install) DO UPDATE SET quantity = quantity + excluded.quantity`, ws, u.Install, u.Meter, u.Quantity)
+	return failed(op, err)
+}
