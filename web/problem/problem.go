@@ -60,6 +60,8 @@ func OfStatus(status int, requestID string) *Problem {
 		p.Detail = "The request's body is larger than this address accepts."
 	case MethodNotAllowed:
 		p.Detail = "This address does not know that method; the Allow header lists the ones it does."
+	case MediaType:
+		p.Detail = "Send JSON, with Content-Type: application/json."
 	case HeadersTooLarge:
 		p.Detail = "The request line and headers may have 16 KiB together."
 	case SlowRequest:

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -29,20 +30,6 @@ type Identity struct{ account.Identity }
 func (i Identity) Allows(scope string) bool {
 	return i.Token == nil || i.Token.Scopes == nil ||
 		slices.ContainsFunc(i.Token.Scopes, func(held string) bool { return core.ScopeCovers(held, scope) })
-}
-
-// Enters reports whether the identity may be used in a workspace at all: a
-// token may be bound to another one.
-func (i Identity) Enters(ws core.WorkspaceID) bool {
-	return i.Token == nil || i.Token.Workspace == "" || i.Token.Workspace == ws
-}
-
-// Actor is the identity as a member of a workspace.
-func (i Identity) Actor(m core.Member) core.Actor {
-	if i.Token != nil {
-		return core.Actor{Type: core.ActorToken, Account: i.Account.ID, Role: m.Role, Scopes: i.Token.Scopes}
-	}
-	return core.Actor{Type: core.ActorMember, Account: i.Account.ID, Role: m.Role}
 }
 
 type identityKey struct{}
@@ -113,8 +100,16 @@ func (g *Guard) SignIn(c *fiber.Ctx, value string, expires time.Time) {
 // itself is account.Service's work.
 func (g *Guard) SignOut(c *fiber.Ctx) { c.Append(fiber.HeaderSetCookie, g.Cookie("", time.Time{})) }
 
-// CookieValue returns the session secret a request carries, or "".
-func (g *Guard) CookieValue(c *fiber.Ctx) string { return strings.Clone(c.Cookies(g.CookieName())) }
+// Secret returns the session secret in a Cookie header, or "".
+func (g *Guard) Secret(header string) string {
+	cookies, _ := http.ParseCookie(header)
+	for _, c := range cookies {
+		if c.Name == g.CookieName() {
+			return c.Value
+		}
+	}
+	return ""
+}
 
 // Middleware puts the request's identity into its context. A request without
 // credentials passes as anonymous: whether that is enough is decided where the
@@ -137,7 +132,7 @@ func (g *Guard) Middleware(c *fiber.Ctx) error {
 		c.SetUserContext(With(c.UserContext(), Identity{who}))
 		return c.Next()
 	}
-	cookie := g.CookieValue(c)
+	cookie := g.Secret(string(c.Request().Header.Peek(fiber.HeaderCookie)))
 	if err := refuseCrossOrigin(c, cookie != ""); err != nil {
 		return err
 	}
