@@ -8,10 +8,17 @@ import (
 	"github.com/carrel-dev/carrel/core/abi"
 )
 
+// The exports of a plugin that speaks Carrel's ABI; each is `() -> i32`.
+const (
+	ExportABI      = "carrel_abi"      // the version it speaks
+	ExportCall     = "carrel_call"     // runs a handler
+	ExportManifest = "carrel_manifest" // answers the manifest
+)
+
 // Host is the one choke point: every operation a guest asks for, by either ABI,
 // comes through Call. An error is answered to the guest as an abi.Error with
 // the error's kind and safe message. Call runs on the guest's goroutine; ctx
-// ends with the call's time.
+// ends with the call's time. Call must not keep request.
 type Host interface {
 	Call(ctx context.Context, op abi.Op, request []byte) (response []byte, err error)
 }
@@ -28,7 +35,7 @@ type Call struct {
 	Host     Host      // nil refuses every operation
 	Config   map[string]string
 	// Log receives what the guest logs or prints, bounded in number and size;
-	// level is debug, info, warn or error. nil drops it.
+	// level is trace, debug, info, warn or error. nil drops it.
 	Log func(level, message string)
 }
 
@@ -38,7 +45,27 @@ type Limits struct {
 	Memory int64 // bytes: linear memory and Extism memory together
 	Time   time.Duration
 	Output int64 // bytes of the answer
-	Fuel   int64 // not metered by this engine yet
+	Fuel   int64 // not metered by this engine
+}
+
+const (
+	defaultMemory = 256 << 20
+	defaultTime   = 10 * time.Second
+	defaultOutput = 8 << 20
+)
+
+// within returns the limits with the engine's own filled in.
+func (l Limits) within(maxMemory int64) Limits {
+	if l.Memory <= 0 || l.Memory > maxMemory {
+		l.Memory = maxMemory
+	}
+	if l.Time <= 0 {
+		l.Time = defaultTime
+	}
+	if l.Output <= 0 {
+		l.Output = defaultOutput
+	}
+	return l
 }
 
 // Result is how a call ended. Output is set only with OutcomeOK.

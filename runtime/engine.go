@@ -5,6 +5,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/carrel-dev/carrel/core"
 )
@@ -16,40 +21,117 @@ type Config struct {
 	// executable code, so it belongs to this engine's user alone (0700).
 	CacheDir string
 	Logger   *slog.Logger
-	// MaxMemory is the most linear memory any call may have, in bytes. 0 means
+	// MaxMemory is the most memory any call may have, in bytes. 0 means
 	// 256 MiB. A module that starts with more is refused by Load.
 	MaxMemory int64
 }
 
 // Engine compiles modules and runs calls. It is safe for concurrent use.
-type Engine struct{}
+type Engine struct {
+	cfg       Config
+	log       *slog.Logger
+	wazero    wazero.Runtime
+	cache     *codeCache // nil without a directory
+	instances instances
+	loading   singleflight.Group
 
-// Module is a module that passed every check and is compiled. It belongs to the
-// engine that loaded it and lives as long.
-type Module struct{}
+	stopping context.Context // ends when running calls must stop
+	stop     context.CancelFunc
+	running  sync.WaitGroup
 
-// New starts an engine.
-func New(ctx context.Context, cfg Config) (*Engine, error) { return &Engine{}, nil }
-
-// Close refuses new calls, waits for the running ones, and frees all code. When
-// ctx ends first, the running calls are stopped.
-func (e *Engine) Close(ctx context.Context) error { return nil }
-
-// Load checks and compiles a module, once per digest however many ask at the
-// same time. A module whose bytes are not digest's, that imports what no host
-// function offers, or speaks another version of the ABI is refused: kind
-// Invalid, with a message for the author.
-func (e *Engine) Load(ctx context.Context, digest core.Digest, module []byte) (*Module, error) {
-	return nil, core.E("runtime.Load", core.Unavailable, "not yet")
+	mu      sync.Mutex
+	closed  bool
+	modules map[core.Digest]*Module
 }
 
-// Manifest runs the module's carrel_manifest export and returns what it
-// answered, nil without that export.
-func (e *Engine) Manifest(ctx context.Context, m *Module) ([]byte, error) { return nil, nil }
+// New starts an engine.
+func New(ctx context.Context, cfg Config) (*Engine, error) {
+	const op = "runtime.New"
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	if cfg.MaxMemory == 0 {
+		cfg.MaxMemory = defaultMemory
+	}
+	e := &Engine{cfg: cfg, log: cfg.Logger, modules: map[core.Digest]*Module{}}
+	e.stopping, e.stop = context.WithCancel(context.WithoutCancel(ctx))
 
-// Run runs one call. It never panics and never returns before the guest has
-// stopped.
-func (e *Engine) Run(ctx context.Context, m *Module, c Call) Result { return Result{} }
+	// Custom sections and debug information are the author's bytes, and nothing
+	// here needs them parsed.
+	config := wazero.NewRuntimeConfig().WithCloseOnContextDone(true).WithDebugInfoEnabled(false)
+	if cfg.CacheDir != "" {
+		cache, err := openCodeCache(cfg.CacheDir, cfg.Logger)
+		if err != nil {
+			return nil, core.Wrap(op, core.Unavailable, err)
+		}
+		e.cache = cache
+		config = config.WithCompilationCache(cache.wazero)
+	}
+	e.wazero = wazero.NewRuntimeWithConfig(ctx, config)
+	e.instances = instances{wazero: e.wazero}
+	for _, door := range doors {
+		if err := e.open(ctx, door); err != nil {
+			return nil, core.Wrap(op, core.Internal, err)
+		}
+	}
+	return e, nil
+}
+
+// stopGrace is how long Close waits for stopped calls. A guest inside one long
+// bulk operation, or a tree of calls without a loop, only stops at its end.
+const stopGrace = 5 * time.Second
+
+// Close refuses new calls, waits for the running ones, and frees all code. When
+// ctx ends first, the running calls are stopped; should one not stop, Close
+// gives up and frees nothing, as that guest still runs in the code.
+func (e *Engine) Close(ctx context.Context) error {
+	const op = "runtime.Close"
+	e.mu.Lock()
+	if e.closed {
+		e.mu.Unlock()
+		return nil
+	}
+	e.closed = true
+	e.mu.Unlock()
+
+	idle := make(chan struct{})
+	go func() { e.running.Wait(); close(idle) }()
+	select {
+	case <-idle:
+	case <-ctx.Done():
+		e.stop()
+		select {
+		case <-idle:
+		case <-time.After(stopGrace):
+			return core.E(op, core.Timeout, "A call did not stop within %s.", stopGrace)
+		}
+	}
+	e.stop()
+	ctx = context.WithoutCancel(ctx)
+	if err := e.wazero.Close(ctx); err != nil {
+		return core.Wrap(op, core.Internal, err)
+	}
+	if e.cache != nil {
+		return core.Wrap(op, core.Internal, e.cache.Close(ctx))
+	}
+	return nil
+}
+
+// enter counts a call or a load in; false when the engine is closed. Everyone
+// who entered leaves with e.running.Done.
+func (e *Engine) enter() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return false
+	}
+	e.running.Add(1)
+	return true
+}
+
+func errClosed(op string) *core.Error {
+	return core.E(op, core.Unavailable, "The server is shutting down. Try again in a moment.")
+}
 
 // DigestOf returns the digest of a module's bytes.
 func DigestOf(module []byte) core.Digest {

@@ -1,12 +1,20 @@
 package runtime
 
+import (
+	"strings"
+
+	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/core/abi"
+	"github.com/carrel-dev/carrel/runtime/wasm"
+)
+
 // Description is what a module says about itself.
 type Description struct {
-	Imports  []Import
+	Imports  []Import // functions
 	Exports  []string // functions, in the module's order
 	Memory   Memory
 	Manifest []byte // the carrel.manifest section, nil without one
-	Plugin   bool   // speaks Carrel's ABI (imports carrel:host or exports carrel_call)
+	Plugin   bool   // speaks Carrel's ABI: imports carrel:host or exports carrel_call
 }
 
 // Import is one function a module imports.
@@ -15,9 +23,58 @@ type Import struct{ Module, Name, Signature string }
 // Memory is the module's linear memory in bytes. Max is 0 without a maximum.
 type Memory struct{ Min, Max int64 }
 
-// Inspect reads a module without compiling or running it.
-func Inspect(module []byte) (Description, error) { return Description{}, nil }
+// Inspect reads a module without compiling or running it. It refuses only what
+// cannot be read; Load checks the rest.
+func Inspect(module []byte) (Description, error) {
+	m, err := parse("runtime.Inspect", module)
+	if err != nil {
+		return Description{}, err
+	}
+	return describe(m), nil
+}
 
-// AttachManifest returns the module with manifest as its carrel.manifest
-// section, in place of the one it had.
-func AttachManifest(module, manifest []byte) ([]byte, error) { return module, nil }
+func parse(op string, module []byte) (*wasm.Module, error) {
+	m, err := wasm.Parse(module)
+	if err != nil {
+		return nil, core.E(op, core.Invalid, "The module was refused: %s.", err)
+	}
+	return m, nil
+}
+
+func describe(m *wasm.Module) Description {
+	d := Description{}
+	for _, i := range m.Imports {
+		if i.Kind == wasm.KindFunction {
+			d.Imports = append(d.Imports, Import{Module: i.Module, Name: i.Name, Signature: i.Type.String()})
+		}
+		if strings.HasPrefix(i.Module, hostModulePrefix) {
+			d.Plugin = true
+		}
+	}
+	for _, x := range m.Exports {
+		if x.Kind == wasm.KindFunction {
+			d.Exports = append(d.Exports, x.Name)
+		}
+		if x.Name == ExportCall {
+			d.Plugin = true
+		}
+	}
+	for _, mem := range m.Memories {
+		d.Memory.Min = int64(mem.Min) * wasm.PageSize
+		if mem.Bounded {
+			d.Memory.Max = int64(mem.Max) * wasm.PageSize
+		}
+	}
+	d.Manifest, _ = m.Custom(abi.ManifestSection)
+	return d
+}
+
+// AttachManifest returns a copy of the module with manifest as its
+// carrel.manifest section, in place of the one it had.
+func AttachManifest(module, manifest []byte) ([]byte, error) {
+	out, err := wasm.WithCustom(module, abi.ManifestSection, manifest)
+	if err != nil {
+		return nil, core.E("runtime.AttachManifest", core.Invalid, "The module was refused: %s.", err)
+	}
+	return out, nil
+}

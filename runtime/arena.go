@@ -1,0 +1,139 @@
+package runtime
+
+import "encoding/binary"
+
+// arena is the Extism memory of one call: one buffer that guests address with
+// 64-bit handles, by loads and stores of at most eight bytes. Handle 0 is never
+// a block. Any handle a guest makes up reads as zero, and writes nothing.
+type arena struct {
+	memory *memory
+	bytes  []byte
+	blocks map[uint64]uint64   // length of each block in use, by its handle
+	free   map[uint64][]uint64 // handles of freed blocks, by size
+}
+
+// arenaAlign is what blocks are aligned to; the first bytes are never given out.
+const arenaAlign = 16
+
+// sizeOf returns the room a block of length bytes takes: powers of two for
+// small ones and whole pages for large ones, so that freed blocks fit again.
+func sizeOf(length uint64) uint64 {
+	const page = 64 << 10
+	if length > page {
+		return (length + page - 1) / page * page
+	}
+	size := uint64(arenaAlign)
+	for size < length {
+		size *= 2
+	}
+	return size
+}
+
+// alloc returns the handle of a new block, 0 for an empty one; false when the
+// limit is reached.
+func (a *arena) alloc(length uint64) (uint64, bool) {
+	if length == 0 {
+		return 0, true
+	}
+	if a.blocks == nil {
+		a.blocks, a.free = map[uint64]uint64{}, map[uint64][]uint64{}
+		if !a.memory.take(arenaAlign) {
+			return 0, false
+		}
+		a.bytes = make([]byte, arenaAlign)
+	}
+	if length > uint64(a.memory.limit) { // before rounding can wrap
+		a.memory.exceeded = true
+		return 0, false
+	}
+	size := sizeOf(length)
+	if list := a.free[size]; len(list) > 0 {
+		handle := list[len(list)-1]
+		a.free[size] = list[:len(list)-1]
+		a.blocks[handle] = length
+		return handle, true
+	}
+	if !a.memory.take(int64(size)) {
+		return 0, false
+	}
+	handle := uint64(len(a.bytes))
+	a.bytes = append(a.bytes, make([]byte, size)...)
+	a.blocks[handle] = length
+	return handle, true
+}
+
+// put returns the handle of a new block that holds b.
+func (a *arena) put(b []byte) (uint64, bool) {
+	handle, ok := a.alloc(uint64(len(b)))
+	if ok {
+		copy(a.bytes[handle:], b)
+	}
+	return handle, ok
+}
+
+// release frees a block. Anything but a block's handle is ignored.
+func (a *arena) release(handle uint64) {
+	length, ok := a.blocks[handle]
+	if !ok {
+		return
+	}
+	delete(a.blocks, handle)
+	size := sizeOf(length)
+	a.free[size] = append(a.free[size], handle)
+}
+
+// block returns the bytes of a block, a live view; nil for anything else.
+func (a *arena) block(handle uint64) []byte {
+	length, ok := a.blocks[handle]
+	if !ok {
+		return nil
+	}
+	return a.bytes[handle : handle+length]
+}
+
+// slice returns a range, a live view; false when it is not inside the arena.
+func (a *arena) slice(at, length uint64) ([]byte, bool) {
+	if !a.inside(at, length) {
+		return nil, false
+	}
+	return a.bytes[at : at+length], true
+}
+
+// inside says whether a range that isn't empty lies in the arena and spares
+// handle 0. It cannot wrap.
+func (a *arena) inside(at, length uint64) bool {
+	size := uint64(len(a.bytes))
+	return at >= arenaAlign && at <= size && length <= size-at
+}
+
+func (a *arena) load8(at uint64) byte {
+	if !a.inside(at, 1) {
+		return 0
+	}
+	return a.bytes[at]
+}
+
+func (a *arena) load64(at uint64) uint64 {
+	if !a.inside(at, 8) {
+		return 0
+	}
+	return binary.LittleEndian.Uint64(a.bytes[at:])
+}
+
+func (a *arena) store8(at uint64, v byte) {
+	if a.inside(at, 1) {
+		a.bytes[at] = v
+	}
+}
+
+func (a *arena) store64(at uint64, v uint64) {
+	if a.inside(at, 8) {
+		binary.LittleEndian.PutUint64(a.bytes[at:], v)
+	}
+}
+
+// reset frees everything.
+func (a *arena) reset() {
+	a.memory.extra -= int64(len(a.bytes))
+	a.bytes, a.blocks, a.free = nil, nil, nil
+}

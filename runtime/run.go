@@ -1,0 +1,137 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/runtime/wasm"
+)
+
+// maxDepth is how deep Run may be called from within a Host.Call: an action
+// that mutates, a capability that uses another.
+const maxDepth = 4
+
+// Run runs one call on a memory nobody has used before. It returns when the
+// guest has stopped, whatever the guest did: no trap, exit or panic of a host
+// function gets past it.
+func (e *Engine) Run(ctx context.Context, m *Module, c Call) Result {
+	const op = "runtime.Run"
+	started := time.Now()
+	if !e.enter() {
+		return Result{Outcome: core.OutcomeTrap, Err: errClosed(op)}
+	}
+	defer e.running.Done()
+
+	inv := newInvocation(c, c.Limits.within(e.cfg.MaxMemory))
+	if outer := invocationOf(ctx); outer != nil {
+		inv.depth = outer.depth + 1
+	}
+	var r Result
+	if inv.depth > maxDepth {
+		r = Result{Outcome: core.OutcomeDenied, Err: core.E(op, core.Denied, "Calls from plugin to plugin are nested more than %d deep.", maxDepth)}
+	} else if code, err := e.invoke(ctx, m, inv); err != nil {
+		r = inv.verdict(err)
+	} else {
+		r = inv.result(code)
+	}
+	r.Duration = time.Since(started)
+	return r
+}
+
+// invoke takes an instance, calls the function, and lets the instance go.
+func (e *Engine) invoke(ctx context.Context, m *Module, inv *invocation) (code int32, err error) {
+	if err := callable(m, inv.call.Function); err != nil {
+		return 0, err
+	}
+	for _, mem := range m.about.Memories {
+		if int64(mem.Min)*wasm.PageSize > inv.limits.Memory {
+			inv.memory.exceeded = true
+			return 0, errors.New("the module starts with more memory than the limit")
+		}
+	}
+
+	ctx, cancel := context.WithTimeout(ctx, inv.limits.Time)
+	defer cancel()
+	defer context.AfterFunc(e.stopping, cancel)()
+	ctx = context.WithValue(ctx, invocationKey{}, inv)
+	defer inv.log.flush()
+	// wazero recovers what guests and host functions do; this is for its own
+	// starting of an instance.
+	defer func() {
+		if r := recover(); r != nil {
+			e.log.Error("starting an instance panicked", "digest", m.digest, "panic", r, "stack", string(debug.Stack()))
+			err = fmt.Errorf("the engine failed: %v", r)
+		}
+	}()
+
+	in, err := e.instances.take(ctx, m, &inv.memory)
+	if err != nil {
+		return 0, exitCleanly(err, inv)
+	}
+	defer e.instances.put(ctx, in)
+	code, err = in.call(ctx, inv.call.Function)
+	return code, exitCleanly(err, inv)
+}
+
+// exitCleanly makes exit(0) of a command, a module that is its `_start`, the
+// normal end it is.
+func exitCleanly(err error, inv *invocation) error {
+	if inv.exit != nil && *inv.exit == 0 && inv.call.Function == "_start" {
+		return nil
+	}
+	return err
+}
+
+// errNoFunction marks a call of something that cannot be called.
+var errNoFunction = errors.New("no such function")
+
+// callable refuses functions that don't exist or take parameters.
+func callable(m *Module, function string) error {
+	const op = "runtime.Run"
+	x, ok := m.about.Export(function)
+	if !ok {
+		var names []string
+		for _, e := range m.about.Exports {
+			if e.Kind == wasm.KindFunction && !strings.HasPrefix(e.Name, "_") {
+				names = append(names, e.Name)
+			}
+		}
+		return &core.Error{Op: op, Kind: core.Invalid, Err: errNoFunction,
+			Msg: cut(fmt.Sprintf("The module exports no function %q; it exports: %s.", cut(function, 100), strings.Join(names, ", ")), 1000)}
+	}
+	r := x.Type.Results
+	if len(x.Type.Params) > 0 || len(r) > 1 || len(r) == 1 && r[0] != wasm.I32 {
+		return &core.Error{Op: op, Kind: core.Invalid, Err: errNoFunction,
+			Msg: fmt.Sprintf("The function %q is %s; a function to call is () -> (i32) or () -> ().", cut(function, 100), x.Type)}
+	}
+	return nil
+}
+
+// result says how a call ended whose function returned.
+func (inv *invocation) result(code int32) Result {
+	const op = "runtime.Run"
+	plugin := inv.call.Function == ExportCall || inv.call.Function == ExportManifest
+	switch {
+	case code != 0 && inv.extism.failure != "":
+		return Result{Outcome: core.OutcomeGuestError, Err: core.E(op, core.Invalid, "%s", inv.extism.failure)}
+	case code != 0:
+		return Result{Outcome: core.OutcomeGuestError, Err: core.E(op, core.Invalid, "The function %s returned %d without saying why.", inv.call.Function, code)}
+	case plugin && !inv.answered:
+		return Result{Outcome: core.OutcomeTrap, Err: core.E(op, core.Internal, "The plugin ended without an answer.")}
+	}
+	return Result{Outcome: core.OutcomeOK, Output: inv.output}
+}
+
+// answer takes the guest's output, a copy of b.
+func (inv *invocation) answer(b []byte) {
+	if int64(len(b)) > inv.limits.Output {
+		trap(core.TooLarge, "The plugin answered %d bytes; the limit is %s.", len(b), bytesText(inv.limits.Output))
+	}
+	inv.output = append(inv.output[:0], b...)
+	inv.answered = true
+}

@@ -1,0 +1,33 @@
+package wasm
+
+// WithCustom returns a copy of the module whose only custom section of that
+// name holds payload, as its last section.
+func WithCustom(module []byte, name string, payload []byte) ([]byte, error) {
+	m, err := Parse(module)
+	if err != nil {
+		return nil, err
+	}
+	body := appendU32(nil, uint32(len(name)))
+	body = append(append(body, name...), payload...)
+
+	out := make([]byte, 0, len(module)+len(body)+8)
+	kept := 0
+	for _, c := range m.Customs {
+		if c.Name == name {
+			out = append(out, module[kept:c.Start]...)
+			kept = c.End
+		}
+	}
+	out = append(out, module[kept:]...)
+	out = append(out, sectionCustom)
+	out = appendU32(out, uint32(len(body)))
+	return append(out, body...), nil
+}
+
+func appendU32(b []byte, v uint32) []byte {
+	for v >= 0x80 {
+		b = append(b, byte(v)|0x80)
+		v >>= 7
+	}
+	return append(b, byte(v))
+}
