@@ -136,35 +136,44 @@ func (l *layout) load(ctx context.Context, e *entry, attached attachment) error 
 // removes no blob while a manifest is unreadable, because it cannot know which
 // blobs that one needs. Nobody else may be publishing.
 func (l *layout) sweep(ctx context.Context, entries []*entry) (swept int, err error) {
-	swept, err = removeFiles(l.ingest(), func(string) bool { return false })
-	if err != nil {
+	if swept, err = removeFiles(l.ingest(), nil); err != nil {
 		return swept, err
 	}
-	needed := make(map[string]bool)
-	manifests := slices.Clone(l.others)
+	todo := slices.Clone(l.others)
 	for _, e := range entries {
-		manifests = append(manifests, e.image, e.referrer)
+		if e.damage != nil {
+			return swept, e.damage
+		}
+		todo = append(todo, e.image, e.referrer)
 	}
-	for _, manifest := range manifests {
-		parts, err := content.Successors(ctx, l.blobs, manifest)
+	needed := make(map[string]bool)
+	for len(todo) > 0 {
+		blob := todo[0]
+		todo = todo[1:]
+		if err := blob.Digest.Validate(); err != nil {
+			return swept, err
+		}
+		if needed[blob.Digest.Encoded()] {
+			continue
+		}
+		needed[blob.Digest.Encoded()] = true
+		parts, err := content.Successors(ctx, l.blobs, blob)
 		if err != nil {
-			return swept, fmt.Errorf("read %s: %w", manifest.Digest, err)
+			return swept, fmt.Errorf("read %s: %w", blob.Digest, err)
 		}
-		for _, part := range append(parts, manifest) {
-			needed[part.Digest.Encoded()] = true
-		}
+		todo = append(todo, parts...)
 	}
-	blobs, err := removeFiles(l.path(ocispec.ImageBlobsDir, digest.Canonical.String()), func(name string) bool { return needed[name] })
+	blobs, err := removeFiles(l.path(ocispec.ImageBlobsDir, digest.Canonical.String()), needed)
 	return swept + blobs, err
 }
 
-func removeFiles(dir string, keep func(name string) bool) (removed int, err error) {
+func removeFiles(dir string, keep map[string]bool) (removed int, err error) {
 	files, err := os.ReadDir(dir)
 	if err != nil {
 		return 0, err
 	}
 	for _, file := range files {
-		if keep(file.Name()) {
+		if keep[file.Name()] {
 			continue
 		}
 		if err := os.Remove(filepath.Join(dir, file.Name())); err != nil {

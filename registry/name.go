@@ -9,7 +9,7 @@ import (
 	"github.com/carrel-dev/carrel/core"
 )
 
-// name is what plugins and publishers may be called: it must stand in a URL and
+// namePattern is what plugins and publishers may be called: it must stand in a URL and
 // in an OCI reference as it is.
 var namePattern = regexp.MustCompile(`^[a-z][a-z0-9-]{1,38}$`)
 
@@ -34,11 +34,15 @@ func (c *catalog) admits(plugin core.PluginID) error {
 	if skeleton := skeletonOf(plugin.Name); slices.ContainsFunc(reserved, func(r string) bool { return skeletonOf(r) == skeleton }) {
 		return core.E(op, core.Denied, "The name %s is reserved for the platform, or looks like one that is. Choose another name.", plugin.Name)
 	}
+	if known, ok := c.byName[plugin.Name]; ok {
+		if known.Plugin == plugin {
+			return nil
+		}
+		return core.E(op, core.Denied, "The name %s belongs to the publisher %s. Choose another name.", plugin.Name, known.Plugin.Publisher)
+	}
 	for name, known := range c.byName {
 		switch {
-		case known.Plugin.Publisher == plugin.Publisher:
-		case name == plugin.Name:
-			return core.E(op, core.Denied, "The name %s belongs to the publisher %s. Choose another name.", name, known.Plugin.Publisher)
+		case known.Plugin.Publisher == plugin.Publisher: // one's own may look alike
 		case skeletonOf(name) == skeletonOf(plugin.Name):
 			return core.E(op, core.Denied, "The name %s looks like %s. Choose a name that cannot be mistaken for it.", plugin.Name, known.Plugin)
 		case skeletonOf(known.Plugin.Publisher) == skeletonOf(plugin.Publisher):
