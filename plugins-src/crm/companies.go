@@ -12,7 +12,7 @@ type Company struct {
 	Domain string `json:"domain" carrel:"unique,max=253,doc=Domain of its web site and addresses, in lower case; no two companies share one"`
 }
 
-var companies = sdk.Table[Company]("companies", "Organisations that contacts work for", sdk.Index("createdAt"))
+var companies = sdk.Table[Company]("companies", "Organisations that contacts work for")
 
 func createCompany(c *sdk.Ctx, in Company) (sdk.Doc[Company], error) {
 	in.Domain = normalizeDomain(in.Domain)

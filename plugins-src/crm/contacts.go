@@ -19,11 +19,7 @@ type Contact struct {
 	LastActivityAt string         `json:"lastActivityAt" carrel:"time,index,doc=When something last happened with them"`
 }
 
-var contacts = sdk.Table[Contact]("contacts", "People the workspace knows",
-	sdk.Index("createdAt"),
-	sdk.Index("lifecycle", "createdAt"),
-	sdk.Index("companyId", "createdAt"),
-)
+var contacts = sdk.Table[Contact]("contacts", "People the workspace knows")
 
 // contactMeter counts the workspace's contacts; a plan's quota for it is
 // crm.contacts.

@@ -28,6 +28,7 @@ func init() {
 		Uses(abi.CapabilityData, "To keep your contacts, companies and pipelines.").
 		Uses(abi.CapabilityEvents, "To tell your other plugins about new contacts.").
 		Uses(abi.CapabilityBilling, "To count contacts towards your plan.").
+		Uses(abi.CapabilityJobs, "To import files in the background.").
 		Permission(readContacts, "See contacts and their imports", "member").
 		Permission(writeContacts, "Add, change, import and delete contacts", "member").
 		Permission(readCompanies, "See companies", "member").
