@@ -1,0 +1,12 @@
+// Package console is the web application people see at /console: set-up,
+// sign-in, workspaces, the marketplace, consent, and the pages of installed
+// plugins, which it renders itself from the trees their handlers answer. No
+// plugin HTML or script ever reaches a page.
+//
+// Pages are templ components over small view structs; htmx swaps parts of them;
+// everything works with scripts switched off, but for the set-up link. The
+// package calls the services of core/* and the registry, and must never import
+// a store, the engine or a driver.
+//
+// Start with console.go (the routes), then layout.templ.
+package console

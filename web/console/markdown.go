@@ -1,0 +1,37 @@
+package console
+
+import (
+	"bytes"
+
+	"github.com/microcosm-cc/bluemonday"
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/extension"
+
+	"github.com/carrel-dev/carrel/core"
+)
+
+var (
+	converter = goldmark.New(goldmark.WithExtensions(extension.GFM))
+	// clean lets text structure through, and links that open nothing but web
+	// pages; no image, because it would tell another server who reads.
+	clean = func() *bluemonday.Policy {
+		p := bluemonday.NewPolicy()
+		p.AllowElements("p", "h1", "h2", "h3", "h4", "ul", "ol", "li", "em", "strong", "code", "pre", "blockquote",
+			"table", "thead", "tbody", "tr", "th", "td", "hr", "br", "del")
+		p.AllowAttrs("href").OnElements("a")
+		p.AllowURLSchemes("https", "mailto")
+		p.RequireNoFollowOnLinks(true)
+		p.RequireNoReferrerOnLinks(true)
+		return p
+	}()
+)
+
+// markdown renders an author's page. The author is not trusted: whatever HTML
+// the text holds or becomes is cut down to harmless elements.
+func markdown(text string) (string, error) {
+	var html bytes.Buffer
+	if err := converter.Convert([]byte(text), &html); err != nil {
+		return "", core.Wrap("console.markdown", core.Internal, err)
+	}
+	return clean.SanitizeReader(&html).String(), nil
+}
