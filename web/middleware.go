@@ -1,0 +1,120 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/web/problem"
+	"github.com/carrel-dev/carrel/web/session"
+	"github.com/gofiber/fiber/v2"
+)
+
+// observe gives the request its id, turns errors and panics into problems, and
+// writes the access log.
+func (s *Server) observe(c *fiber.Ctx) (err error) {
+	begin := time.Now()
+	problem.RequestID(c)
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+		}
+		if err != nil {
+			err = problem.Write(c, err)
+		}
+		s.record(c, begin)
+	}()
+	return c.Next()
+}
+
+// record writes one line about an answered request. It has the path but never
+// the query, and no header: secrets travel there.
+func (s *Server) record(c *fiber.Ctx, begin time.Time) {
+	path := c.Path()
+	if len(path) > 256 {
+		path = path[:256]
+	}
+	attrs := []slog.Attr{
+		slog.String("request", problem.RequestID(c)),
+		slog.String("method", c.Method()),
+		slog.String("path", path),
+		slog.Int("status", c.Response().StatusCode()),
+	}
+	if !begin.IsZero() {
+		attrs = append(attrs, slog.Duration("took", time.Since(begin)))
+	}
+	if who, ok := session.From(c.UserContext()); ok {
+		attrs = append(attrs, slog.String("account", string(who.Account.ID)))
+	}
+	level := slog.LevelInfo
+	if cause := problem.Cause(c); cause != nil && c.Response().StatusCode() >= http.StatusInternalServerError {
+		level = slog.LevelError
+		attrs = append(attrs, slog.String("error", cause.Error()))
+	}
+	s.log.LogAttrs(c.UserContext(), level, "request", attrs...)
+}
+
+// headers sets what protects a browser that shows an answer. The console and
+// the gateway replace the policy with their own.
+func headers(secure bool) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		setHeaders(c, secure)
+		return c.Next()
+	}
+}
+
+func setHeaders(c *fiber.Ctx, secure bool) {
+	c.Set(fiber.HeaderContentSecurityPolicy, "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
+	c.Set(fiber.HeaderXFrameOptions, "DENY")
+	c.Set(fiber.HeaderReferrerPolicy, "no-referrer")
+	c.Set("Cross-Origin-Opener-Policy", "same-origin")
+	c.Set("Cross-Origin-Resource-Policy", "same-origin")
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	if secure {
+		c.Set(fiber.HeaderStrictTransportSecurity, "max-age=31536000")
+	}
+}
+
+// framing refuses requests whose length two servers could understand in two
+// ways: both Content-Length and Transfer-Encoding, a space before the colon, a
+// folded line. A proxy in front that understood it the other way would take the
+// rest for another person's request.
+func framing(c *fiber.Ctx) error {
+	var length, encoding bool
+	for line := range bytes.Lines(c.Request().Header.RawHeaders()) {
+		line = bytes.TrimRight(line, "\r\n")
+		if len(line) == 0 {
+			continue
+		}
+		name, _, ok := bytes.Cut(line, []byte(":"))
+		if !ok || bytes.ContainsAny(name, " \t") {
+			return ambiguous(c)
+		}
+		length = length || bytes.EqualFold(name, []byte(fiber.HeaderContentLength))
+		encoding = encoding || bytes.EqualFold(name, []byte(fiber.HeaderTransferEncoding))
+	}
+	if length && encoding {
+		return ambiguous(c)
+	}
+	return c.Next()
+}
+
+func ambiguous(c *fiber.Ctx) error {
+	c.Response().SetConnectionClose()
+	return core.E("web.framing", core.Invalid, "The request's length can be read in two ways. Send either Content-Length or Transfer-Encoding, and no space before a colon.")
+}
+
+// deadline bounds the handling of a request. fasthttp does not tell when a
+// client is gone, so this is also what ends work nobody waits for.
+func deadline(c *fiber.Ctx) error {
+	ctx, cancel := context.WithTimeout(c.UserContext(), maxHandling)
+	defer cancel()
+	c.SetUserContext(ctx)
+	return c.Next()
+}
