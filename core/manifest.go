@@ -127,6 +127,9 @@ func (c *manifestCheck) settings() {
 	} else if schema.Type != "object" {
 		c.wrong.Add("settings.type", `must be "object": settings are one object`)
 	}
+	for _, at := range MisplacedSecrets(c.m.Settings) {
+		c.wrong.Add(at, "only a property of settings, or of an object in them, can be secret")
+	}
 }
 
 func (c *manifestCheck) capabilities() {

@@ -44,3 +44,45 @@ func stripSecrets(schema map[string]any, path string, object map[string]any) (st
 	}
 	return stripped
 }
+
+// MisplacedSecrets returns where a schema marks something secret that is not a
+// property of the settings object or of an object inside it, as dotted paths:
+// below a list, an alternative or a $ref, PublicSettings would not find it.
+func MisplacedSecrets(schema json.RawMessage) []string {
+	var root any
+	if json.Unmarshal(schema, &root) != nil {
+		return nil // not for this function to say
+	}
+	misplaced := secretsIn(root, "settings", false)
+	slices.Sort(misplaced)
+	return misplaced
+}
+
+// secretsIn walks a schema; reachable says that it is the one of a property.
+func secretsIn(node any, at string, reachable bool) (misplaced []string) {
+	switch node := node.(type) {
+	case map[string]any:
+		if node["secret"] == true && !reachable {
+			misplaced = append(misplaced, at)
+		}
+		for keyword, value := range node {
+			switch keyword {
+			case "default", "const", "enum", "examples": // values, not schemas
+				continue
+			}
+			properties, ok := value.(map[string]any)
+			if keyword == "properties" && ok && (reachable || at == "settings") {
+				for name, property := range properties {
+					misplaced = append(misplaced, secretsIn(property, at+".properties."+name, true)...)
+				}
+			} else {
+				misplaced = append(misplaced, secretsIn(value, at+"."+keyword, false)...)
+			}
+		}
+	case []any:
+		for _, value := range node {
+			misplaced = append(misplaced, secretsIn(value, at, false)...)
+		}
+	}
+	return misplaced
+}

@@ -1,0 +1,206 @@
+package jsonschema
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+
+	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/core/abi"
+)
+
+// Checker checks settings. The zero value is ready for use.
+type Checker struct{}
+
+// here is the address the schema in hand has while it is compiled.
+const here = "carrel:///settings.json"
+
+// Check returns settings with the schema's defaults in the places that are
+// empty, or an Invalid error with a violation per fault, located below
+// "settings". Without a schema there is nothing to set. A fault of the schema
+// itself is Invalid too: its message names the author as the one to fix it.
+func (Checker) Check(schema, settings json.RawMessage) (json.RawMessage, error) {
+	const op = "jsonschema.Check"
+	value, err := parse(settings)
+	if err != nil {
+		return nil, located(op, "settings", "is not JSON")
+	}
+	object, ok := value.(map[string]any)
+	if !ok {
+		return nil, located(op, "settings", "must be an object")
+	}
+	if len(schema) == 0 {
+		if len(object) > 0 {
+			return nil, located(op, "settings", "must be empty: the plugin has no settings")
+		}
+		return json.RawMessage("{}"), nil
+	}
+	root, err := parse(schema)
+	if err != nil {
+		return nil, faulty(op, err)
+	}
+	if misplaced := core.MisplacedSecrets(schema); len(misplaced) > 0 {
+		return nil, faulty(op, fmt.Errorf("secret only on properties, not at %s", strings.Join(misplaced, ", ")))
+	}
+	compiled, err := compile(root)
+	if err != nil {
+		return nil, faulty(op, err)
+	}
+	applyDefaults(root, object)
+	if err := compiled.Validate(object); err != nil {
+		invalid, ok := errors.AsType[*jsonschema.ValidationError](err)
+		if !ok {
+			return nil, core.Wrap(op, core.Internal, err)
+		}
+		var wrong core.Violations
+		explain(&wrong, invalid, root)
+		slices.SortStableFunc(wrong, func(a, b abi.Violation) int { return strings.Compare(a.Location, b.Location) })
+		return nil, wrong.Err(op, "The settings don't fit the plugin.")
+	}
+	checked, err := json.Marshal(object)
+	return checked, core.Wrap(op, core.Internal, err)
+}
+
+func compile(root any) (*jsonschema.Schema, error) {
+	c := jsonschema.NewCompiler()
+	c.UseLoader(noLoader{})
+	c.AssertFormat()
+	if err := c.AddResource(here, root); err != nil {
+		return nil, err
+	}
+	return c.Compile(here)
+}
+
+// noLoader keeps the library from opening what a schema refers to: an author
+// must not make the server read its files or call addresses.
+type noLoader struct{}
+
+func (noLoader) Load(url string) (any, error) {
+	return nil, fmt.Errorf("%s is not in the manifest, and nothing is loaded from outside", url)
+}
+
+func located(op, location, fault string) error {
+	var wrong core.Violations
+	wrong.Add(location, "%s", fault)
+	return wrong.Err(op, "The settings don't fit the plugin.")
+}
+
+func faulty(op string, cause error) error {
+	return &core.Error{Op: op, Kind: core.Invalid, Err: cause,
+		Msg: "The settings schema of this release is faulty, so it can't be installed. Its author has to publish a corrected one."}
+}
+
+func parse(data json.RawMessage) (any, error) {
+	if len(data) == 0 {
+		return map[string]any{}, nil
+	}
+	return jsonschema.UnmarshalJSON(bytes.NewReader(data))
+}
+
+// applyDefaults fills the properties an object lacks with their defaults, and
+// the objects inside it. An object that isn't there is made if its own schema
+// has a default for it, not for the sake of its properties.
+func applyDefaults(schema any, object map[string]any) {
+	for name, property := range propertiesOf(schema) {
+		node, _ := property.(map[string]any)
+		if _, there := object[name]; !there {
+			if value, ok := node["default"]; ok {
+				object[name] = clone(value)
+			}
+		}
+		if inner, ok := object[name].(map[string]any); ok {
+			applyDefaults(node, inner)
+		}
+	}
+}
+
+func propertiesOf(schema any) map[string]any {
+	node, _ := schema.(map[string]any)
+	properties, _ := node["properties"].(map[string]any)
+	return properties
+}
+
+// clone copies a JSON value, so that filling it in doesn't change the schema.
+func clone(value any) any {
+	switch value := value.(type) {
+	case map[string]any:
+		copied := make(map[string]any, len(value))
+		for name, inner := range value {
+			copied[name] = clone(inner)
+		}
+		return copied
+	case []any:
+		copied := make([]any, len(value))
+		for i, inner := range value {
+			copied[i] = clone(inner)
+		}
+		return copied
+	default:
+		return value
+	}
+}
+
+var english = message.NewPrinter(language.English)
+
+// explain adds a violation for each fault that has no cause below it.
+func explain(wrong *core.Violations, e *jsonschema.ValidationError, schema any) {
+	switch k := e.ErrorKind.(type) {
+	case *kind.Required:
+		for _, name := range k.Missing {
+			wrong.Add(location(append(slices.Clone(e.InstanceLocation), name)), "is missing")
+		}
+		return
+	case *kind.AdditionalProperties:
+		for _, name := range k.Properties {
+			wrong.Add(location(append(slices.Clone(e.InstanceLocation), name)), "is not a setting of the plugin")
+		}
+		return
+	}
+	if len(e.Causes) > 0 {
+		for _, cause := range e.Causes {
+			explain(wrong, cause, schema)
+		}
+		return
+	}
+	if secret(schema, e.InstanceLocation) {
+		wrong.Add(location(e.InstanceLocation), "is not valid") // the library's message may quote it
+		return
+	}
+	wrong.Add(location(e.InstanceLocation), "%s", e.ErrorKind.LocalizedString(english))
+}
+
+// location writes a path like the rest of a problem's: settings.from.address,
+// settings.hosts[2].
+func location(path []string) string {
+	var b strings.Builder
+	b.WriteString("settings")
+	for _, step := range path {
+		if _, err := strconv.Atoi(step); err == nil {
+			b.WriteString("[" + step + "]")
+		} else {
+			b.WriteString("." + step)
+		}
+	}
+	return b.String()
+}
+
+// secret reports whether a place is in a property that is marked secret.
+func secret(schema any, path []string) bool {
+	for _, step := range path {
+		node, _ := propertiesOf(schema)[step].(map[string]any)
+		if node["secret"] == true {
+			return true
+		}
+		schema = node
+	}
+	return false
+}
