@@ -18,6 +18,7 @@ const (
 	OutcomeMemoryExceeded Outcome = "memory_exceeded"
 	OutcomeDenied         Outcome = "denied"
 	OutcomeConflict       Outcome = "conflict" // still conflicting after the last re-run
+	OutcomeFailed         Outcome = "failed"   // the handler ended well, but its unit was refused or could not be stored
 )
 
 // InvocationRecord says what one invocation was and cost. It is kept whatever

@@ -132,10 +132,11 @@ func (h *Host) overspent(o *Operation, format string, limit any) error {
 	return core.E(o.Name, core.TooLarge, "One call may use "+format+", and this one has. Split the work into jobs with jobs.schedule.", limit)
 }
 
-// answer is a response that is encoded for the guest; raw bytes pass as they are.
+// nothing is the request or the response {}.
 type nothing struct{}
 
-// with makes an operation's act of a function over its request and response.
+// with makes an operation's act of a function over its request and response. A
+// response that is JSON already passes as it is.
 func with[Req, Resp any](do func(context.Context, *Host, Req) (Resp, error)) func(context.Context, *Host, []byte) ([]byte, error) {
 	return func(ctx context.Context, h *Host, request []byte) ([]byte, error) {
 		decoded, err := core.Decode[Req]("hostfuncs.Decode", request)

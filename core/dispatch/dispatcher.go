@@ -10,17 +10,12 @@ import (
 	"github.com/carrel-dev/carrel/core/abi"
 )
 
-// View is what authorises in a workspace, as it was at one epoch.
+// View is what authorises in a workspace, as it was at one moment: the epoch of
+// Access.
 type View struct {
-	Epoch         int64 // heads.auth_epoch, read in the same snapshot
-	Plan          core.Plan
-	Installations []Installed
-}
-
-// Installed is an installation with its release's manifest.
-type Installed struct {
-	Installation core.Installation
-	Manifest     *abi.Manifest
+	Access    core.Access
+	Plan      core.Plan
+	Manifests map[core.Digest]*abi.Manifest // of every installation's release
 }
 
 // Views loads the view of a workspace: one consistent snapshot. The dispatcher

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/core/abi"
 )
 
 // maxViews bounds the cache; beyond it an arbitrary view makes room.
@@ -26,8 +27,9 @@ type view struct {
 }
 
 type installed struct {
-	Installed
-	routes *router
+	core.Installation
+	manifest *abi.Manifest // nil when this server doesn't have the release
+	routes   *router
 }
 
 func newViewCache(load Views) *viewCache {
@@ -48,7 +50,7 @@ func (c *viewCache) get(ctx context.Context, ws core.WorkspaceID) (*view, error)
 	v = newView(loaded)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if other := c.kept[ws]; other != nil && other.Epoch > v.Epoch {
+	if other := c.kept[ws]; other != nil && other.Access.Epoch > v.Access.Epoch {
 		return other, nil
 	}
 	if len(c.kept) >= maxViews {
@@ -77,15 +79,13 @@ func (c *viewCache) dropStale(ws core.WorkspaceID, v *view) {
 }
 
 func newView(v View) *view {
-	ready := &view{
-		View:    v,
-		byAlias: make(map[string]*installed, len(v.Installations)),
-		byID:    make(map[core.InstallationID]*installed, len(v.Installations)),
-	}
-	for _, one := range v.Installations {
-		in := &installed{Installed: one, routes: newRouter(one.Manifest.Routes)}
-		ready.byAlias[one.Installation.Alias] = in
-		ready.byID[one.Installation.ID] = in
+	ready := &view{View: v, byAlias: map[string]*installed{}, byID: map[core.InstallationID]*installed{}}
+	for _, in := range v.Access.Installations {
+		one := &installed{Installation: in, manifest: v.Manifests[in.Digest]}
+		if one.manifest != nil {
+			one.routes = newRouter(one.manifest.Routes)
+		}
+		ready.byAlias[in.Alias], ready.byID[in.ID] = one, one
 	}
 	return ready
 }

@@ -1,0 +1,122 @@
+package dispatch
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/core/abi"
+)
+
+// Deliver runs the handler of a delivery that has been claimed: a job, or a
+// listener of an event. The effects of a mutation and the delivery's completion
+// are one unit of work. An action's delivery is completed after it, so a crash
+// in between runs it again, with the delivery's id as its idempotency key.
+//
+// Stale means that this attempt is no longer the running one, and that nothing
+// was done. Every other error is for the claimer to try again.
+func (d *Dispatcher) Deliver(ctx context.Context, dl core.Delivery) error {
+	workspace := core.Workspace{ID: dl.Workspace}
+	done := core.CompleteDelivery{ID: dl.ID, Attempt: dl.Attempt}
+	trigger := abi.TriggerSchedule
+	if dl.Event != "" {
+		trigger = abi.TriggerEvent
+	}
+	var kind abi.Kind
+	_, err := d.execute(ctx, task{
+		workspace: workspace, trigger: trigger, limits: d.background,
+		authorise: func(v *view) (*target, error) {
+			t, err := d.delivery(v, dl)
+			if err != nil {
+				return nil, err
+			}
+			if kind = t.kind; kind == abi.KindMutation {
+				t.changes = []core.Change{done}
+			}
+			return t, nil
+		},
+	})
+	if err != nil || kind == abi.KindMutation {
+		return err
+	}
+	return d.complete(ctx, dl.Workspace, done)
+}
+
+func (d *Dispatcher) delivery(v *view, dl core.Delivery) (*target, error) {
+	const op = "dispatch.Deliver"
+	actor := core.Actor{Type: core.ActorInstallation, Install: dl.Install}
+	in := v.byID[dl.Install]
+	if err := d.usable(v, in, string(dl.Install), actor); err != nil {
+		return nil, err
+	}
+	kind := abi.KindMutation
+	if dl.Event == "" {
+		declared, ok := in.job(dl.Handler)
+		if !ok {
+			return nil, core.E(op, core.NotFound, "Version %s of %s has no job %q.", in.Version, in.Alias, dl.Handler)
+		}
+		kind = declared.Kind
+	} else if !slices.ContainsFunc(in.manifest.Listens, func(l abi.Listener) bool { return l.Handler == dl.Handler }) {
+		return nil, core.E(op, core.NotFound, "Version %s of %s has no listener %q.", in.Version, in.Alias, dl.Handler)
+	}
+	return &target{
+		installation: in.Installation, manifest: in.manifest, actor: actor, kind: kind, handler: dl.Handler, hop: dl.Hop,
+		input: abi.Invocation{Attempt: dl.Attempt, Payload: dl.Payload, IdempotencyKey: string(dl.ID)},
+	}, nil
+}
+
+// complete marks an action's delivery done, in a unit of its own. It is given
+// time even when the action has used up its own.
+func (d *Dispatcher) complete(ctx context.Context, ws core.WorkspaceID, done core.CompleteDelivery) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleWithin)
+	defer cancel()
+	for n := 1; ; n++ {
+		v, err := d.views.get(ctx, ws)
+		if err != nil {
+			return err
+		}
+		unit := d.units.Begin(ws, Scope{Now: d.now(), AuthEpoch: v.Access.Epoch})
+		unit.Add(done)
+		_, err = unit.Commit(ctx)
+		if core.KindOf(err) != core.Changed || n == maxRuns {
+			return err
+		}
+		d.views.dropStale(ws, v)
+	}
+}
+
+// mutate is how an action changes data: it runs a mutation job of the same
+// installation, for the same actor, as a unit of its own. It needs no slot of
+// the workspace, as the action that waits for it has one.
+func (i *invocation) mutate(t *target) func(context.Context, string, json.RawMessage) (json.RawMessage, error) {
+	return func(ctx context.Context, handler string, payload json.RawMessage) (json.RawMessage, error) {
+		const op = "dispatch.Mutate"
+		answer, err := i.perform(ctx, task{
+			workspace: i.workspace, trigger: abi.TriggerSchedule, limits: i.limits,
+			authorise: func(v *view) (*target, error) {
+				actor, err := v.current(t.actor)
+				if err != nil {
+					return nil, err
+				}
+				in := v.byID[t.installation.ID]
+				if err := i.usable(v, in, t.installation.Alias, actor); err != nil {
+					return nil, err
+				}
+				declared, ok := in.job(handler)
+				if !ok || declared.Kind != abi.KindMutation {
+					return nil, core.E(op, core.Invalid, "%s has no mutation job %q.", in.Alias, handler)
+				}
+				return &target{
+					installation: in.Installation, manifest: in.manifest, actor: actor, kind: abi.KindMutation, handler: handler,
+					hop: t.hop, input: abi.Invocation{Payload: payload},
+				}, nil
+			},
+		})
+		if core.KindOf(err) == core.Changed {
+			// To the action it is not its own run that must be made again.
+			return nil, &core.Error{Op: op, Kind: core.Unavailable, Msg: core.MessageOf(err), Err: err}
+		}
+		return answer.Response.Body, err
+	}
+}

@@ -1,0 +1,313 @@
+package dispatch
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	mathrand "math/rand/v2"
+	"time"
+
+	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/core/abi"
+)
+
+const (
+	maxRuns      = 10                    // of one invocation, the first included
+	queueAfter   = 2                     // conflicts: the re-runs that follow queue
+	maxBackoff   = 10 * time.Millisecond // between two runs
+	settleWithin = 2 * time.Second       // to validate an outcome when the deadline has passed
+)
+
+// task is one invocation to be made, whatever triggered it.
+type task struct {
+	workspace core.Workspace
+	trigger   abi.Trigger
+	limits    Limits
+	turn      string // tasks with the same one run one after the other; "" for none
+	// authorise finds what to run in a view, or says why it may not be run; the
+	// target is then nil, or what was refused. It is asked again when the view
+	// turns out to be out of date.
+	authorise func(*view) (*target, error)
+}
+
+// target is a handler that may be run.
+type target struct {
+	installation core.Installation
+	manifest     *abi.Manifest
+	actor        core.Actor
+	kind         abi.Kind
+	handler      string // empty: there is nothing to run, only changes to commit
+	raw          bool   // the answer may be bytes
+	hop          int
+	input        abi.Invocation // what the handler is told of its cause
+	receipt      *receipt       // nil unless the answer is to be remembered
+	changes      []core.Change  // committed with what the handler writes
+}
+
+// Answer is what a handler answered.
+type Answer struct {
+	Response   abi.Response
+	Invocation core.InvocationID
+	Replayed   bool // an earlier request with the same Idempotency-Key was answered so
+}
+
+// invocation is a task while it is run.
+type invocation struct {
+	*Dispatcher
+	task
+	record core.InvocationRecord
+	known  bool // record names a handler
+	seed   [32]byte
+	dice   uint64
+}
+
+// conflict says that what a run relied on was no longer true.
+type conflict struct{ key string }
+
+// execute runs a task within the workspace's share of the server.
+func (d *Dispatcher) execute(ctx context.Context, t task) (Answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, t.limits.Time)
+	defer cancel()
+	if t.turn != "" {
+		leave, err := d.turns.enter(ctx, string(t.workspace.ID)+" "+t.turn)
+		if err != nil {
+			return Answer{}, late(err)
+		}
+		defer leave()
+	}
+	leave, err := d.slots.enter(ctx, string(t.workspace.ID))
+	if err != nil {
+		return Answer{}, core.E("dispatch.Execute", core.RateLimited, "This workspace has as many calls in progress as it may have. Try again in a moment.")
+	}
+	defer leave()
+	return d.perform(ctx, t)
+}
+
+// perform runs a task until a run's outcome is valid: until everything it read,
+// and the epoch it was authorised with, were still true when it was validated.
+// Every run is made in a fresh instance.
+func (d *Dispatcher) perform(ctx context.Context, t task) (answer Answer, err error) {
+	i := &invocation{Dispatcher: d, task: t, dice: mathrand.Uint64()}
+	rand.Read(i.seed[:]) //nolint:errcheck // it never fails
+	i.record = core.InvocationRecord{ID: core.NewInvocationID(), Workspace: t.workspace.ID, Trigger: t.trigger, Started: d.now()}
+	defer func() {
+		if i.known {
+			d.records.Record(i.record)
+		}
+	}()
+
+	var queued string // the key whose turn it is
+	leave := func() {}
+	defer func() { leave() }()
+	for n := 1; ; n++ {
+		answer, again, err := i.once(ctx)
+		if again == nil {
+			if err == nil && !answer.Replayed {
+				answer.Invocation = i.record.ID
+			}
+			return answer, err
+		}
+		if n == maxRuns {
+			return Answer{}, i.end(core.OutcomeConflict, core.E("dispatch.Execute", core.Changed,
+				"Others kept changing the same data, and %d tries were in vain. Try again.", maxRuns))
+		}
+		if n >= queueAfter && again.key != "" && again.key != queued {
+			leave()
+			leave, queued = func() {}, again.key
+			enter, err := d.turns.enter(ctx, string(t.workspace.ID)+" "+again.key)
+			if err != nil {
+				return Answer{}, i.end(core.OutcomeConflict, err)
+			}
+			leave = enter
+		} else if err := pause(ctx, n); err != nil {
+			return Answer{}, i.end(core.OutcomeConflict, err)
+		}
+	}
+}
+
+// once makes one run. It returns a conflict when the run must be made again.
+func (i *invocation) once(ctx context.Context) (Answer, *conflict, error) {
+	v, err := i.views.get(ctx, i.workspace.ID)
+	if err != nil {
+		return Answer{}, nil, late(err)
+	}
+	t, refusal := i.authorise(v)
+	if t != nil {
+		i.known = t.handler != "" && (refusal == nil || t.actor.Type != core.ActorAnonymous)
+		i.record.Install, i.record.Handler, i.record.Kind = t.installation.ID, t.handler, t.kind
+	}
+	if refusal != nil {
+		return i.settle(ctx, v, i.units.Begin(i.workspace.ID, Scope{ReadOnly: true, Now: i.record.Started, AuthEpoch: v.Access.Epoch}),
+			Answer{}, i.end(core.OutcomeDenied, refusal))
+	}
+	unit := i.units.Begin(i.workspace.ID, Scope{
+		Plugin: t.installation.Plugin, Installation: t.installation.ID, Tables: t.manifest.Tables,
+		ReadOnly: t.kind != abi.KindMutation, Now: i.record.Started, AuthEpoch: v.Access.Epoch,
+	})
+	if t.kind == abi.KindAction {
+		// An action's outcome cannot be taken back, so its authorisation is
+		// validated before it begins.
+		if _, again, err := i.settle(ctx, v, unit, Answer{}, nil); again != nil || err != nil {
+			return Answer{}, again, err
+		}
+	}
+	if t.receipt != nil {
+		stored, found, err := unit.Receipt(ctx, t.receipt.scope, t.receipt.key)
+		if err != nil {
+			return Answer{}, nil, i.end(core.OutcomeFailed, err)
+		}
+		if found {
+			i.known = false // nothing is run
+			answer, err := t.receipt.replay(stored)
+			return i.settle(ctx, v, unit, answer, err)
+		}
+	}
+	response, grants, err := i.run(ctx, v, t, unit)
+	switch {
+	case t.kind == abi.KindAction:
+		return Answer{Response: response}, nil, err
+	case t.kind == abi.KindQuery || err != nil:
+		return i.settle(ctx, v, unit, Answer{Response: response}, err)
+	default:
+		return i.commit(ctx, v, t, unit, grants, response)
+	}
+}
+
+// run calls the handler and reads its answer.
+func (i *invocation) run(ctx context.Context, v *view, t *target, unit Unit) (response abi.Response, grants []string, err error) {
+	if t.handler == "" {
+		return response, nil, i.end(core.OutcomeOK, nil)
+	}
+	input := t.input
+	input.ID, input.Kind, input.Handler, input.Trigger = string(i.record.ID), t.kind, t.handler, i.trigger
+	input.Attempt, input.Now, input.Seed = max(t.input.Attempt, 1), i.record.Started, i.dice
+	input.Actor = actorOf(t.actor)
+	encoded, err := json.Marshal(input)
+	if err != nil {
+		return response, nil, i.end(core.OutcomeFailed, core.Wrap("dispatch.Run", core.Invalid, err))
+	}
+	call := Call{
+		Workspace: v.Access.Workspace, Installation: t.installation, Manifest: t.manifest, Plan: v.Plan, Actor: t.actor,
+		Handler: t.handler, Kind: t.kind, Trigger: i.trigger, Invocation: i.record.ID, Hop: t.hop,
+		Now: i.record.Started, Seed: i.seed, Input: encoded, Limits: i.limits.within(t.manifest.Limits),
+	}
+	if t.kind == abi.KindAction {
+		call.Mutate = i.mutate(t)
+	} else {
+		call.Unit = unit
+		call.Grant = func(_ core.Role, scopes []string) { grants = append(grants, scopes...) }
+	}
+	result := i.runner.Run(ctx, call)
+	i.record.Attempts++
+	i.record.Fuel += result.Fuel
+	i.record.Duration += result.Duration
+	if result.Outcome != core.OutcomeOK {
+		if result.Err == nil {
+			result.Err = core.E("dispatch.Run", core.Internal, "The handler %s of %s failed.", t.handler, t.manifest.Name)
+		}
+		return response, nil, i.end(result.Outcome, result.Err)
+	}
+	response, err = parseResponse(result.Output, t, i.trigger)
+	if err != nil {
+		return response, nil, i.end(core.OutcomeTrap, err)
+	}
+	if response.Error != nil {
+		return abi.Response{}, nil, i.end(core.OutcomeGuestError, guestError(t, response.Error))
+	}
+	return response, grants, i.end(core.OutcomeOK, nil)
+}
+
+// commit ends a mutation that went well.
+func (i *invocation) commit(ctx context.Context, v *view, t *target, unit Unit, grants []string, response abi.Response) (Answer, *conflict, error) {
+	for _, change := range t.withGrants(grants, i.record.Started) {
+		unit.Add(change)
+	}
+	if t.receipt != nil {
+		remembered, err := t.receipt.remember(Answer{Response: response, Invocation: i.record.ID}, i.record.Started)
+		if err != nil {
+			return Answer{}, nil, i.end(core.OutcomeFailed, err)
+		}
+		unit.Add(core.PutReceipt{Receipt: remembered})
+	}
+	deliveries, err := unit.Commit(ctx)
+	if err != nil {
+		return i.settled(v, unit, Answer{}, nil, err)
+	}
+	if deliveries {
+		i.wake()
+	}
+	return Answer{Response: response}, nil, nil
+}
+
+// settle validates what a run read and reports its outcome, or a conflict. It
+// is given time even when the run has used up its own.
+func (i *invocation) settle(ctx context.Context, v *view, unit Unit, answer Answer, outcome error) (Answer, *conflict, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleWithin)
+	defer cancel()
+	return i.settled(v, unit, answer, outcome, unit.Validate(ctx))
+}
+
+func (i *invocation) settled(v *view, unit Unit, answer Answer, outcome, validation error) (Answer, *conflict, error) {
+	switch {
+	case core.KindOf(validation) == core.Changed:
+		key := unit.ConflictKey()
+		if key == "" { // not the data: the workspace has another epoch
+			i.views.dropStale(i.workspace.ID, v)
+		}
+		return Answer{}, &conflict{key}, nil
+	case validation != nil:
+		return Answer{}, nil, i.end(core.OutcomeFailed, validation)
+	default:
+		return answer, nil, outcome
+	}
+}
+
+// end notes how a run ended, for the log of invocations.
+func (i *invocation) end(outcome core.Outcome, err error) error {
+	i.record.Outcome, i.record.Error = outcome, ""
+	if err != nil {
+		err = late(err)
+		i.record.Error = core.MessageOf(err)
+		if cause, ok := errors.AsType[*abi.Error](err); ok {
+			i.record.Error = cause.Message
+		}
+	}
+	return err
+}
+
+// pause waits a moment, longer after more runs and never the same, so that
+// units that collided don't collide again.
+func pause(ctx context.Context, runs int) error {
+	timer := time.NewTimer(mathrand.N(min(time.Millisecond<<runs, maxBackoff)))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// late makes an error of a context that ended one that says so.
+func late(err error) error {
+	if _, own := errors.AsType[*core.Error](err); own {
+		return err
+	}
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return &core.Error{Op: "dispatch.Execute", Kind: core.Timeout, Msg: "The call was not done in time.", Err: err}
+	case errors.Is(err, context.Canceled):
+		return &core.Error{Op: "dispatch.Execute", Kind: core.Timeout, Msg: "The caller went away before the call was done.", Err: err}
+	default:
+		return err
+	}
+}
+
+func actorOf(a core.Actor) abi.Actor {
+	id := string(a.Account)
+	if a.Type == core.ActorInstallation {
+		id = string(a.Install)
+	}
+	return abi.Actor{Type: string(a.Type), ID: id, Role: string(a.Role)}
+}

@@ -1,0 +1,69 @@
+package events
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/carrel-dev/carrel/core"
+)
+
+// maxAttempts is how often a delivery is tried before it is set aside.
+const maxAttempts = 8
+
+// backoff is how long to wait after each failed attempt but the last.
+var backoff = [maxAttempts - 1]time.Duration{
+	time.Second, 5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute, time.Hour, 6 * time.Hour,
+}
+
+// run makes one attempt, and says what becomes of the delivery when it fails.
+// A successful attempt has completed the delivery with its own effects.
+func (c *Claimer) run(ctx context.Context, d core.Delivery) {
+	defer c.ended(d.Workspace)
+	err := c.deliver(ctx, d)
+	if err == nil || core.KindOf(err) == core.Stale {
+		return
+	}
+	// The outcome is stored even when the server is stopping.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), margin)
+	defer cancel()
+	message := core.MessageOf(err)
+	if d.Attempt >= maxAttempts {
+		c.Logger.Warn("delivery set aside", "workspace", d.Workspace, "delivery", d.ID, "attempts", d.Attempt, "error", err)
+		err = c.Store.SetAsideDelivery(ctx, d, message)
+	} else {
+		err = c.Store.RetryDelivery(ctx, d, c.Now().Add(c.delay(d.Attempt)), message)
+	}
+	if err != nil {
+		c.Logger.Error("a failed delivery could not be stored; it is tried again when its lease ends", "delivery", d.ID, "error", err)
+	}
+}
+
+// deliver bounds the attempt to its lease, and to itself: a panic is its failure.
+func (c *Claimer) deliver(ctx context.Context, d core.Delivery) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, lease-margin)
+	defer cancel()
+	defer func() {
+		if r := recover(); r != nil {
+			err = &core.Error{Op: "events.Deliver", Kind: core.Internal, Err: fmt.Errorf("panic: %v", r)}
+		}
+	}()
+	return c.Deliver(ctx, d)
+}
+
+func (c *Claimer) ended(ws core.WorkspaceID) {
+	c.mu.Lock()
+	if c.running[ws]--; c.running[ws] == 0 {
+		delete(c.running, ws)
+	}
+	c.total--
+	c.mu.Unlock()
+	c.Wake()
+}
+
+// delay is the wait after a failed attempt, up to a quarter longer so that what
+// failed together isn't tried together.
+func (c *Claimer) delay(attempt int) time.Duration {
+	wait := backoff[min(attempt, len(backoff))-1]
+	return wait + time.Duration(c.Jitter()*float64(wait)/4)
+}

@@ -1,0 +1,189 @@
+package events
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/carrel-dev/carrel/core"
+)
+
+const (
+	// lease is how long a claimed delivery belongs to its attempt. The attempt
+	// is stopped before it ends.
+	lease  = 30 * time.Second
+	margin = 5 * time.Second
+)
+
+// Store keeps deliveries. An attempt is changed only while it is the running
+// one; otherwise the methods that take an attempt do nothing.
+type Store interface {
+	// RecoverDeliveries makes what a dead process left running due at now, and
+	// sets aside what has had all its attempts.
+	RecoverDeliveries(ctx context.Context, now time.Time, attempts int) error
+	// ClaimDeliveries makes up to limit due deliveries running until lease, their
+	// attempts counted, at most one of each workspace: those that follow after,
+	// in turn, and none of the busy ones.
+	ClaimDeliveries(ctx context.Context, now, lease time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int) ([]core.Delivery, error)
+	// NextDelivery returns when the next delivery is due outside the busy
+	// workspaces, and false when there is none.
+	NextDelivery(ctx context.Context, busy []core.WorkspaceID) (time.Time, bool, error)
+	// RetryDelivery has a failed attempt made again at due.
+	RetryDelivery(ctx context.Context, d core.Delivery, due time.Time, message string) error
+	// SetAsideDelivery keeps a delivery for a person to look at.
+	SetAsideDelivery(ctx context.Context, d core.Delivery, message string) error
+}
+
+// Config is what a Claimer is made of. Store and Deliver are required.
+type Config struct {
+	Store Store
+	// Deliver runs a delivery and completes it. A Stale error means that the
+	// attempt was not the running one any more.
+	Deliver func(context.Context, core.Delivery) error
+	Workers int // deliveries in progress; 0 is 8
+	Share   int // of them, for one workspace; 0 is half of them
+	Now     func() time.Time
+	Jitter  func() float64 // in [0, 1)
+	Logger  *slog.Logger
+}
+
+// Claimer runs due deliveries until it is told to stop. It sleeps until a
+// commit wakes it or the next delivery is due; it never polls.
+type Claimer struct {
+	Config
+	wake chan struct{} // holds one signal
+
+	last core.WorkspaceID // whose turn was last; Run's own
+
+	mu      sync.Mutex
+	running map[core.WorkspaceID]int // deliveries in progress
+	total   int
+}
+
+// New makes a Claimer. Nothing happens before Run.
+func New(c Config) *Claimer {
+	if c.Workers == 0 {
+		c.Workers = 8
+	}
+	if c.Share == 0 {
+		c.Share = max(1, c.Workers/2)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Jitter == nil {
+		c.Jitter = rand.Float64
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Claimer{Config: c, wake: make(chan struct{}, 1), running: map[core.WorkspaceID]int{}}
+}
+
+// Wake has the claimer look for due deliveries. It never blocks, and calling it
+// too often does no harm.
+func (c *Claimer) Wake() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run claims and runs deliveries until ctx ends. Then it begins no others,
+// gives those in progress a few seconds to end, and returns when they have.
+func (c *Claimer) Run(ctx context.Context) {
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var workers sync.WaitGroup
+	for recovered := false; ctx.Err() == nil; {
+		var err error
+		var claimed []core.Delivery
+		if !recovered {
+			err = c.Store.RecoverDeliveries(ctx, c.Now(), maxAttempts)
+			recovered = err == nil
+		}
+		if err == nil {
+			claimed, err = c.claim(ctx)
+		}
+		for _, d := range claimed {
+			workers.Go(func() { c.run(work, d) })
+		}
+		switch {
+		case err != nil && ctx.Err() == nil:
+			c.Logger.Error("deliveries could not be claimed", "error", err)
+			c.wait(ctx, time.Second)
+		case len(claimed) == 0:
+			c.sleep(ctx)
+		}
+	}
+	grace := time.AfterFunc(margin, stop)
+	defer grace.Stop()
+	workers.Wait()
+}
+
+// claim takes as many due deliveries as there are free workers.
+func (c *Claimer) claim(ctx context.Context) ([]core.Delivery, error) {
+	free, busy := c.load()
+	if free == 0 {
+		return nil, nil
+	}
+	now := c.Now()
+	claimed, err := c.Store.ClaimDeliveries(ctx, now, now.Add(lease), c.last, busy, free)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, d := range claimed {
+		c.running[d.Workspace]++
+		c.total++
+		c.last = d.Workspace
+	}
+	return claimed, nil
+}
+
+// load returns how many workers are free, and which workspaces have their share.
+func (c *Claimer) load() (free int, busy []core.WorkspaceID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for ws, n := range c.running {
+		if n >= c.Share {
+			busy = append(busy, ws)
+		}
+	}
+	return c.Workers - c.total, busy
+}
+
+// sleep waits until there may be something to claim: a commit or a worker that
+// ended wakes it, or the next delivery becomes due.
+func (c *Claimer) sleep(ctx context.Context) {
+	free, busy := c.load()
+	if free == 0 {
+		c.wait(ctx, forever)
+		return
+	}
+	due, any, err := c.Store.NextDelivery(ctx, busy)
+	switch {
+	case err != nil:
+		c.wait(ctx, time.Second)
+	case any:
+		c.wait(ctx, due.Sub(c.Now()))
+	default:
+		c.wait(ctx, forever)
+	}
+}
+
+// forever is longer than any server runs.
+const forever = time.Duration(1<<63 - 1)
+
+func (c *Claimer) wait(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-c.wake:
+	case <-ctx.Done():
+	}
+}

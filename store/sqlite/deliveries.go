@@ -1,0 +1,172 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/carrel-dev/carrel/core"
+)
+
+const deliveryColumns = "workspace, id, install, event, handler, payload, state, attempt, due, hop, last_error, created"
+
+// thisAttempt is the condition that a delivery is still being run by the
+// attempt that wants to change it.
+const thisAttempt = inWorkspace + " AND id = ? AND attempt = ? AND state = 'running'"
+
+func insertDelivery(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, d core.Delivery) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO deliveries (`+deliveryColumns+`)
+		VALUES (?, ?, ?, ?, ?, ?, 'pending', 0, ?, ?, '', ?)`,
+		ws, d.ID, d.Install, d.Event, d.Handler, string(d.Payload), micros(d.Due), d.Hop, micros(d.Created))
+	return failed("sqlite.PutDelivery", err)
+}
+
+// cancelDelivery removes a delivery that has not begun. It is no error when
+// there is none.
+func cancelDelivery(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, c core.CancelDelivery) error {
+	_, err := tx.ExecContext(ctx, "DELETE FROM deliveries WHERE "+inWorkspace+" AND id = ? AND install = ? AND state = 'pending'",
+		ws, c.ID, c.Install)
+	return failed("sqlite.CancelDelivery", err)
+}
+
+// completeDelivery is what makes the effect happen exactly once: it is part of
+// the unit of work that has the effect, and fails it unless this attempt is the
+// running one.
+func completeDelivery(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, c core.CompleteDelivery) error {
+	const op = "sqlite.CompleteDelivery"
+	result, err := tx.ExecContext(ctx, "UPDATE deliveries SET state = 'done', due = NULL, last_error = '' WHERE "+thisAttempt, ws, c.ID, c.Attempt)
+	if err = one(op, result, err); core.KindOf(err) == core.NotFound {
+		return core.E(op, core.Stale, "Attempt %d of the delivery %s is not the running one any more.", c.Attempt, c.ID)
+	}
+	return err
+}
+
+// RecoverDeliveries implements core/events' Store. This process owns the file,
+// so whatever is running at its start was run by one that is gone. What has had
+// all its attempts is set aside: it may be what ended the other process.
+func (db *DB) RecoverDeliveries(ctx context.Context, now time.Time, attempts int) error {
+	return db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE deliveries SET
+				state = iif(attempt < ?1, 'retry', 'set_aside'), due = iif(attempt < ?1, ?2, NULL),
+				last_error = 'The server stopped during this attempt.'
+			WHERE due IS NOT NULL AND state = 'running'`, attempts, micros(now))
+		return failed("sqlite.RecoverDeliveries", err)
+	})
+}
+
+// turnQuery finds the first due delivery of each workspace behind ?1, going
+// from workspace to workspace in one index seek each: a workspace with a long
+// backlog costs no more than one with a single delivery.
+const turnQuery = `WITH RECURSIVE turn (workspace) AS (
+		SELECT min(workspace) FROM deliveries WHERE due IS NOT NULL AND workspace > ?1
+		UNION ALL
+		SELECT (SELECT min(d.workspace) FROM deliveries d WHERE d.due IS NOT NULL AND d.workspace > turn.workspace)
+		FROM turn WHERE turn.workspace IS NOT NULL)
+	SELECT workspace, (SELECT id FROM deliveries d WHERE d.workspace = turn.workspace AND d.due <= ?2 ORDER BY d.due LIMIT 1) AS first
+	FROM turn
+	WHERE workspace IS NOT NULL AND first IS NOT NULL AND workspace NOT IN (SELECT value FROM json_each(?3))
+	LIMIT ?4`
+
+// ClaimDeliveries implements core/events' Store.
+func (db *DB) ClaimDeliveries(ctx context.Context, now, lease time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int) ([]core.Delivery, error) {
+	const op = "sqlite.ClaimDeliveries"
+	due, err := db.dueBehind(ctx, now, after, busy, limit)
+	if err == nil && len(due) < limit && after != "" { // the turn begins again
+		seen := slices.Clone(busy)
+		for _, d := range due {
+			seen = append(seen, d.Workspace)
+		}
+		var more []core.Delivery
+		more, err = db.dueBehind(ctx, now, "", seen, limit-len(due))
+		due = append(due, more...)
+	}
+	if err != nil || len(due) == 0 {
+		return nil, failed(op, err)
+	}
+	var claimed []core.Delivery
+	err = db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		for _, d := range due {
+			row := tx.QueryRowContext(ctx, "UPDATE deliveries SET state = 'running', attempt = attempt + 1, due = ? WHERE "+inWorkspace+
+				" AND id = ? AND due <= ? RETURNING "+deliveryColumns, micros(lease), d.Workspace, d.ID, micros(now))
+			d, err := scanDelivery(row)
+			if errors.Is(err, sql.ErrNoRows) {
+				continue // cancelled since it was found
+			}
+			if err != nil {
+				return failed(op, err)
+			}
+			claimed = append(claimed, d)
+		}
+		return nil
+	})
+	return claimed, err
+}
+
+func (db *DB) dueBehind(ctx context.Context, now time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int) ([]core.Delivery, error) {
+	rows, err := db.read.QueryContext(ctx, turnQuery, after, micros(now), jsonList(busy), limit)
+	return collect(rows, err, func(s scanner) (d core.Delivery, err error) {
+		return d, s.Scan(&d.Workspace, &d.ID)
+	})
+}
+
+// NextDelivery implements core/events' Store.
+func (db *DB) NextDelivery(ctx context.Context, busy []core.WorkspaceID) (time.Time, bool, error) {
+	var due int64
+	err := db.read.QueryRowContext(ctx, `SELECT due FROM deliveries
+		WHERE due IS NOT NULL AND workspace NOT IN (SELECT value FROM json_each(?)) ORDER BY due LIMIT 1`, jsonList(busy)).Scan(&due)
+	if errors.Is(err, sql.ErrNoRows) {
+		return time.Time{}, false, nil
+	}
+	return fromMicros(due), err == nil, failed("sqlite.NextDelivery", err)
+}
+
+// RetryDelivery implements core/events' Store.
+func (db *DB) RetryDelivery(ctx context.Context, d core.Delivery, due time.Time, message string) error {
+	return db.failDelivery(ctx, d, core.DeliveryRetry, micros(due), message)
+}
+
+// SetAsideDelivery implements core/events' Store.
+func (db *DB) SetAsideDelivery(ctx context.Context, d core.Delivery, message string) error {
+	return db.failDelivery(ctx, d, core.DeliverySetAside, nil, message)
+}
+
+func (db *DB) failDelivery(ctx context.Context, d core.Delivery, state core.DeliveryState, due any, message string) error {
+	return db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "UPDATE deliveries SET state = ?, due = ?, last_error = ? WHERE "+thisAttempt,
+			state, due, message, d.Workspace, d.ID, d.Attempt)
+		return failed("sqlite.FailDelivery", err)
+	})
+}
+
+// Delivery returns a delivery of a workspace, or NotFound.
+func (db *DB) Delivery(ctx context.Context, ws core.WorkspaceID, id core.DeliveryID) (core.Delivery, error) {
+	d, err := scanDelivery(db.read.QueryRowContext(ctx, "SELECT "+deliveryColumns+" FROM deliveries WHERE "+inWorkspace+" AND id = ?", ws, id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return d, core.E("sqlite.Delivery", core.NotFound, "There is no such delivery.")
+	}
+	return d, failed("sqlite.Delivery", err)
+}
+
+func scanDelivery(s scanner) (d core.Delivery, err error) {
+	var payload string
+	var due sql.NullInt64
+	var created int64
+	err = s.Scan(&d.Workspace, &d.ID, &d.Install, &d.Event, &d.Handler, &payload, &d.State, &d.Attempt, &due, &d.Hop, &d.LastError, &created)
+	if payload != "" {
+		d.Payload = json.RawMessage(payload)
+	}
+	d.Due, d.Created = fromMicros(due.Int64), fromMicros(created)
+	return d, err
+}
+
+// jsonList is a list as one parameter, for json_each.
+func jsonList[T ~string](list []T) string {
+	if len(list) == 0 {
+		return "[]"
+	}
+	encoded, _ := json.Marshal(list)
+	return string(encoded)
+}
