@@ -17,15 +17,21 @@ import (
 // engine that loaded it and lives as long.
 type Module struct {
 	digest core.Digest
-	about  *wasm.Module
+	parsed *wasm.Module
+	about  Description
 	code   wazero.CompiledModule
 }
 
-// Digest returns the digest of the module's bytes.
-func (m *Module) Digest() core.Digest { return m.digest }
+// Exports returns the names of the functions the module exports. The slice must
+// not be changed.
+func (m *Module) Exports() []string { return m.about.Exports }
 
-// Describe returns what Inspect returns for the module's bytes.
-func (m *Module) Describe() Description { return describe(m.about) }
+// Loaded returns the module of that digest if it was loaded before, else nil.
+func (e *Engine) Loaded(digest core.Digest) *Module {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.modules[digest]
+}
 
 // Load checks and compiles a module, once per digest however many ask at the
 // same time. A module whose bytes are not digest's, that imports what no host
@@ -33,13 +39,13 @@ func (m *Module) Describe() Description { return describe(m.about) }
 // Invalid, with a message for the author.
 func (e *Engine) Load(ctx context.Context, digest core.Digest, module []byte) (*Module, error) {
 	const op = "runtime.Load"
-	if m := e.loaded(digest); m != nil {
+	if m := e.Loaded(digest); m != nil {
 		return m, nil
 	}
 	// The work is shared, so it must not end with the first asker's patience.
 	work := context.WithoutCancel(ctx)
 	done := e.loading.DoChan(string(digest), func() (any, error) {
-		if m := e.loaded(digest); m != nil {
+		if m := e.Loaded(digest); m != nil {
 			return m, nil
 		}
 		m, err := e.load(work, digest, module)
@@ -62,12 +68,6 @@ func (e *Engine) Load(ctx context.Context, digest core.Digest, module []byte) (*
 	}
 }
 
-func (e *Engine) loaded(digest core.Digest) *Module {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.modules[digest]
-}
-
 func (e *Engine) load(ctx context.Context, digest core.Digest, module []byte) (_ *Module, err error) {
 	const op = "runtime.Load"
 	if !e.enter() {
@@ -85,18 +85,18 @@ func (e *Engine) load(ctx context.Context, digest core.Digest, module []byte) (_
 	if actual := DigestOf(module); actual != digest {
 		return nil, core.E(op, core.Invalid, "The module's bytes have the digest %s, not %s: they were changed or damaged on the way.", actual, digest)
 	}
-	about, err := parse(op, module)
+	parsed, err := parse(op, module)
 	if err != nil {
 		return nil, err
 	}
-	if err := e.check(about); err != nil {
+	if err := e.check(parsed); err != nil {
 		return nil, err
 	}
 	code, err := e.compile(ctx, digest, module)
 	if err != nil {
 		return nil, &core.Error{Op: op, Kind: core.Invalid, Msg: fmt.Sprintf("The module does not compile: %s.", firstLine(err.Error())), Err: err}
 	}
-	m := &Module{digest: digest, about: about, code: code}
+	m := &Module{digest: digest, parsed: parsed, about: describe(parsed), code: code}
 	if err := e.handshake(ctx, m); err != nil {
 		_ = code.Close(ctx)
 		return nil, err
@@ -134,10 +134,10 @@ var handshakeLimits = Limits{Time: 5 * time.Second}
 // handshake asks a plugin which version of the ABI it speaks.
 func (e *Engine) handshake(ctx context.Context, m *Module) error {
 	const op = "runtime.Load"
-	if !describe(m.about).Plugin {
+	if !m.about.Plugin {
 		return nil
 	}
-	x, ok := m.about.Export(ExportABI)
+	x, ok := m.parsed.Export(ExportABI)
 	if !ok {
 		return core.E(op, core.Invalid, "The module does not say which version of Carrel's ABI it speaks; this server speaks version %d. Export %s returning %d, or build the plugin with the SDK, which does.", abi.Version, ExportABI, abi.Version)
 	}
@@ -159,7 +159,7 @@ func (e *Engine) handshake(ctx context.Context, m *Module) error {
 // Manifest runs the module's carrel_manifest export and returns what it
 // answered, nil without that export.
 func (e *Engine) Manifest(ctx context.Context, m *Module) ([]byte, error) {
-	if _, ok := m.about.Export(ExportManifest); !ok {
+	if _, ok := m.parsed.Export(ExportManifest); !ok {
 		return nil, nil
 	}
 	r := e.Run(ctx, m, Call{Function: ExportManifest, Limits: handshakeLimits})

@@ -48,11 +48,9 @@ func (e *Engine) invoke(ctx context.Context, m *Module, inv *invocation) (code i
 	if err := callable(m, inv.call.Function); err != nil {
 		return 0, err
 	}
-	for _, mem := range m.about.Memories {
-		if int64(mem.Min)*wasm.PageSize > inv.limits.Memory {
-			inv.memory.exceeded = true
-			return 0, errors.New("the module starts with more memory than the limit")
-		}
+	if m.about.Memory.Min > inv.limits.Memory {
+		inv.memory.exceeded = true
+		return 0, errors.New("the module starts with more memory than the limit")
 	}
 
 	ctx, cancel := context.WithTimeout(ctx, inv.limits.Time)
@@ -93,12 +91,12 @@ var errNoFunction = errors.New("no such function")
 // callable refuses functions that don't exist or take parameters.
 func callable(m *Module, function string) error {
 	const op = "runtime.Run"
-	x, ok := m.about.Export(function)
+	x, ok := m.parsed.Export(function)
 	if !ok {
 		var names []string
-		for _, e := range m.about.Exports {
-			if e.Kind == wasm.KindFunction && !strings.HasPrefix(e.Name, "_") {
-				names = append(names, e.Name)
+		for _, name := range m.about.Exports {
+			if !strings.HasPrefix(name, "_") {
+				names = append(names, name)
 			}
 		}
 		return &core.Error{Op: op, Kind: core.Invalid, Err: errNoFunction,
