@@ -6,8 +6,9 @@ import (
 )
 
 // Document is one row of a plugin's table. Body is a JSON object of the
-// declared fields only; Version is the workspace's sequence number at the
-// commit that wrote it and is never used again.
+// declared fields only. Version counts the commits that wrote the document, from
+// 1, so a unit of work knows it before it commits; as ids are never given out
+// again, an id and a version name one body for good.
 type Document struct {
 	ID      DocumentID
 	Version int64

@@ -159,10 +159,3 @@ type Entry struct {
 	Index Number
 	Key   string
 }
-
-// Conflict is the cause of a Changed error: what the unit had read and somebody
-// else has changed. Key names it; units with the same key would collide again.
-type Conflict struct{ Key string }
-
-// Error implements error.
-func (c *Conflict) Error() string { return c.Key + " has changed" }

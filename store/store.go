@@ -9,7 +9,8 @@ import (
 
 // Store begins units of work over a Backend.
 type Store struct {
-	backend Backend
+	backend  Backend
+	compiled compiled
 }
 
 // New returns a Store over a Backend.
@@ -33,7 +34,17 @@ type Committed struct {
 }
 
 // Begin starts a unit of work of one plugin in one workspace. It holds no
-// connection between calls, so it may be dropped without ending it.
+// connection between calls, so it may be dropped without ending it. A Unit is
+// for one goroutine.
 func (s *Store) Begin(ws core.WorkspaceID, scope Scope) *Unit {
-	return &Unit{store: s, ws: ws, scope: scope}
+	if scope.Now.IsZero() {
+		scope.Now = time.Now()
+	}
+	scope.Now = scope.Now.UTC().Truncate(time.Microsecond) // what every database can keep
+	return &Unit{
+		store: s, ws: ws, scope: scope,
+		seen:    make(map[Question]Observation),
+		written: make(map[VersionOf]*draft),
+		claims:  make(map[Entry]core.DocumentID),
+	}
 }

@@ -1,8 +1,81 @@
 package sqlite
 
 import (
+	"context"
+	"database/sql"
+	"errors"
+	"sync"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/store"
 )
 
+// documents is the file's document engine, a store.Backend.
+type documents struct {
+	db *DB
+
+	mu      sync.Mutex
+	numbers map[string]store.Number // of names known to be in the catalog
+}
+
 // Documents returns the file's document engine.
-func (db *DB) Documents() store.Backend { return nil }
+func (db *DB) Documents() store.Backend { return db.documents }
+
+// session is one transaction, with the statements of its pool.
+type session struct {
+	tx         *sql.Tx
+	statements statements
+}
+
+func (s session) row(ctx context.Context, query string, args ...any) *sql.Row {
+	return s.tx.StmtContext(ctx, s.statements[query]).QueryRowContext(ctx, args...)
+}
+
+func (s session) rows(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return s.tx.StmtContext(ctx, s.statements[query]).QueryContext(ctx, args...)
+}
+
+// exec runs a statement and returns how many rows it changed.
+func (s session) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	result, err := s.tx.StmtContext(ctx, s.statements[query]).ExecContext(ctx, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// read runs fn in a read transaction and returns the moment it saw.
+func (d *documents) read(ctx context.Context, ws core.WorkspaceID, fn func(session, store.Moment) error) (store.Moment, error) {
+	const op = "sqlite.Read"
+	tx, err := d.db.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return store.Moment{}, failure(op, err)
+	}
+	defer tx.Rollback() //nolint:errcheck // it only read
+	s := session{tx, d.db.readStatements}
+	at, err := s.head(ctx, ws)
+	if err != nil {
+		return store.Moment{}, failure(op, err)
+	}
+	return at, failure(op, fn(s, at))
+}
+
+// failure gives an error of the driver its kind. Errors that have one keep it.
+func failure(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*core.Error](err); ok {
+		return err
+	}
+	kind := core.Unavailable
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		kind = core.Timeout
+	} else if e, ok := errors.AsType[*sqlite.Error](err); ok && e.Code()&0xff == sqlite3.SQLITE_CONSTRAINT {
+		kind = core.Internal // the unit's checks should have found it
+	}
+	return &core.Error{Op: op, Kind: kind, Err: err}
+}

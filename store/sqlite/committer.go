@@ -3,31 +3,39 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/carrel-dev/carrel/core"
 )
 
-// maxGroup bounds how many writes share a transaction, and so how long the
+// What bounds a group of writes that share a transaction, and so how long the
 // first of them waits for the last.
-const maxGroup = 256
+const (
+	maxGroup     = 256
+	maxGroupTime = 50 * time.Millisecond
+)
 
 // committer is the only writer of the file. Writes that arrive while a group is
-// being flushed make up the next group, so that one fsync serves them all.
+// being written or flushed join it or make up the next, so that one fsync
+// serves them all.
 type committer struct {
 	db      *sql.DB
 	queue   chan *pending
 	closing chan struct{}
 	once    sync.Once
 	done    chan struct{}
+
+	groups, writes atomic.Int64 // made durable
 }
 
 type pending struct {
 	ctx    context.Context
 	fn     func(context.Context, *sql.Tx) error
-	result chan error
+	result chan error // holds one
+	err    error      // fn's
 }
 
 func startCommitter(db *sql.DB) *committer {
@@ -53,7 +61,7 @@ func (c *committer) write(ctx context.Context, fn func(context.Context, *sql.Tx)
 	case <-c.closing:
 		return errClosing
 	case <-ctx.Done():
-		return ctx.Err()
+		return abandoned(ctx)
 	}
 	// Once queued, the answer is waited for whatever the context says: the
 	// caller must learn whether it was committed.
@@ -72,6 +80,10 @@ func (c *committer) write(ctx context.Context, fn func(context.Context, *sql.Tx)
 
 var errClosing = core.E("sqlite.Write", core.Unavailable, "The server is shutting down.")
 
+func abandoned(ctx context.Context) error {
+	return &core.Error{Op: "sqlite.Write", Kind: core.Timeout, Msg: "The call ended before its changes could be written.", Err: ctx.Err()}
+}
+
 func (c *committer) stop() {
 	c.once.Do(func() { close(c.closing) })
 	<-c.done
@@ -82,12 +94,12 @@ func (c *committer) run() {
 	for {
 		select {
 		case first := <-c.queue:
-			c.commit(c.group(first))
+			c.commit(first)
 		case <-c.closing:
 			for {
 				select {
 				case first := <-c.queue:
-					c.commit(c.group(first))
+					c.commit(first)
 				default:
 					return
 				}
@@ -96,63 +108,82 @@ func (c *committer) run() {
 	}
 }
 
-func (c *committer) group(first *pending) []*pending {
-	group := []*pending{first}
-	for len(group) < maxGroup {
-		select {
-		case next := <-c.queue:
-			group = append(group, next)
-		default:
-			return group
+// commit runs a group of writes, the first and those queued behind it, in one
+// transaction and answers each of them.
+func (c *committer) commit(first *pending) {
+	group, err := c.transact(first)
+	succeeded := int64(0)
+	for _, p := range group {
+		if err != nil && p.err == nil {
+			p.err = &core.Error{Op: "sqlite.Write", Kind: core.Unavailable, Err: err}
+		}
+		if p.err == nil {
+			succeeded++
 		}
 	}
-	return group
-}
-
-// commit runs a group in one transaction and answers each of its writes.
-func (c *committer) commit(group []*pending) {
-	results := make([]error, len(group))
-	err := c.transact(group, results)
-	for i, p := range group {
-		if err != nil && results[i] == nil {
-			results[i] = core.Wrap("sqlite.Write", core.Unavailable, err)
-		}
-		p.result <- results[i]
+	if succeeded > 0 {
+		c.groups.Add(1)
+		c.writes.Add(succeeded)
+	}
+	for _, p := range group {
+		p.result <- p.err
 	}
 }
 
-func (c *committer) transact(group []*pending, results []error) error {
+// transact returns the writes it took on; an error is one of all of them.
+func (c *committer) transact(first *pending) (group []*pending, err error) {
 	// Not the context of one of the writers: the others must not share its fate.
 	ctx := context.Background()
+	group = []*pending{first}
 	tx, err := c.db.BeginTx(ctx, nil)
 	if err != nil {
-		return err
+		return group, err
 	}
 	defer tx.Rollback() //nolint:errcheck // after Commit it says so, and there is nothing to undo
-	for i, p := range group {
-		if results[i] = p.ctx.Err(); results[i] != nil {
-			continue
+	began := time.Now()
+	for p := first; ; {
+		if err := savepoint(ctx, tx, p); err != nil {
+			return group, err
 		}
-		if _, err := tx.ExecContext(ctx, "SAVEPOINT unit"); err != nil {
-			return err
+		if len(group) == maxGroup || time.Since(began) > maxGroupTime {
+			return group, tx.Commit()
 		}
-		if results[i] = call(ctx, tx, p.fn); results[i] != nil {
-			if _, err := tx.ExecContext(ctx, "ROLLBACK TO unit"); err != nil {
-				return err
-			}
+		select {
+		case p = <-c.queue:
+			group = append(group, p)
+		default:
+			return group, tx.Commit()
 		}
-		if _, err := tx.ExecContext(ctx, "RELEASE unit"); err != nil {
+	}
+}
+
+// savepoint runs one write in a savepoint of its own and notes its error. An
+// error it returns is the transaction's.
+func savepoint(ctx context.Context, tx *sql.Tx, p *pending) error {
+	if p.ctx.Err() != nil {
+		p.err = abandoned(p.ctx)
+		return nil
+	}
+	if _, err := tx.ExecContext(ctx, "SAVEPOINT unit"); err != nil {
+		return err
+	}
+	if p.err = call(ctx, tx, p.fn); p.err != nil {
+		// When SQLite itself has rolled the whole transaction back (a full disk
+		// does that), there is no savepoint: everybody's write is lost, and the
+		// error says so.
+		if _, err := tx.ExecContext(ctx, "ROLLBACK TO unit"); err != nil {
 			return err
 		}
 	}
-	return tx.Commit()
+	_, err := tx.ExecContext(ctx, "RELEASE unit")
+	return err
 }
 
 // call turns a panic of fn into its error: the committer serves everybody.
 func call(ctx context.Context, tx *sql.Tx, fn func(context.Context, *sql.Tx) error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = errors.Join(core.E("sqlite.Write", core.Internal, ""), fmt.Errorf("panic: %v", r))
+			err = &core.Error{Op: "sqlite.Write", Kind: core.Internal, Err: fmt.Errorf("panic: %v", r)}
 		}
 	}()
 	return fn(ctx, tx)

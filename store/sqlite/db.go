@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -20,6 +21,7 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/store"
 )
 
 //go:embed migrations/*.sql
@@ -32,6 +34,9 @@ type DB struct {
 	write     *sql.DB
 	lock      *os.File
 	committer *committer
+	documents *documents
+
+	readStatements, writeStatements statements
 }
 
 // Open opens, or creates, the database `carrel.db` in dir and brings its schema
@@ -48,6 +53,7 @@ func Open(ctx context.Context, dir string) (*DB, error) {
 		return nil, err
 	}
 	db := &DB{lock: lock}
+	db.documents = &documents{db: db, numbers: make(map[string]store.Number)}
 	if err := db.open(ctx, filepath.Join(dir, "carrel.db")); err != nil {
 		return nil, errors.Join(core.Wrap(op, core.Unavailable, err), db.Close())
 	}
@@ -58,7 +64,7 @@ func Open(ctx context.Context, dir string) (*DB, error) {
 func (db *DB) open(ctx context.Context, path string) (err error) {
 	// synchronous=FULL: in WAL mode NORMAL may lose acknowledged commits on a
 	// power failure. The pragma is per connection, so it is part of the name.
-	if db.write, err = sql.Open("sqlite", dsn(path, "journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(5000)", "foreign_keys(1)")); err != nil {
+	if db.write, err = open(path, "immediate", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"); err != nil {
 		return err
 	}
 	db.write.SetMaxOpenConns(1)
@@ -73,18 +79,35 @@ func (db *DB) open(ctx context.Context, path string) (err error) {
 	if _, err = provider.Up(ctx); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
-	if db.read, err = sql.Open("sqlite", dsn(path, "query_only(1)", "busy_timeout(5000)")); err != nil {
+	if db.read, err = open(path, "deferred", "query_only(1)"); err != nil {
 		return err
 	}
 	readers := max(4, 2*runtime.NumCPU())
 	db.read.SetMaxOpenConns(readers)
 	db.read.SetMaxIdleConns(readers)
-	return db.read.PingContext(ctx)
+	if db.readStatements, err = prepare(ctx, db.read, readQueries...); err != nil {
+		return err
+	}
+	db.writeStatements, err = prepare(ctx, db.write, slices.Concat(readQueries, writeQueries)...)
+	return err
 }
 
-func dsn(path string, pragmas ...string) string {
-	query := url.Values{"_txlock": {"immediate"}, "_pragma": pragmas}
-	return (&url.URL{Scheme: "file", Opaque: path, RawQuery: query.Encode()}).String()
+// open opens a pool of connections to the file, with the pragmas each of them
+// begins with.
+func open(path, lock string, pragmas ...string) (*sql.DB, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	pragmas = append(pragmas, "busy_timeout(5000)", "cache_size(-16384)", "temp_store(memory)")
+	query := url.Values{"_txlock": {lock}, "_pragma": pragmas}
+	return sql.Open("sqlite", (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: query.Encode()}).String())
+}
+
+// querier is what pools and transactions have in common for reading.
+type querier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
 // Write runs fn in the committer's transaction, in a savepoint of its own: when
@@ -93,6 +116,12 @@ func dsn(path string, pragmas ...string) string {
 // returned as it is.
 func (db *DB) Write(ctx context.Context, fn func(context.Context, *sql.Tx) error) error {
 	return db.committer.write(ctx, fn)
+}
+
+// Groups returns how many transactions the committer has made durable, and how
+// many writes were in them.
+func (db *DB) Groups() (groups, writes int64) {
+	return db.committer.groups.Load(), db.committer.writes.Load()
 }
 
 // Reader returns the read-only pool. Hold a connection for one query, never
@@ -105,7 +134,7 @@ func (db *DB) Close() error {
 	if db.committer != nil {
 		db.committer.stop()
 	}
-	var errs []error
+	errs := []error{db.readStatements.close(), db.writeStatements.close()}
 	for _, pool := range []*sql.DB{db.read, db.write} {
 		if pool != nil {
 			errs = append(errs, pool.Close())

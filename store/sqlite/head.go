@@ -9,20 +9,16 @@ import (
 	"github.com/carrel-dev/carrel/store"
 )
 
-// row is what *sql.DB, *sql.Tx and *sql.Conn have in common.
-type querier interface {
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}
-
 // readHead returns the moment a workspace is at: zero before its first commit.
 func readHead(ctx context.Context, q querier, ws core.WorkspaceID) (store.Moment, error) {
-	var m store.Moment
-	err := q.QueryRowContext(ctx, "SELECT seq, auth_epoch FROM heads WHERE "+inWorkspace, ws).Scan(&m.Seq, &m.AuthEpoch)
-	if errors.Is(err, sql.ErrNoRows) {
+	return scanHead(q.QueryRowContext(ctx, selectHead, ws))
+}
+
+func scanHead(row *sql.Row) (at store.Moment, err error) {
+	if err = row.Scan(&at.Seq, &at.AuthEpoch); errors.Is(err, sql.ErrNoRows) {
 		return store.Moment{}, nil
 	}
-	return m, err
+	return at, err
 }
 
 // bumpSeq moves a workspace on to its next moment and returns its number.

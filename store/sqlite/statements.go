@@ -1,0 +1,65 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+)
+
+// The statements of the document engine, prepared once per connection.
+const (
+	selectHead = "SELECT seq, auth_epoch FROM heads WHERE " + inWorkspace
+
+	selectDocument = "SELECT version, schema, body, created, updated FROM documents WHERE " + inWorkspace + " AND tbl = ? AND id = ?"
+	selectVersion  = "SELECT version FROM documents WHERE " + inWorkspace + " AND tbl = ? AND id = ?"
+	selectHolder   = "SELECT id FROM unique_entries WHERE " + inWorkspace + " AND idx = ? AND key = ?"
+	selectReceipt  = "SELECT request_hash, answer, created FROM receipts WHERE " + inWorkspace + " AND scope = ? AND key = ?"
+	selectSum      = "SELECT coalesce(sum(quantity), 0) FROM usage_sums WHERE " + inWorkspace + " AND meter = ?"
+
+	fromEntries       = "SELECT key, id FROM entries WHERE " + inWorkspace + " AND idx = ? AND (key, id) >= (?, ?) AND (key, id) < (?, ?)"
+	selectEntries     = fromEntries + " ORDER BY key, id LIMIT ?"
+	selectEntriesDesc = fromEntries + " ORDER BY key DESC, id DESC LIMIT ?"
+	fromTable         = "SELECT id FROM documents WHERE " + inWorkspace + " AND tbl = ? AND id >= ? AND id < ?"
+	selectTable       = fromTable + " ORDER BY id LIMIT ?"
+	selectTableDesc   = fromTable + " ORDER BY id DESC LIMIT ?"
+
+	insertDocument = "INSERT INTO documents (workspace, tbl, id, version, schema, body, created, updated) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+	updateDocument = "UPDATE documents SET version = ?, schema = ?, body = ?, updated = ? WHERE " + inWorkspace + " AND tbl = ? AND id = ? AND version = ?"
+	deleteDocument = "DELETE FROM documents WHERE " + inWorkspace + " AND tbl = ? AND id = ? AND version = ?"
+	insertEntry    = "INSERT INTO entries (workspace, idx, key, id) VALUES (?, ?, ?, ?)"
+	deleteEntry    = "DELETE FROM entries WHERE " + inWorkspace + " AND idx = ? AND key = ? AND id = ?"
+	insertUnique   = "INSERT INTO unique_entries (workspace, idx, key, id) VALUES (?, ?, ?, ?)"
+	deleteUnique   = "DELETE FROM unique_entries WHERE " + inWorkspace + " AND idx = ? AND key = ? AND id = ?"
+)
+
+var readQueries = []string{
+	selectHead, selectDocument, selectVersion, selectHolder, selectReceipt, selectSum,
+	selectEntries, selectEntriesDesc, selectTable, selectTableDesc,
+}
+
+var writeQueries = []string{
+	insertDocument, updateDocument, deleteDocument, insertEntry, deleteEntry, insertUnique, deleteUnique,
+}
+
+// statements are prepared on a pool, by their text.
+type statements map[string]*sql.Stmt
+
+func prepare(ctx context.Context, pool *sql.DB, queries ...string) (statements, error) {
+	prepared := make(statements, len(queries))
+	for _, q := range queries {
+		stmt, err := pool.PrepareContext(ctx, q)
+		if err != nil {
+			return nil, errors.Join(err, prepared.close())
+		}
+		prepared[q] = stmt
+	}
+	return prepared, nil
+}
+
+func (s statements) close() error {
+	var errs []error
+	for _, stmt := range s {
+		errs = append(errs, stmt.Close())
+	}
+	return errors.Join(errs...)
+}

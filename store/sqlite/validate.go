@@ -1,0 +1,103 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/store"
+)
+
+// Validate implements store.Backend.
+func (d *documents) Validate(ctx context.Context, ws core.WorkspaceID, epoch int64, seen []store.Observation) error {
+	_, err := d.read(ctx, ws, func(s session, now store.Moment) error {
+		return s.validate(ctx, ws, now, epoch, seen)
+	})
+	return err
+}
+
+// validate checks that what a unit saw is so now. What it saw at this very
+// moment needs no second look.
+func (s session) validate(ctx context.Context, ws core.WorkspaceID, now store.Moment, epoch int64, seen []store.Observation) error {
+	if now.AuthEpoch != epoch {
+		return store.NewStaleEpoch()
+	}
+	for _, o := range seen {
+		if o.Seq == now.Seq {
+			continue
+		}
+		answer, err := s.answer(ctx, ws, o.Question)
+		if err != nil {
+			return err
+		}
+		if answer != o.Answer {
+			return store.NewConflict(ws, o.Question)
+		}
+	}
+	return nil
+}
+
+// answer answers a question as of the session's transaction.
+func (s session) answer(ctx context.Context, ws core.WorkspaceID, q store.Question) (store.Answer, error) {
+	switch q := q.(type) {
+	case store.VersionOf:
+		return s.version(ctx, ws, q.Table, q.ID)
+	case store.Existence:
+		version, err := s.version(ctx, ws, q.Table, q.ID)
+		return version > 0, err
+	case store.HolderOf:
+		var id core.DocumentID
+		err := s.row(ctx, selectHolder, ws, q.Index, []byte(q.Key)).Scan(&id)
+		return id, orNone(err)
+	case store.RowsOf:
+		return s.digest(ctx, ws, q.Range)
+	case store.Answered:
+		var hash, answer []byte
+		var created int64
+		err := s.row(ctx, selectReceipt, ws, q.Scope, q.Key).Scan(&hash, &answer, &created)
+		return err == nil, orNone(err)
+	case store.SumOf:
+		var sum int64
+		err := s.row(ctx, selectSum, ws, q.Meter).Scan(&sum)
+		return sum, err
+	default:
+		return nil, core.E("sqlite.Validate", core.Internal, "This database cannot answer a %T.", q)
+	}
+}
+
+func (s session) version(ctx context.Context, ws core.WorkspaceID, table store.Number, id core.DocumentID) (version int64, err error) {
+	err = s.row(ctx, selectVersion, ws, table, id).Scan(&version)
+	return version, orNone(err)
+}
+
+func (s session) digest(ctx context.Context, ws core.WorkspaceID, r store.Range) (store.Digest, error) {
+	places, err := s.positions(ctx, ws, r, -1)
+	if err != nil {
+		return store.Digest{}, err
+	}
+	if r.Desc {
+		slices.Reverse(places)
+	}
+	digester := store.NewDigester(r)
+	for _, p := range places {
+		var version int64
+		if !r.KeysOnly {
+			if version, err = s.version(ctx, ws, r.Table, p.ID); err != nil {
+				return store.Digest{}, fmt.Errorf("version of %s: %w", p.ID, err)
+			}
+		}
+		digester.Add(p, version)
+	}
+	return digester.Sum(), nil
+}
+
+// orNone takes no row for an answer.
+func orNone(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	return err
+}
