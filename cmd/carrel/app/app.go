@@ -1,0 +1,200 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"time"
+
+	"github.com/carrel-dev/carrel/adapters/jsonschema"
+	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/core/account"
+	"github.com/carrel-dev/carrel/core/billing"
+	"github.com/carrel-dev/carrel/core/dispatch"
+	"github.com/carrel-dev/carrel/core/events"
+	"github.com/carrel-dev/carrel/core/workspace"
+	"github.com/carrel-dev/carrel/hostfuncs"
+	"github.com/carrel-dev/carrel/registry"
+	"github.com/carrel-dev/carrel/runtime"
+	"github.com/carrel-dev/carrel/store"
+	"github.com/carrel-dev/carrel/store/sqlite"
+	"github.com/carrel-dev/carrel/web"
+	"github.com/carrel-dev/carrel/web/api"
+	"github.com/carrel-dev/carrel/web/console"
+	"github.com/carrel-dev/carrel/web/gateway"
+	"github.com/carrel-dev/carrel/web/session"
+)
+
+// Version of the server.
+const Version = "0.1.0"
+
+// drain is how long Close lets requests and deliveries under way finish.
+const drain = 20 * time.Second
+
+// Config is what an operator says about a server.
+type Config struct {
+	Addr      string // host:port to listen on; port 0 chooses one
+	DataDir   string // everything the server keeps; made when it is missing
+	PlansFile string // empty: the built-in plans
+	SignUp    bool   // people may make accounts of their own
+	PublicURL string // where people reach the server; empty: http:// and the address
+	Logger    *slog.Logger
+}
+
+// App is a running server.
+type App struct {
+	listener net.Listener
+	setup    string
+	server   *web.Server
+	public   string
+	served   chan error
+	closers  []func(context.Context) error // in the order of opening
+}
+
+// Start opens the data folder and serves until Close. What it opened is closed
+// again when it fails.
+func Start(ctx context.Context, cfg Config) (_ *App, err error) {
+	a := &App{served: make(chan error, 1)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.release(ctx))
+		}
+	}()
+	plans := billing.DefaultPlans()
+	if cfg.PlansFile != "" {
+		if plans, err = billing.LoadPlans(cfg.PlansFile); err != nil {
+			return nil, err
+		}
+	}
+	db, err := sqlite.Open(ctx, cfg.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	a.closing(func(context.Context) error { return db.Close() })
+
+	engine, err := runtime.New(ctx, runtime.Config{CacheDir: filepath.Join(cfg.DataDir, "cache"), Logger: cfg.Logger})
+	if err != nil {
+		return nil, err
+	}
+	a.closing(engine.Close)
+
+	reg, err := registry.Open(ctx, filepath.Join(cfg.DataDir, "registry"), registry.Config{Checker: Checker{engine}, Logger: cfg.Logger})
+	if err != nil {
+		return nil, err
+	}
+	a.closing(func(context.Context) error { return reg.Close() })
+
+	accounts, err := account.New(ctx, account.Config{Store: db, SignUp: cfg.SignUp})
+	if err != nil {
+		return nil, err
+	}
+	workspaces := workspace.New(workspace.Config{Store: db, Plans: plans, Home: "local"})
+	invocations := sqlite.NewInvocationLog(db, cfg.Logger)
+	a.closing(func(context.Context) error { invocations.Close(); return nil })
+
+	var claimer *events.Claimer
+	dispatcher := dispatch.New(dispatch.Config{
+		Views:   views{access: db, plans: plans, releases: reg},
+		Units:   units{store.New(db.Documents())},
+		Runner:  &runner{engine: engine, modules: reg, fetch: hostfuncs.NewOutbound(false), log: cfg.Logger},
+		Records: invocations,
+		Wake:    func() { claimer.Wake() },
+		Plans:   plans.List(),
+		Logger:  cfg.Logger,
+	})
+	claimer = events.New(events.Config{Store: db, Deliver: dispatcher.Deliver, Logger: cfg.Logger})
+	installations := workspace.NewInstallations(workspace.InstallationsConfig{
+		Store: db, Plans: plans, Catalog: reg, Schemas: jsonschema.Checker{}, Hooks: hooks{dispatcher},
+	})
+	bills := billing.New(billing.Config{Store: db, Plans: plans})
+
+	if a.listener, err = net.Listen("tcp", cfg.Addr); err != nil {
+		return nil, &core.Error{Op: "app.Start", Kind: core.Unavailable, Err: err,
+			Msg: "The address " + cfg.Addr + " can't be listened on. Is another server there? Choose another with --addr."}
+	}
+	if a.public = cfg.PublicURL; a.public == "" {
+		a.public = "http://" + a.listener.Addr().String()
+	}
+	guard := session.NewGuard(accounts, secure(a.public))
+	a.server = web.New(web.Config{
+		Guard: guard,
+		API: api.Config{
+			Version: Version, Accounts: accounts, Workspaces: workspaces, Installations: installations,
+			Billing: bills, Plans: plans, Registry: reg, History: history{db.History(), claimer.Wake},
+		},
+		Gateway: gateway.Config{Workspaces: workspaces, Dispatcher: dispatcher},
+		Console: console.New(console.Config{
+			Guard: guard, Accounts: accounts, Workspaces: workspaces, Installations: installations,
+			Billing: bills, Plans: plans, Registry: reg, Dispatcher: dispatcher,
+		}),
+		Ready:  db.Ping,
+		Logger: cfg.Logger,
+		Secure: secure(a.public),
+	})
+	if token, first, err := accounts.SetupToken(ctx); err != nil {
+		return nil, err
+	} else if first {
+		// In the fragment, which no browser sends and no server logs.
+		a.setup = a.public + console.Prefix + "/setup#" + token
+	}
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() { defer close(done); claimer.Run(background) }()
+	a.closing(func(ctx context.Context) error {
+		stop()
+		select {
+		case <-done:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	})
+	go func() { a.served <- a.server.Serve(a.listener) }()
+	a.closing(a.server.Shutdown)
+	return a, nil
+}
+
+// URL is where people reach the server.
+func (a *App) URL() string { return a.public }
+
+// Addr is the address the server listens on.
+func (a *App) Addr() string { return a.listener.Addr().String() }
+
+// SetupLink is the one-time link for the first account; "" once there is one.
+func (a *App) SetupLink() string { return a.setup }
+
+// Routes lists the addresses of the server.
+func (a *App) Routes() []web.Route { return a.server.Routes() }
+
+// Wait blocks until ctx ends or the server fails.
+func (a *App) Wait(ctx context.Context) error {
+	select {
+	case err := <-a.served:
+		return core.Wrap("app.Wait", core.Unavailable, err)
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+// Close takes no more requests, lets what is under way finish for up to 20 s,
+// and closes everything, last opened first.
+func (a *App) Close(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, drain)
+	defer cancel()
+	return a.release(ctx)
+}
+
+func (a *App) closing(close func(context.Context) error) { a.closers = append(a.closers, close) }
+
+func (a *App) release(ctx context.Context) error {
+	var errs []error
+	for i := len(a.closers) - 1; i >= 0; i-- {
+		errs = append(errs, a.closers[i](ctx))
+	}
+	a.closers = nil
+	return errors.Join(errs...)
+}
+
+func secure(url string) bool { return len(url) > 8 && url[:8] == "https://" }

@@ -1,0 +1,102 @@
+package app
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/core/abi"
+	"github.com/carrel-dev/carrel/core/billing"
+	"github.com/carrel-dev/carrel/core/dispatch"
+	"github.com/carrel-dev/carrel/core/workspace"
+	"github.com/carrel-dev/carrel/hostfuncs"
+	"github.com/carrel-dev/carrel/store"
+	"github.com/carrel-dev/carrel/store/sqlite"
+)
+
+// units lets the dispatcher begin the store's units of work.
+type units struct{ store *store.Store }
+
+// Begin implements dispatch.Units.
+func (u units) Begin(ws core.WorkspaceID, scope dispatch.Scope) dispatch.Unit {
+	return unit{u.store.Begin(ws, store.Scope(scope))}
+}
+
+// unit is one unit of work, as the dispatcher and the host functions see it.
+type unit struct{ *store.Unit }
+
+var _ hostfuncs.Unit = unit{}
+
+// Commit implements dispatch.Unit.
+func (u unit) Commit(ctx context.Context) (deliveries bool, err error) {
+	done, err := u.Unit.Commit(ctx)
+	return done.Deliveries, err
+}
+
+// views makes the dispatcher's view of a workspace from what the store, the
+// plans and the registry know.
+type views struct {
+	access interface {
+		Access(ctx context.Context, ws core.WorkspaceID) (core.Access, error)
+	}
+	plans    *billing.Plans
+	releases interface {
+		ByDigest(ctx context.Context, digest core.Digest) (core.Release, error)
+	}
+}
+
+// View implements dispatch.Views. The access is one snapshot; releases are
+// immutable, and plans change only with a restart.
+func (v views) View(ctx context.Context, ws core.WorkspaceID) (dispatch.View, error) {
+	access, err := v.access.Access(ctx, ws)
+	if err != nil {
+		return dispatch.View{}, err
+	}
+	view := dispatch.View{Access: access, Manifests: map[core.Digest]*abi.Manifest{}}
+	view.Plan, _ = v.plans.Plan(access.Workspace.Plan)
+	for _, in := range access.Installations {
+		release, err := v.releases.ByDigest(ctx, in.Digest)
+		if err != nil {
+			return dispatch.View{}, err
+		}
+		view.Manifests[in.Digest] = &release.Manifest
+	}
+	return view, nil
+}
+
+// hooks runs the lifecycle hooks of installations through the dispatcher.
+type hooks struct{ dispatcher *dispatch.Dispatcher }
+
+// Lifecycle implements workspace.Hooks.
+func (h hooks) Lifecycle(ctx context.Context, l workspace.Lifecycle) error {
+	return h.dispatcher.Lifecycle(ctx, dispatch.Lifecycle{
+		Workspace: l.Workspace, Installation: l.Installation, Manifest: l.Manifest,
+		Hook: l.Hook, Changes: l.Changes, Actor: l.Actor, NeedsPlan: enables(l.Changes),
+	})
+}
+
+// enables reports whether the changes leave an installation enabled: only then
+// must the plan, as it is when they are committed, include the plugin.
+func enables(changes []core.Change) bool {
+	return slices.ContainsFunc(changes, func(c core.Change) bool {
+		put, ok := c.(core.PutInstallation)
+		return ok && put.Installation.State == core.InstallationEnabled
+	})
+}
+
+// history lets the API read what happened, and tells the claimer when a
+// delivery is to be tried again.
+type history struct {
+	sqlite.History
+	wake func()
+}
+
+// Redrive implements api.History.
+func (h history) Redrive(ctx context.Context, ws core.WorkspaceID, id core.DeliveryID) (core.Delivery, error) {
+	d, err := h.History.Redrive(ctx, ws, id, time.Now())
+	if err == nil {
+		h.wake()
+	}
+	return d, err
+}

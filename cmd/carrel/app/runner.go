@@ -1,0 +1,83 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+
+	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/core/abi"
+	"github.com/carrel-dev/carrel/core/dispatch"
+	"github.com/carrel-dev/carrel/hostfuncs"
+	"github.com/carrel-dev/carrel/runtime"
+)
+
+// modules finds the bytes of a release's module.
+type modules interface {
+	Module(ctx context.Context, digest core.Digest) ([]byte, error)
+}
+
+// runner joins the engine with the host functions: it runs a dispatcher's call
+// in the engine, and answers the guest's operations from what the call binds.
+type runner struct {
+	engine  *runtime.Engine
+	modules modules
+	fetch   hostfuncs.Fetcher
+	log     *slog.Logger
+}
+
+// entry is the export of a plugin built for Carrel. Plugins of other kits
+// export each handler under its own name.
+const entry = "carrel_call"
+
+// Run implements dispatch.Runner.
+func (r *runner) Run(ctx context.Context, call dispatch.Call) dispatch.Result {
+	module, err := r.module(ctx, call.Installation.Digest)
+	if err != nil {
+		return dispatch.Result{Outcome: core.OutcomeFailed, Err: err}
+	}
+	binding := hostfuncs.Binding{
+		Workspace: call.Workspace, Installation: call.Installation, Manifest: call.Manifest, Plan: call.Plan, Actor: call.Actor,
+		Kind: call.Kind, Trigger: call.Trigger, Invocation: call.Invocation, Hop: call.Hop, Now: call.Now,
+		Grant: call.Grant, Mutate: call.Mutate, Fetch: r.fetch, Log: r.logger(call),
+	}
+	if call.Unit != nil {
+		binding.Unit = call.Unit.(unit)
+	}
+	function := call.Handler
+	if slices.Contains(module.Exports(), entry) {
+		function = entry
+	}
+	result := r.engine.Run(ctx, module, runtime.Call{
+		Function: function, Input: call.Input, Now: call.Now, Seed: call.Seed, Host: hostfuncs.Bind(binding),
+		Limits: runtime.Limits{Memory: call.Limits.Memory, Time: call.Limits.Time, Output: call.Limits.Output, Fuel: call.Limits.Fuel},
+		Log:    func(level, message string) { binding.Log(abi.LogRequest{Level: level, Message: message}) },
+	})
+	return dispatch.Result{Output: result.Output, Outcome: result.Outcome, Fuel: result.Fuel, Duration: result.Duration, Err: result.Err}
+}
+
+// module returns a release's module, compiled. The engine keeps it, so the
+// bytes are read once.
+func (r *runner) module(ctx context.Context, digest core.Digest) (*runtime.Module, error) {
+	if module := r.engine.Loaded(digest); module != nil {
+		return module, nil
+	}
+	bytes, err := r.modules.Module(ctx, digest)
+	if err != nil {
+		return nil, err
+	}
+	return r.engine.Load(ctx, digest, bytes)
+}
+
+// logger writes a guest's lines to the server's log, under the names of who
+// wrote them.
+func (r *runner) logger(call dispatch.Call) func(abi.LogRequest) {
+	log := r.log.With("workspace", call.Workspace.ID, "plugin", call.Installation.Alias, "invocation", call.Invocation, "handler", call.Handler)
+	return func(line abi.LogRequest) {
+		var level slog.Level
+		if err := level.UnmarshalText([]byte(line.Level)); err != nil {
+			level = slog.LevelInfo
+		}
+		log.Log(context.Background(), level, line.Message, "fields", line.Fields)
+	}
+}
