@@ -21,6 +21,8 @@ type Store interface {
 	// Membership returns the workspace with this slug or id, if the account is a
 	// member of it.
 	Membership(ctx context.Context, ref string, account core.AccountID) (core.Workspace, core.Member, error)
+	// Workspace returns the workspace with this slug or id.
+	Workspace(ctx context.Context, ref string) (core.Workspace, error)
 	// Access reads what authorises in a workspace, in one snapshot.
 	Access(ctx context.Context, ws core.WorkspaceID) (core.Access, error)
 	// Change reads the same and writes what decide answers, in one transaction
@@ -152,6 +154,16 @@ func (s *Service) Resolve(ctx context.Context, account core.AccountID, ref strin
 		return core.Workspace{}, core.Member{}, errNoWorkspace
 	}
 	return w, m, core.Wrap("workspace.Resolve", core.Unavailable, err)
+}
+
+// Lookup finds a workspace by slug or id for somebody who may be a stranger to
+// it: for public routes, where the plugin decides what they see.
+func (s *Service) Lookup(ctx context.Context, ref string) (core.Workspace, error) {
+	w, err := s.store.Workspace(ctx, ref)
+	if core.KindOf(err) == core.NotFound {
+		return core.Workspace{}, errNoWorkspace
+	}
+	return w, core.Wrap("workspace.Lookup", core.Unavailable, err)
 }
 
 // ActorFor is what a member acts as, through a token if there is one. A token

@@ -165,3 +165,6 @@ func lockDir(dir string) (*os.File, error) {
 	}
 	return file, nil
 }
+
+// Ping fails while the file can't be read.
+func (db *DB) Ping(ctx context.Context) error { return db.read.PingContext(ctx) }

@@ -56,12 +56,26 @@ func (db *DB) Memberships(ctx context.Context, account core.AccountID) ([]core.W
 // Membership implements core/workspace's Store. Whether the workspace is
 // missing or the account is no member of it, the same query finds no row.
 func (db *DB) Membership(ctx context.Context, ref string, account core.AccountID) (core.Workspace, core.Member, error) {
-	by := "w.slug"
-	if strings.HasPrefix(ref, "ws_") { // a slug has no underscore
-		by = "w.id"
-	}
-	w, m, err := scanMembership(db.read.QueryRowContext(ctx, membershipOf+" WHERE m.account = ? AND "+by+" = ?", account, ref))
+	w, m, err := scanMembership(db.read.QueryRowContext(ctx, membershipOf+" WHERE m.account = ? AND "+referred(ref)+" = ?", account, ref))
 	return w, m, failed("sqlite.Membership", err)
+}
+
+// Workspace implements core/workspace's Store.
+func (db *DB) Workspace(ctx context.Context, ref string) (core.Workspace, error) {
+	var w core.Workspace
+	var created int64
+	row := db.read.QueryRowContext(ctx, "SELECT "+workspaceColumns+" FROM workspaces w"+joinContract+" WHERE "+referred(ref)+" = ?", ref)
+	err := row.Scan(workspaceInto(&w, &created)...)
+	w.Created = fromMicros(created)
+	return w, failed("sqlite.Workspace", err)
+}
+
+// referred is the column a reference to a workspace is a value of.
+func referred(ref string) string {
+	if strings.HasPrefix(ref, "ws_") { // a slug has no underscore
+		return "w.id"
+	}
+	return "w.slug"
 }
 
 const membershipOf = "SELECT " + workspaceColumns + ", m.account, a.email, a.name, m.role, m.created FROM members m" +

@@ -1,0 +1,86 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"time"
+
+	"github.com/carrel-dev/carrel/core"
+)
+
+// History reads what happened in a workspace, newest first.
+type History struct{ db *DB }
+
+// History returns the history of this file's workspaces.
+func (db *DB) History() History { return History{db} }
+
+// newest is a condition on ids, which sort by time: below ?2, or all of them
+// when it is empty.
+const newest = inWorkspace + " AND (?2 = '' OR id < ?2) ORDER BY id DESC LIMIT ?3"
+
+// Events implements web/api's History.
+func (h History) Events(ctx context.Context, ws core.WorkspaceID, before core.EventID, limit int) ([]core.Event, error) {
+	rows, err := h.db.read.QueryContext(ctx, "SELECT id, type, version, source, data, cause, hop, time FROM events WHERE "+newest, ws, before, limit)
+	list, err := collect(rows, err, func(s scanner) (core.Event, error) {
+		e := core.Event{Workspace: ws}
+		var data string
+		var at int64
+		err := s.Scan(&e.ID, &e.Type, &e.Version, &e.Source, &data, &e.Cause, &e.Hop, &at)
+		e.Data, e.Time = json.RawMessage(data), fromMicros(at)
+		return e, err
+	})
+	return list, failed("sqlite.Events", err)
+}
+
+const invocationColumns = "id, install, handler, kind, trigger, outcome, attempts, fuel, duration, error, started"
+
+func scanInvocation(s scanner, ws core.WorkspaceID) (core.InvocationRecord, error) {
+	r := core.InvocationRecord{Workspace: ws}
+	var duration, started int64
+	err := s.Scan(&r.ID, &r.Install, &r.Handler, &r.Kind, &r.Trigger, &r.Outcome, &r.Attempts, &r.Fuel, &duration, &r.Error, &started)
+	r.Duration, r.Started = time.Duration(duration)*time.Microsecond, fromMicros(started)
+	return r, err
+}
+
+// Invocations implements web/api's History.
+func (h History) Invocations(ctx context.Context, ws core.WorkspaceID, before core.InvocationID, limit int) ([]core.InvocationRecord, error) {
+	rows, err := h.db.read.QueryContext(ctx, "SELECT "+invocationColumns+" FROM invocations WHERE "+newest, ws, before, limit)
+	list, err := collect(rows, err, func(s scanner) (core.InvocationRecord, error) { return scanInvocation(s, ws) })
+	return list, failed("sqlite.Invocations", err)
+}
+
+// Invocation implements web/api's History.
+func (h History) Invocation(ctx context.Context, ws core.WorkspaceID, id core.InvocationID) (core.InvocationRecord, error) {
+	row := h.db.read.QueryRowContext(ctx, "SELECT "+invocationColumns+" FROM invocations WHERE "+inWorkspace+" AND id = ?", ws, id)
+	r, err := scanInvocation(row, ws)
+	return r, failed("sqlite.Invocation", err)
+}
+
+// Delivery implements web/api's History.
+func (h History) Delivery(ctx context.Context, ws core.WorkspaceID, id core.DeliveryID) (core.Delivery, error) {
+	d, err := scanDelivery(h.db.read.QueryRowContext(ctx, "SELECT "+deliveryColumns+" FROM deliveries WHERE "+inWorkspace+" AND id = ?", ws, id))
+	return d, failed("sqlite.Delivery", err)
+}
+
+// Redrive implements web/api's History: the delivery begins again, with all its
+// attempts.
+func (h History) Redrive(ctx context.Context, ws core.WorkspaceID, id core.DeliveryID, now time.Time) (core.Delivery, error) {
+	const op = "sqlite.Redrive"
+	d, err := h.Delivery(ctx, ws, id)
+	if err != nil {
+		return d, err
+	}
+	err = h.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, "UPDATE deliveries SET state = 'pending', attempt = 0, due = ? WHERE "+inWorkspace+" AND id = ? AND state = 'set_aside'",
+			micros(now), ws, id)
+		return one(op, result, err)
+	})
+	if core.KindOf(err) == core.NotFound {
+		return d, core.E(op, core.Denied, "The delivery is %s; only one that was set aside can be redriven.", d.State)
+	}
+	if err != nil {
+		return d, err
+	}
+	return h.Delivery(ctx, ws, id)
+}
