@@ -62,8 +62,18 @@ type invocation struct {
 	dice   uint64
 }
 
-// conflict says that what a run relied on was no longer true.
-type conflict struct{ key string }
+// conflict says that what a run relied on was no longer true: the data named by
+// key or, without one, what it was authorised with or wanted to change.
+type conflict struct {
+	key   string
+	epoch int64 // of the run
+}
+
+// hopeless reports whether a run that followed another's conflict met one that
+// no further run will resolve: a change of the caller's own is out of date.
+func (c *conflict) hopeless(previous *conflict) bool {
+	return previous != nil && c.key == "" && *c == *previous
+}
 
 // execute runs a task within the workspace's share of the server.
 func (d *Dispatcher) execute(ctx context.Context, t task) (Answer, error) {
@@ -97,6 +107,7 @@ func (d *Dispatcher) perform(ctx context.Context, t task) (answer Answer, err er
 		}
 	}()
 
+	var previous *conflict
 	var queued string // the key whose turn it is
 	leave := func() {}
 	defer func() { leave() }()
@@ -108,10 +119,11 @@ func (d *Dispatcher) perform(ctx context.Context, t task) (answer Answer, err er
 			}
 			return answer, err
 		}
-		if n == maxRuns {
+		if n == maxRuns || again.hopeless(previous) {
 			return Answer{}, i.end(core.OutcomeConflict, core.E("dispatch.Execute", core.Changed,
-				"Others kept changing the same data, and %d tries were in vain. Try again.", maxRuns))
+				"Others kept changing the same data, and %d tries were in vain. Try again.", n))
 		}
+		previous = again
 		if n >= queueAfter && again.key != "" && again.key != queued {
 			leave()
 			leave, queued = func() {}, again.key
@@ -155,7 +167,7 @@ func (i *invocation) once(ctx context.Context) (Answer, *conflict, error) {
 	if t.receipt != nil {
 		stored, found, err := unit.Receipt(ctx, t.receipt.scope, t.receipt.key)
 		if err != nil {
-			return Answer{}, nil, i.end(core.OutcomeFailed, err)
+			return i.settled(v, unit, Answer{}, nil, err)
 		}
 		if found {
 			i.known = false // nothing is run
@@ -255,7 +267,7 @@ func (i *invocation) settled(v *view, unit Unit, answer Answer, outcome, validat
 		if key == "" { // not the data: the workspace has another epoch
 			i.views.dropStale(i.workspace.ID, v)
 		}
-		return Answer{}, &conflict{key}, nil
+		return Answer{}, &conflict{key, v.Access.Epoch}, nil
 	case validation != nil:
 		return Answer{}, nil, i.end(core.OutcomeFailed, validation)
 	default:

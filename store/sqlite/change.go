@@ -27,6 +27,14 @@ func applyChange(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, change co
 		return putReceipt(ctx, tx, ws, c.Receipt)
 	case core.AddUsage:
 		return addUsage(ctx, tx, ws, c)
+	case core.AppendEvent:
+		return insertEvent(ctx, tx, ws, c.Event)
+	case core.PutDelivery:
+		return insertDelivery(ctx, tx, ws, c.Delivery)
+	case core.CancelDelivery:
+		return cancelDelivery(ctx, tx, ws, c)
+	case core.CompleteDelivery:
+		return completeDelivery(ctx, tx, ws, c)
 	case core.AppendAudit:
 		return appendAudit(ctx, tx, ws, c.Entry)
 	default:

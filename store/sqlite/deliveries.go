@@ -141,15 +141,6 @@ func (db *DB) failDelivery(ctx context.Context, d core.Delivery, state core.Deli
 	})
 }
 
-// Delivery returns a delivery of a workspace, or NotFound.
-func (db *DB) Delivery(ctx context.Context, ws core.WorkspaceID, id core.DeliveryID) (core.Delivery, error) {
-	d, err := scanDelivery(db.read.QueryRowContext(ctx, "SELECT "+deliveryColumns+" FROM deliveries WHERE "+inWorkspace+" AND id = ?", ws, id))
-	if errors.Is(err, sql.ErrNoRows) {
-		return d, core.E("sqlite.Delivery", core.NotFound, "There is no such delivery.")
-	}
-	return d, failed("sqlite.Delivery", err)
-}
-
 func scanDelivery(s scanner) (d core.Delivery, err error) {
 	var payload string
 	var due sql.NullInt64

@@ -27,10 +27,12 @@ func parts(plugin core.PluginID, install core.InstallationID, f *core.Footprint)
 	names := []any{plugin.String() + ".", plugin.String() + "/"}
 	return []part{
 			{"receipts", "scope >= ? AND scope < ?", []any{string(install) + " ", string(install) + "!"}, &f.Receipts},
+			{"deliveries", "install = ?", []any{install}, &f.Deliveries},
 		}, []part{
 			{"documents", "tbl" + named, names, &f.Documents},
 			{"entries", "idx" + named, names, &f.Entries},
 			{"unique_entries", "idx" + named, names, &f.Entries},
+			{"events", "source = ?", []any{"/" + plugin.Name}, &f.Events},
 			{"usage_sums", "meter >= ? AND meter < ?", []any{plugin.Name + ".", plugin.Name + "/"}, &f.Meters},
 		}
 }

@@ -124,17 +124,3 @@ func (l *InvocationLog) write(batch []core.InvocationRecord) {
 		l.logger.Error("invocations were not recorded: the queue was full", "records", n)
 	}
 }
-
-// Invocations returns the latest invocations of a workspace, newest first.
-func (db *DB) Invocations(ctx context.Context, ws core.WorkspaceID, limit int) ([]core.InvocationRecord, error) {
-	rows, err := db.read.QueryContext(ctx, `SELECT id, install, handler, kind, trigger, outcome, attempts, fuel, duration, error, started
-		FROM invocations WHERE `+inWorkspace+` ORDER BY id DESC LIMIT ?`, ws, limit)
-	list, err := collect(rows, err, func(s scanner) (core.InvocationRecord, error) {
-		r := core.InvocationRecord{Workspace: ws}
-		var duration, started int64
-		err := s.Scan(&r.ID, &r.Install, &r.Handler, &r.Kind, &r.Trigger, &r.Outcome, &r.Attempts, &r.Fuel, &duration, &r.Error, &started)
-		r.Duration, r.Started = time.Duration(duration)*time.Microsecond, fromMicros(started)
-		return r, err
-	})
-	return list, failed("sqlite.Invocations", err)
-}

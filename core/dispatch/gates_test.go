@@ -1,0 +1,56 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"testing/synctest"
+)
+
+func TestGatesLetInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGates(2)
+		leave1, _ := g.enter(t.Context(), "a")
+		leave2, _ := g.enter(t.Context(), "a")
+		other, err := g.enter(t.Context(), "b") // another key has its own gate
+		if err != nil {
+			t.Fatal(err)
+		}
+		other()
+
+		var order []int
+		for i := range 5 {
+			go func() {
+				leave, err := g.enter(t.Context(), "a")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				order = append(order, i)
+				leave()
+			}()
+			synctest.Wait() // it queues before the next one comes
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		gone := make(chan error)
+		go func() { _, err := g.enter(ctx, "a"); gone <- err }()
+		synctest.Wait()
+		cancel()
+		if err := <-gone; !errors.Is(err, context.Canceled) {
+			t.Fatalf("it waits although its caller is gone: %v", err)
+		}
+		if len(order) != 0 {
+			t.Fatalf("%v came in while the gate was full", order)
+		}
+		leave1()
+		synctest.Wait()
+		if want := []int{0, 1, 2, 3, 4}; !slices.Equal(order, want) {
+			t.Fatalf("order %v, want %v", order, want)
+		}
+		leave2()
+		if len(g.open) != 0 {
+			t.Fatalf("%d gates are kept for nobody", len(g.open))
+		}
+	})
+}

@@ -1,0 +1,42 @@
+package sqlite
+
+import (
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/core/abi"
+)
+
+func TestInvocationLogWritesEveryRecord(t *testing.T) {
+	db := deliveriesDB(t)
+	log := NewInvocationLog(db, slog.New(slog.DiscardHandler))
+	const writers, each = 8, 100
+	var all sync.WaitGroup
+	for range writers {
+		all.Go(func() {
+			for range each {
+				log.Record(core.InvocationRecord{
+					ID: core.NewInvocationID(), Workspace: "ws_a", Install: "ins_1", Handler: "create", Kind: abi.KindMutation,
+					Trigger: abi.TriggerRequest, Outcome: core.OutcomeTrap, Attempts: 2, Fuel: 7, Duration: 3 * time.Millisecond, Error: "it broke", Started: noon,
+				})
+			}
+		})
+	}
+	all.Wait()
+	log.Close()
+	log.Close() // twice is fine
+	got, err := db.History().Invocations(t.Context(), "ws_a", "", writers*each+1)
+	if err != nil || len(got) != writers*each {
+		t.Fatalf("%d records, %v; want %d", len(got), err, writers*each)
+	}
+	r := got[0]
+	if r.Outcome != core.OutcomeTrap || r.Attempts != 2 || r.Fuel != 7 || r.Duration != 3*time.Millisecond || r.Error != "it broke" || !r.Started.Equal(noon) {
+		t.Fatalf("record: %+v", r)
+	}
+	if others, err := db.History().Invocations(t.Context(), "ws_b", "", 1); err != nil || len(others) != 0 {
+		t.Fatalf("another workspace's records: %v %v", others, err)
+	}
+}
