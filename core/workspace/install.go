@@ -73,7 +73,7 @@ func (s *Installations) Install(ctx context.Context, ws core.WorkspaceID, actor 
 		return Installed{}, problems[0]
 	}
 	err = s.hooks.Lifecycle(ctx, Lifecycle{
-		Workspace: a.Workspace, Installation: in, Manifest: &release.Manifest, Hook: release.Manifest.Lifecycle.Install, Actor: actor, NeedsPlan: true,
+		Workspace: a.Workspace, Installation: in, Manifest: &release.Manifest, Hook: release.Manifest.Lifecycle.Install, Actor: actor,
 		Changes: []core.Change{
 			core.PutInstallation{Installation: in},
 			auditLine(in.Created, actor, "installation.created", in.Plugin.String()+"@"+in.Version),

@@ -28,7 +28,8 @@ type Schemas interface {
 // Hooks runs a plugin's lifecycle hook as one unit of work.
 type Hooks interface {
 	// Lifecycle runs the hook, if it names one, and commits what it wrote
-	// together with the changes, or nothing of either.
+	// together with the changes, or nothing of either. It refuses to leave an
+	// installation enabled that the plan, by then, no longer includes.
 	Lifecycle(ctx context.Context, l Lifecycle) error
 }
 
@@ -40,7 +41,6 @@ type Lifecycle struct {
 	Hook         string // the handler; may be empty
 	Changes      []core.Change
 	Actor        core.Actor
-	NeedsPlan    bool // refused if, by then, the plan no longer includes the plugin
 }
 
 // InstallationStore is what Installations needs of the store.

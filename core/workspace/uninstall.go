@@ -28,7 +28,8 @@ type UninstallReceipt struct {
 }
 
 // Uninstall removes an installation, its deliveries, and with DataErase
-// everything the plugin wrote. The plugin's uninstall hook, the removal and the
+// everything the plugin wrote; the logs of its invocations and of who installed
+// it stay the workspace's. The plugin's uninstall hook, the removal and the
 // audit line are one unit.
 func (s *Installations) Uninstall(ctx context.Context, ws core.WorkspaceID, actor core.Actor, ref string, r UninstallRequest) (UninstallReceipt, error) {
 	const op = "workspace.Uninstall"
