@@ -119,5 +119,9 @@ func (Page[T]) schema() schema {
 	}
 }
 
+// Listing is what a table's List answers: a page, by the request's own filters
+// and order.
+type Listing[T any] struct{ Page[T] }
+
 // passthrough is an answer whose bytes need no encoding.
 type passthrough interface{ passthrough() json.RawMessage }

@@ -19,7 +19,7 @@ func Scope(permission string) Option { return func(o *options) { o.scope = permi
 func Summary(text string) Option { return func(o *options) { o.summary = text } }
 
 // Parameter documents a query parameter that the handler reads with Ctx.Query.
-// Those of a Page or of In's tags are documented by themselves.
+// Those of a table's List and of In's tags are documented by themselves.
 func Parameter(name, doc string) Option {
 	return func(o *options) { o.parameters = append(o.parameters, abi.Parameter{Name: name, Doc: doc}) }
 }

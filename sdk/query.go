@@ -169,7 +169,7 @@ func (q *QueryOf[T]) addFilter(parameter, rest, value string, wrong *violations)
 }
 
 // listParameters documents the query of a List.
-func (Page[T]) listParameters() []abi.Parameter {
+func (Listing[T]) listParameters() []abi.Parameter {
 	var parameters []abi.Parameter
 	for _, f := range fieldsOf(reflect.TypeFor[T]()) {
 		if f.Index || f.Unique || f.Ref != "" {

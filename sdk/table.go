@@ -123,12 +123,13 @@ func (t *TableOf[T]) By(c *Ctx, name string, value any) (doc Doc[T], found bool,
 
 // List answers the page that the request's query asks for:
 // `?filter[stage]=lead&filter[amount][gte]=5&sort=-createdAt&limit=20&cursor=…`.
-func (t *TableOf[T]) List(c *Ctx) (Page[T], error) {
+func (t *TableOf[T]) List(c *Ctx) (Listing[T], error) {
 	query, err := t.fromRequest(c)
 	if err != nil {
-		return Page[T]{}, err
+		return Listing[T]{}, err
 	}
-	return query.Page(c)
+	page, err := query.Page(c)
+	return Listing[T]{page}, err
 }
 
 // Show answers the document that `:id` names.

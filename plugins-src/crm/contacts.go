@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/carrel-dev/carrel/sdk"
@@ -43,15 +44,17 @@ func createContact(c *sdk.Ctx, in Contact) (sdk.Doc[Contact], error) {
 	return addContact(c, in)
 }
 
-// addContact is the one way a contact comes to be: counted and announced.
+// addContact is the one way a contact comes to be: counted and announced. When
+// it fails nothing is left of it in the unit of work, so that an import can go
+// on with its next row.
 func addContact(c *sdk.Ctx, in Contact) (sdk.Doc[Contact], error) {
+	if err := c.Record(contactMeter, 1); err != nil {
+		return sdk.Doc[Contact]{}, err
+	}
 	in.Email = normalizeEmail(in.Email)
 	doc, err := contacts.Insert(c, in)
 	if err != nil {
-		return doc, err
-	}
-	if err := c.Record(contactMeter, 1); err != nil {
-		return doc, err
+		return doc, errors.Join(err, c.Record(contactMeter, -1))
 	}
 	return doc, contactCreated.Emit(c, ContactCreated{doc.ID, doc.Body.Email, doc.Body.Name, doc.Body.Source})
 }

@@ -3,6 +3,6 @@
 //
 // It imports the sdk only. Start with main.go, the whole declaration; each
 // noun has a file. The import, in parts: csv.go reads records, columns.go
-// understands the header, imports.go takes a file in, batch.go works it off,
-// upsert.go decides what a row does.
+// understands the header, row.go a row, imports.go takes a file in, batch.go works
+// it off, upsert.go decides what a row does.
 package main

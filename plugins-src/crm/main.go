@@ -35,13 +35,19 @@ func init() {
 		Permission(writeCompanies, "Add, change and delete companies", "member").
 		Permission(manage, "Change pipelines and the plugin's settings").
 		Meter(contactMeter, "Contacts in the workspace").
-		Tables(contacts, companies, pipelines).
+		Tables(contacts, companies, pipelines, imports, importChunks, importErrors, importPreviews).
 		Emits(contactCreated).
 		Query("GET /contacts", contacts.List, sdk.Scope(readContacts), sdk.Summary("List contacts")).
 		Mutation("POST /contacts", createContact, sdk.Scope(writeContacts), sdk.Summary("Add a contact")).
 		Query("GET /contacts/:id", contacts.Show, sdk.Scope(readContacts), sdk.Summary("Read a contact")).
 		Mutation("PATCH /contacts/:id", changeContact, sdk.Scope(writeContacts), sdk.Summary("Change a contact")).
 		Mutation("DELETE /contacts/:id", deleteContact, sdk.Scope(writeContacts), sdk.Summary("Delete a contact")).
+		Mutation("POST /contacts/import", startImport, sdk.Raw, sdk.Scope(writeContacts), sdk.Summary("Import contacts from a CSV file, the request's body")).
+		Query("GET /imports", imports.List, sdk.Scope(readContacts), sdk.Summary("List imports")).
+		Query("GET /imports/:id", imports.Show, sdk.Scope(readContacts), sdk.Summary("Read an import's progress and report")).
+		Query("GET /imports/:id/errors", listErrors, sdk.Scope(readContacts), sdk.Summary("List the rows an import refused")).
+		Job(importJob, runBatch, sdk.Summary("Import the next rows of a file")).
+		Job(tidyJob, tidy, sdk.Summary("Delete the notes of a dry run")).
 		Query("GET /companies", companies.List, sdk.Scope(readCompanies), sdk.Summary("List companies")).
 		Mutation("POST /companies", createCompany, sdk.Scope(writeCompanies), sdk.Summary("Add a company")).
 		Query("GET /companies/:id", companies.Show, sdk.Scope(readCompanies), sdk.Summary("Read a company")).
