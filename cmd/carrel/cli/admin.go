@@ -1,0 +1,139 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/core/account"
+	"github.com/carrel-dev/carrel/store/sqlite"
+)
+
+func newAdmin() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "admin",
+		Short:   "Administer a stopped server",
+		GroupID: "serve",
+		Long: `Administers the data folder of a server that is not running: to prepare one
+without a browser, or to let somebody in again. Whoever can write the folder may
+do everything in it, so no account is needed.`,
+		Args: cobra.ArbitraryArgs,
+		RunE: group,
+	}
+	user := &cobra.Command{Use: "user", Short: "Make accounts", Long: "Makes accounts.", Args: cobra.ArbitraryArgs, RunE: group}
+	user.AddCommand(newAdminUserCreate())
+	token := &cobra.Command{Use: "token", Short: "Make API tokens", Long: "Makes API tokens.", Args: cobra.ArbitraryArgs, RunE: group}
+	token.AddCommand(newAdminTokenCreate())
+	cmd.AddCommand(user, token)
+	return cmd
+}
+
+func newAdminUserCreate() *cobra.Command {
+	var (
+		data, name string
+		operator   bool
+	)
+	cmd := &cobra.Command{
+		Use:   "create EMAIL",
+		Short: "Make an account",
+		Long: `Makes an account, with the first line of standard input as its password. An
+operator's account may publish plugins and administer the server.`,
+		Example: `  carrel admin user create ada@example.com --name "Ada Lovelace" --operator < password.txt`,
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if isTerminal(cmd.InOrStdin()) {
+				return usagef("the password is read from standard input, such as < password.txt, so that it isn't shown")
+			}
+			password, err := firstLine(cmd.InOrStdin())
+			if err != nil {
+				return err
+			}
+			return withAccounts(cmd.Context(), data, func(_ *sqlite.DB, accounts *account.Service) error {
+				made, err := accounts.Create(cmd.Context(), account.SignUpRequest{Email: args[0], Name: name, Password: password}, operator)
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintln(cmd.OutOrStdout(), made.ID)
+				return err
+			})
+		},
+	}
+	cmd.Flags().StringVar(&data, "data", defaultData, "`folder` of a stopped server's data")
+	cmd.Flags().StringVar(&name, "name", "", "the person's `name`")
+	cmd.Flags().BoolVar(&operator, "operator", false, "let the account publish plugins and administer the server")
+	alsoFromEnvironment(cmd, "data")
+	return cmd
+}
+
+func newAdminTokenCreate() *cobra.Command {
+	var (
+		data, name string
+		lasts      time.Duration
+	)
+	cmd := &cobra.Command{
+		Use:   "create EMAIL",
+		Short: "Make an API token for an account",
+		Long: `Makes an API token that may do all its account may, and prints it. It is not
+stored, so it cannot be read again.`,
+		Example: `  export CARREL_TOKEN=$(carrel admin token create ada@example.com --name "Publishing" --expires-in 720h)`,
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return withAccounts(cmd.Context(), data, func(db *sqlite.DB, accounts *account.Service) error {
+				email, ok := account.NormalEmail(args[0])
+				if !ok {
+					return usagef("%q is not an email address", args[0])
+				}
+				owner, err := db.AccountByEmail(cmd.Context(), email)
+				if core.KindOf(err) == core.NotFound {
+					return core.E("cli.Token", core.NotFound, "There is no account %s. Make it with carrel admin user create.", email)
+				}
+				if err != nil {
+					return err
+				}
+				request := account.TokenRequest{Name: name}
+				if lasts > 0 {
+					request.Expires = time.Now().Add(lasts)
+				}
+				secret, _, err := accounts.CreateToken(cmd.Context(), account.Identity{Account: owner}, request)
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintln(cmd.OutOrStdout(), secret)
+				return err
+			})
+		},
+	}
+	cmd.Flags().StringVar(&data, "data", defaultData, "`folder` of a stopped server's data")
+	cmd.Flags().StringVar(&name, "name", "carrel admin", "what the token is for")
+	cmd.Flags().DurationVar(&lasts, "expires-in", 0, "how long it is valid, such as 720h; 0 is for ever")
+	alsoFromEnvironment(cmd, "data")
+	return cmd
+}
+
+// withAccounts calls fn with the accounts of a data folder, which no server may
+// be using meanwhile.
+func withAccounts(ctx context.Context, data string, fn func(*sqlite.DB, *account.Service) error) (err error) {
+	db, err := sqlite.Open(ctx, data)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	accounts, err := account.New(ctx, account.Config{Store: db})
+	if err != nil {
+		return err
+	}
+	return fn(db, accounts)
+}
+
+// firstLine reads a line, without its end.
+func firstLine(r io.Reader) (string, error) {
+	lines := bufio.NewScanner(r)
+	lines.Scan()
+	return lines.Text(), lines.Err()
+}

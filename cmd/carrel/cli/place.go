@@ -1,0 +1,120 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/carrel-dev/carrel/cmd/carrel/app"
+	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/registry"
+	"github.com/carrel-dev/carrel/runtime"
+)
+
+// defaultData is the data folder when nobody names one.
+const defaultData = "./data"
+
+// place is where a command finds the registry it works on: in a data folder, or
+// behind a server.
+type place struct {
+	data   string
+	server string
+	token  string
+}
+
+func (p *place) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&p.data, "data", defaultData, "`folder` of a stopped server's data")
+	cmd.Flags().StringVar(&p.server, "server", "", "`URL` of a running server, instead of --data")
+	cmd.Flags().StringVar(&p.token, "token", "", "API `token` for the server; safer in the environment, which others cannot see")
+	alsoFromEnvironment(cmd, "data", "server", "token")
+}
+
+// registry opens the registry of the place. The caller closes it.
+func (p *place) registry(cmd *cobra.Command) (releases, error) {
+	if cmd.Flags().Changed("data") && p.server != "" {
+		return nil, usagef("--data and --server both say where; give one of them")
+	}
+	if p.server == "" {
+		return openLocal(cmd.Context(), p.data, cmd.ErrOrStderr())
+	}
+	return newClient(p.server, p.token, cmd.ErrOrStderr())
+}
+
+// releases is a registry as the commands need it, wherever it is.
+type releases interface {
+	// publish stores a module as a release. label names it on a terminal.
+	publish(ctx context.Context, label string, module []byte) (published, error)
+	// byDigest finds a release by its module; kind NotFound without one.
+	byDigest(ctx context.Context, digest core.Digest) (published, error)
+	// yank marks a version of a plugin, or takes the mark away.
+	yank(ctx context.Context, plugin, version string, yanked bool) (published, error)
+	close() error
+}
+
+// published is a release as the commands print it, and a part of what a server
+// answers.
+type published struct {
+	Publisher string      `json:"publisher"`
+	Name      string      `json:"name"`
+	Version   string      `json:"version"`
+	Digest    core.Digest `json:"digest"`
+	Size      int64       `json:"size"`
+	Yanked    bool        `json:"yanked"`
+}
+
+func (p published) plugin() string { return p.Publisher + "/" + p.Name + " " + p.Version }
+
+func publishedOf(r core.Release) published {
+	return published{r.Plugin.Publisher, r.Plugin.Name, r.Version, r.Digest, r.Size, r.Yanked}
+}
+
+// local is the registry of a data folder no server uses.
+type local struct {
+	registry *registry.Registry
+	engine   *runtime.Engine
+	notes    io.Writer
+}
+
+func openLocal(ctx context.Context, data string, notes io.Writer) (_ *local, err error) {
+	logger := slog.New(slog.NewTextHandler(notes, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	l := &local{notes: notes}
+	// The server's own cache: what is compiled to be checked is compiled when
+	// the server starts.
+	if l.engine, err = runtime.New(ctx, runtime.Config{CacheDir: filepath.Join(data, "cache"), Logger: logger}); err != nil {
+		return nil, err
+	}
+	l.registry, err = registry.Open(ctx, filepath.Join(data, "registry"), registry.Config{Checker: app.Checker{Engine: l.engine}, Logger: logger})
+	if err != nil {
+		return nil, errors.Join(err, l.engine.Close(ctx))
+	}
+	return l, nil
+}
+
+func (l *local) publish(ctx context.Context, label string, module []byte) (published, error) {
+	line := newProgress(l.notes, label, int64(len(module)))
+	line.say("checking")
+	defer line.end()
+	release, err := l.registry.Publish(ctx, registry.Publication{Module: module})
+	return publishedOf(release), err
+}
+
+func (l *local) byDigest(ctx context.Context, digest core.Digest) (published, error) {
+	release, err := l.registry.ByDigest(ctx, digest)
+	return publishedOf(release), err
+}
+
+func (l *local) yank(ctx context.Context, plugin, version string, yanked bool) (published, error) {
+	release, err := l.registry.Release(ctx, plugin, version)
+	if err == nil {
+		release, err = l.registry.Yank(ctx, release.Digest, yanked)
+	}
+	return publishedOf(release), err
+}
+
+func (l *local) close() error {
+	return errors.Join(l.registry.Close(), l.engine.Close(context.Background()))
+}

@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+
+	"github.com/carrel-dev/carrel/cmd/carrel/app"
+)
+
+func newServe() *cobra.Command {
+	var (
+		cfg     app.Config
+		signUp  = "closed"
+		logging = "text"
+	)
+	cmd := &cobra.Command{
+		Use:     "serve",
+		Short:   "Run a server",
+		GroupID: "serve",
+		Long: `Runs a server with everything it needs built in: its data is one folder, which
+is made when it is missing. The first start prints a link that makes the first
+account, an operator's; it works once. A second server on the same folder is
+refused. An interrupt ends the server after the requests under way.
+
+Every flag is also read from an environment variable and from a JSON file named
+with --config, such as {"addr": ":8080", "sign-up": "open"}. A flag goes before
+the environment, the environment before the file.`,
+		Example: `  carrel serve
+  carrel serve --addr 0.0.0.0:8080 --data /var/lib/carrel --public-url https://carrel.example.com
+  CARREL_SIGN_UP=open carrel serve --log-format json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg.SignUp = signUp == "open"
+			cfg.Logger = newLogger(cmd.ErrOrStderr(), logging)
+			return serve(cmd.Context(), cfg, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&cfg.Addr, "addr", "127.0.0.1:8080", "`host:port` to listen on; port 0 takes a free one")
+	flags.StringVar(&cfg.DataDir, "data", defaultData, "`folder` of everything the server keeps")
+	flags.StringVar(&cfg.PlansFile, "plans", "", "JSON `file` of the plans, instead of the built-in ones")
+	flags.StringVar(&cfg.PublicURL, "public-url", "", "`URL` people reach the server at, when that is not http:// and --addr")
+	flags.Var(oneOf{&signUp, []string{"open", "closed"}}, "sign-up", "whether people may make accounts of their own")
+	flags.Var(oneOf{&logging, []string{"text", "json"}}, "log-format", "how the log is written, on standard error")
+	flags.String("config", "", "JSON `file` of these settings")
+	alsoFromEnvironment(cmd, "addr", "data", "plans", "public-url", "sign-up", "log-format", "config")
+	return cmd
+}
+
+func newLogger(w io.Writer, format string) *slog.Logger {
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(w, nil))
+	}
+	return slog.New(slog.NewTextHandler(w, nil))
+}
+
+// serve runs a server until ctx ends.
+func serve(ctx context.Context, cfg app.Config, out, notes io.Writer) (err error) {
+	server, err := app.Start(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	// ctx has ended by then; what is under way still may finish.
+	defer func() { err = errors.Join(err, server.Close(context.WithoutCancel(ctx))) }()
+
+	fmt.Fprintf(out, "Carrel serves %s, with its data in %s.\n", server.URL(), cfg.DataDir)
+	if link := server.SetupLink(); link != "" {
+		fmt.Fprintf(out, "\nMake the first account with this link; it works once:\n\n  %s\n\n", link)
+	} else {
+		fmt.Fprintf(out, "Sign in at %s/console.\n", server.URL())
+	}
+	if err := server.Wait(ctx); err != nil {
+		return err
+	}
+	fmt.Fprintln(notes, "Stopping: waiting for what is under way. Interrupt again to end at once.")
+	return nil
+}
