@@ -29,13 +29,11 @@ type function struct {
 	call      func(g guest, stack []uint64)
 }
 
-// guest is what a host function may touch: the call's state, its context, and
-// the memory of the instance that asks.
+// guest is what a host function may touch: the state of the call that asks,
+// memory included, and its context.
 type guest struct {
 	*invocation
-	ctx    context.Context
-	engine *Engine
-	linear api.Memory // nil when the module has none
+	ctx context.Context
 }
 
 var doors = []door{hostDoor, extismDoor, wasiDoor}
@@ -60,7 +58,7 @@ func (e *Engine) open(ctx context.Context, d door) error {
 	builder := e.wazero.NewHostModuleBuilder(d.module)
 	for name, f := range d.functions {
 		builder.NewFunctionBuilder().
-			WithGoModuleFunction(e.guard(d.module+"."+name, f.call), valueTypes(f.signature.Params), valueTypes(f.signature.Results)).
+			WithGoFunction(e.guard(d.module+"."+name, f.call), valueTypes(f.signature.Params), valueTypes(f.signature.Results)).
 			Export(name)
 	}
 	_, err := builder.Instantiate(ctx)
@@ -78,8 +76,8 @@ func valueTypes(types []wasm.ValueType) []api.ValueType {
 // guard stands between a guest and a host function: nothing happens without a
 // call it belongs to, nothing happens after that call's deadline or end, and a
 // panic ends that call only.
-func (e *Engine) guard(name string, call func(g guest, stack []uint64)) api.GoModuleFunc {
-	return func(ctx context.Context, module api.Module, stack []uint64) {
+func (e *Engine) guard(name string, call func(g guest, stack []uint64)) api.GoFunc {
+	return func(ctx context.Context, stack []uint64) {
 		inv := invocationOf(ctx)
 		defer func() {
 			switch r := recover().(type) {
@@ -91,22 +89,20 @@ func (e *Engine) guard(name string, call func(g guest, stack []uint64)) api.GoMo
 				panic(r)
 			default:
 				e.log.Error("a host function panicked", "function", name, "panic", r, "stack", string(debug.Stack()))
-				inv.stopped = &stop{core.OutcomeTrap, core.E("runtime.Run", core.Internal, "Something went wrong on our side, in %s.", name)}
+				inv.stopped = &stop{core.OutcomeFailed, core.E("runtime.Run", core.Internal, "Something went wrong on our side, in %s.", name)}
 				panic(inv.stopped)
 			}
 		}()
 		inv.alive(ctx)
-		call(guest{invocation: inv, ctx: ctx, engine: e, linear: module.Memory()}, stack)
+		call(guest{inv, ctx}, stack)
 	}
 }
 
 // view returns length bytes of the guest's memory at ptr: a live view that must
 // be copied before the guest runs on. A range outside the memory ends the call.
 func (g guest) view(what string, ptr, length uint32) []byte {
-	if g.linear != nil {
-		if b, ok := g.linear.Read(ptr, length); ok {
-			return b
-		}
+	if end := uint64(ptr) + uint64(length); end <= uint64(len(g.memory.linear)) {
+		return g.memory.linear[ptr:end:end]
 	}
 	trap(core.Internal, "The plugin passed %s a range outside its memory: %d bytes at %#x.", what, length, ptr)
 	return nil

@@ -23,7 +23,7 @@ func (e *Engine) Run(ctx context.Context, m *Module, c Call) Result {
 	const op = "runtime.Run"
 	started := time.Now()
 	if !e.enter() {
-		return Result{Outcome: core.OutcomeTrap, Err: errClosed(op)}
+		return Result{Outcome: core.OutcomeFailed, Err: errClosed(op)}
 	}
 	defer e.running.Done()
 
@@ -63,7 +63,8 @@ func (e *Engine) invoke(ctx context.Context, m *Module, inv *invocation) (code i
 	defer func() {
 		if r := recover(); r != nil {
 			e.log.Error("starting an instance panicked", "digest", m.digest, "panic", r, "stack", string(debug.Stack()))
-			err = fmt.Errorf("the engine failed: %v", r)
+			inv.stopped = &stop{core.OutcomeFailed, core.E("runtime.Run", core.Internal, "Something went wrong on our side.")}
+			err = inv.stopped
 		}
 	}()
 

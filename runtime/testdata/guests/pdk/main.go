@@ -77,28 +77,29 @@ func fetch() int32 {
 	return 0
 }
 
-// forged answers what handles hold that nobody gave out.
+// forged answers what handles hold that nobody gave out, and whether writing
+// and freeing them changed what was.
 //
 //go:wasmexport forged
 func forged() int32 {
 	own := pdk.AllocateString("mine")
-	defer own.Free()
 	var sum uint64
-	for _, handle := range []uint64{0, 1, 15, own.Offset() + 1, 1 << 20, 1 << 40, 1<<63 - 1, 1<<64 - 8, 1<<64 - 1} {
+	for _, handle := range []uint64{0, 1, 8, own.Offset() - 8, 1 << 20, 1 << 40, 1<<63 - 1, 1<<64 - 8, 1<<64 - 1} {
 		m := pdk.FindMemory(handle)
 		sum += m.Length()
-		fake := pdk.NewMemory(handle, 64)
-		if handle > own.Offset()+64 || handle < 8 { // not what is ours
-			for _, b := range fake.ReadBytes() {
-				sum += uint64(b)
-			}
+		fake := pdk.NewMemory(handle, 8)
+		for _, b := range fake.ReadBytes() {
+			sum += uint64(b)
 		}
-		if handle > 1<<16 {
-			fake.Store(make([]byte, 64))
+		fake.Store([]byte("FORGED!!"))
+		for _, b := range fake.ReadBytes() {
+			sum += uint64(b)
 		}
 		fake.Free()
 	}
-	pdk.OutputString(fmt.Sprintf("%d %s", sum, own.ReadBytes()))
+	inside := pdk.NewMemory(own.Offset()+1, 1)
+	inside.Free()
+	pdk.OutputString(fmt.Sprintf("%d %s %d", sum, own.ReadBytes(), own.Length()))
 	return 0
 }
 
