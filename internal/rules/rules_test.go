@@ -1,6 +1,7 @@
 package rules_test
 
 import (
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -21,12 +22,22 @@ func TestPackagesAreDocumentedShortAndWellNamed(t *testing.T) {
 	report(t, rules.CheckNames(house(t)))
 }
 
+var update = flag.Bool("update", false, "fill in the tests of docs/threat-model.md")
+
 func TestThreatModelNamesTheTestsThatExist(t *testing.T) {
-	document, err := os.ReadFile("../../docs/threat-model.md")
+	const name = "../../docs/threat-model.md"
+	document, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	report(t, rules.CheckThreatModel(string(document), house(t)))
+	packages := house(t)
+	if *update {
+		document = []byte(rules.FillThreatModel(string(document), packages))
+		if err := os.WriteFile(name, document, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	report(t, rules.CheckThreatModel(string(document), packages))
 }
 
 func TestEveryRowHasAReason(t *testing.T) {
@@ -133,6 +144,12 @@ func TestCheckThreatModelComparesBothWays(t *testing.T) {
 		if (c.want == "") != (got == "") || !strings.Contains(got, c.want) {
 			t.Errorf("%q: got %q, want %q", c.document, got, c.want)
 		}
+	}
+
+	const before = "| A01 | ids | hold | `TestAttack01_gone` |\n| A02 | filters | hold | |\n| F10 | power | holds | |\n"
+	const after = "| A01 | ids | hold | store: `TestAttack01_ids` |\n| A02 | filters | hold | |\n| F10 | power | holds | store: `TestFault10_sync` |\n"
+	if got := rules.FillThreatModel(before, packages); got != after {
+		t.Errorf("filled:\n%s\nwant:\n%s", got, after)
 	}
 }
 
