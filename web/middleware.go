@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"runtime/debug"
 	"time"
 
@@ -52,9 +51,12 @@ func (s *Server) record(c *fiber.Ctx, begin time.Time) {
 		attrs = append(attrs, slog.String("account", string(who.Account.ID)))
 	}
 	level := slog.LevelInfo
-	if cause := problem.Cause(c); cause != nil && c.Response().StatusCode() >= http.StatusInternalServerError {
-		level = slog.LevelError
-		attrs = append(attrs, slog.String("error", cause.Error()))
+	if cause := problem.Cause(c); cause != nil {
+		attrs = append(attrs, slog.String("kind", string(core.KindOf(cause))))
+		if c.Response().StatusCode() >= fiber.StatusInternalServerError {
+			level = slog.LevelError
+			attrs = append(attrs, slog.String("error", cause.Error()))
+		}
 	}
 	s.log.LogAttrs(c.UserContext(), level, "request", attrs...)
 }

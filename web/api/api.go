@@ -73,6 +73,7 @@ func Mount(router fiber.Router, guard *session.Guard, cfg Config) {
 	a.plan()
 	a.audit()
 	a.history()
+	a.documents()
 	a.marketplace()
 	a.releases()
 
@@ -84,7 +85,6 @@ func Mount(router fiber.Router, guard *session.Guard, cfg Config) {
 		c.Set(fiber.HeaderContentType, "application/openapi+json")
 		return c.Send(document)
 	})
-	router.Use(Prefix, func(c *fiber.Ctx) error { return fiber.ErrNotFound })
 }
 
 // place is a workspace a request may enter, and what it is there.

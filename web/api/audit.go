@@ -9,7 +9,7 @@ import (
 func (a *API) audit() {
 	register(a, readAudit, describe("GET /workspaces/{ws}/audit", "listAudit", "Who changed what, newest first"),
 		func(ctx context.Context, in *struct {
-			inWorkspace
+			InWorkspace
 			Paging
 		}) (*List[core.AuditEntry], error) {
 			p, err := a.enter(ctx, in.WS)

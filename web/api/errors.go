@@ -24,7 +24,7 @@ func init() {
 		if c == nil {
 			return err
 		}
-		problem.Remember(c, errors.Join(errs...))
+		problem.Remember(c, cause(err, errs))
 		err.RequestID = problem.RequestID(c)
 		for name, value := range err.Headers() {
 			c.Set(name, value)
@@ -32,6 +32,19 @@ func init() {
 		return err
 	}
 	huma.ValidateStrictCasing = true // {"Email": …} is not {"email": …}
+}
+
+// cause is what the log gets to know: the error a handler returned, but of a
+// request that is wrong only the kind, as huma's errors repeat what was sent.
+func cause(p *problem.Problem, errs []error) error {
+	err := errors.Join(errs...)
+	if e, ok := errors.AsType[*core.Error](err); ok {
+		return e
+	}
+	if p.Kind != core.Internal {
+		err = nil
+	}
+	return &core.Error{Op: "api", Kind: p.Kind, Msg: p.Title, Err: err}
 }
 
 // refusal describes what huma refuses. What a handler returned is described by

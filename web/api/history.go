@@ -87,7 +87,7 @@ func (a *API) enterToManage(ctx context.Context, ref string) (place, error) {
 func (a *API) history() {
 	register(a, readEvents, describe("GET /workspaces/{ws}/events", "listEvents", "Events, newest first"),
 		func(ctx context.Context, in *struct {
-			inWorkspace
+			InWorkspace
 			Paging
 		}) (*List[Event], error) {
 			p, err := a.enterToManage(ctx, in.WS)
@@ -111,7 +111,7 @@ func (a *API) history() {
 
 	register(a, readInvocations, describe("GET /workspaces/{ws}/invocations", "listInvocations", "Calls of handlers, newest first"),
 		func(ctx context.Context, in *struct {
-			inWorkspace
+			InWorkspace
 			Paging
 		}) (*List[Invocation], error) {
 			p, err := a.enterToManage(ctx, in.WS)
@@ -134,7 +134,7 @@ func (a *API) history() {
 		})
 
 	type inOne struct {
-		inWorkspace
+		InWorkspace
 		ID string `path:"id"`
 	}
 	type invocationOutput struct{ Body Invocation }

@@ -55,19 +55,19 @@ func installationAnswer(i workspace.Installed) *installationOutput {
 	return &installationOutput{`"` + strconv.FormatInt(i.Revision, 10) + `"`, installationView(i)}
 }
 
-// inInstallation is the part of an input that names an installation.
-type inInstallation struct {
-	inWorkspace
+// InInstallation is the part of an input that names an installation.
+type InInstallation struct {
+	InWorkspace
 	Plugin string `path:"plugin" doc:"Alias, plugin name or id."`
 }
 
-// ifMatch is the part of an input that makes a change conditional.
-type ifMatch struct {
+// Conditional is the part of an input that makes a change conditional.
+type Conditional struct {
 	IfMatch string `header:"If-Match" doc:"The ETag you saw; the change is refused when it is no longer the current one."`
 }
 
 // revision reads an If-Match header. 0: any.
-func (m ifMatch) revision() (int64, error) {
+func (m Conditional) revision() (int64, error) {
 	if m.IfMatch == "" || m.IfMatch == "*" {
 		return 0, nil
 	}
@@ -110,7 +110,7 @@ type PreviewProblem struct {
 
 func (a *API) installations() {
 	register(a, readInstalled, describe("GET /workspaces/{ws}/installations", "listInstallations", "List what is installed"),
-		func(ctx context.Context, in *inWorkspace) (*List[Installation], error) {
+		func(ctx context.Context, in *InWorkspace) (*List[Installation], error) {
 			p, err := a.enter(ctx, in.WS)
 			if err != nil {
 				return nil, err
@@ -123,7 +123,7 @@ func (a *API) installations() {
 	install.Description = "The plugin's install hook, its default data and the installation itself happen together or not at all. Ask for a preview first to see what to consent to."
 	install.DefaultStatus = http.StatusCreated
 	register(a, writeInstalled, install, func(ctx context.Context, in *struct {
-		inWorkspace
+		InWorkspace
 		Body installBody `nameHint:"InstallRequest"`
 	}) (*installationOutput, error) {
 		p, err := a.enter(ctx, in.WS)
@@ -141,7 +141,7 @@ func (a *API) installations() {
 	preview := describe("POST /workspaces/{ws}/installations/preview", "previewInstallation", "What would installing a plugin do?")
 	preview.Description = "Changes nothing."
 	register(a, writeInstalled, preview, func(ctx context.Context, in *struct {
-		inWorkspace
+		InWorkspace
 		Body installBody `nameHint:"InstallRequest"`
 	}) (*previewOutput, error) {
 		p, err := a.enter(ctx, in.WS)
@@ -164,7 +164,7 @@ func (a *API) installations() {
 	})
 
 	register(a, readInstalled, describe("GET /workspaces/{ws}/installations/{plugin}", "getInstallation", "Get an installation"),
-		func(ctx context.Context, in *inInstallation) (*installationOutput, error) {
+		func(ctx context.Context, in *InInstallation) (*installationOutput, error) {
 			p, err := a.enter(ctx, in.WS)
 			if err != nil {
 				return nil, err
@@ -178,8 +178,8 @@ func (a *API) installations() {
 
 	register(a, writeInstalled, describe("PATCH /workspaces/{ws}/installations/{plugin}", "configureInstallation", "Enable, disable or configure an installation"),
 		func(ctx context.Context, in *struct {
-			inInstallation
-			ifMatch
+			InInstallation
+			Conditional
 			Body struct {
 				State    string          `json:"state,omitempty" enum:"enabled,disabled"`
 				Settings json.RawMessage `json:"settings,omitempty" doc:"Merged into the present ones: what is left out stays, null removes."`
@@ -213,8 +213,8 @@ func (a *API) installations() {
 	uninstall := describe("DELETE /workspaces/{ws}/installations/{plugin}", "uninstall", "Uninstall a plugin")
 	uninstall.Description = "Answers a receipt of what is gone and what is left."
 	register(a, writeInstalled, uninstall, func(ctx context.Context, in *struct {
-		inInstallation
-		ifMatch
+		InInstallation
+		Conditional
 		Data     string `query:"data" required:"true" enum:"keep,erase" doc:"What happens to the plugin's data."`
 		SkipHook bool   `query:"skipHook" doc:"Don't run the plugin's uninstall hook: for one that fails."`
 	}) (*receiptOutput, error) {

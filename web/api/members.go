@@ -21,14 +21,14 @@ func memberView(m core.Member) Member { return Member{m.Account, m.Email, m.Name
 
 type memberOutput struct{ Body Member }
 
-type inMember struct {
-	inWorkspace
+type InMember struct {
+	InWorkspace
 	Account string `path:"account" doc:"The account's id."`
 }
 
 func (a *API) members() {
 	register(a, readMembers, describe("GET /workspaces/{ws}/members", "listMembers", "List the members"),
-		func(ctx context.Context, in *inWorkspace) (*List[Member], error) {
+		func(ctx context.Context, in *InWorkspace) (*List[Member], error) {
 			p, err := a.enter(ctx, in.WS)
 			if err != nil {
 				return nil, err
@@ -41,7 +41,7 @@ func (a *API) members() {
 	add.Description = "The person must have an account. Only owners make owners."
 	add.DefaultStatus = http.StatusCreated
 	register(a, writeMembers, add, func(ctx context.Context, in *struct {
-		inWorkspace
+		InWorkspace
 		Body struct {
 			Email string `json:"email"`
 			Role  string `json:"role" enum:"owner,admin,member"`
@@ -60,7 +60,7 @@ func (a *API) members() {
 
 	register(a, writeMembers, describe("PATCH /workspaces/{ws}/members/{account}", "setRole", "Change a member's role"),
 		func(ctx context.Context, in *struct {
-			inMember
+			InMember
 			Body struct {
 				Role string `json:"role" enum:"owner,admin,member"`
 			}
@@ -77,7 +77,7 @@ func (a *API) members() {
 		})
 
 	register(a, writeMembers, describe("DELETE /workspaces/{ws}/members/{account}", "removeMember", "Remove a member, or leave"),
-		func(ctx context.Context, in *inMember) (*struct{}, error) {
+		func(ctx context.Context, in *InMember) (*struct{}, error) {
 			p, err := a.enter(ctx, in.WS)
 			if err != nil {
 				return nil, err

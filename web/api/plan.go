@@ -37,7 +37,7 @@ func (a *API) plan() {
 		}
 	}
 	register(a, readPlan, describe("GET /workspaces/{ws}/plan", "getPlan", "Get the workspace's plan"),
-		func(ctx context.Context, in *inWorkspace) (*planOutput, error) {
+		func(ctx context.Context, in *InWorkspace) (*planOutput, error) {
 			p, err := a.enter(ctx, in.WS)
 			if err != nil {
 				return nil, err
@@ -61,7 +61,7 @@ func (a *API) plan() {
 	}
 	register(a, writePlan, describe("PUT /workspaces/{ws}/plan", "changePlan", "Change the workspace's plan"),
 		func(ctx context.Context, in *struct {
-			inWorkspace
+			InWorkspace
 			Body struct {
 				Plan string `json:"plan" doc:"The id of a plan."`
 			}
@@ -80,7 +80,7 @@ func (a *API) plan() {
 		})
 
 	register(a, readPlan, describe("GET /workspaces/{ws}/usage", "listUsage", "What the workspace used, by meter"),
-		func(ctx context.Context, in *inWorkspace) (*List[Usage], error) {
+		func(ctx context.Context, in *InWorkspace) (*List[Usage], error) {
 			p, err := a.enter(ctx, in.WS)
 			if err != nil {
 				return nil, err

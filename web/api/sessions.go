@@ -8,9 +8,9 @@ import (
 	accounts "github.com/carrel-dev/carrel/core/account"
 )
 
-// browser is the part of an input that holds the session of the browser, if
+// Browser is the part of an input that holds the session of the browser, if
 // the request comes from one.
-type browser struct {
+type Browser struct {
 	Cookie string `header:"Cookie" hidden:"true"`
 }
 
@@ -26,7 +26,7 @@ func (a *API) sessions() {
 		}
 	}
 	register(a, anyone, signIn, func(ctx context.Context, in *struct {
-		browser
+		Browser
 		Body struct {
 			Email    string `json:"email"`
 			Password string `json:"password"`
@@ -47,7 +47,7 @@ func (a *API) sessions() {
 	type signOutOutput struct {
 		SetCookie string `header:"Set-Cookie"`
 	}
-	register(a, anyone, signOut, func(ctx context.Context, in *struct{ browser }) (*signOutOutput, error) {
+	register(a, anyone, signOut, func(ctx context.Context, in *struct{ Browser }) (*signOutOutput, error) {
 		if secret := a.guard.Secret(in.Cookie); secret != "" {
 			if err := a.Accounts.SignOut(ctx, secret); err != nil {
 				return nil, err

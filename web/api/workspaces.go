@@ -26,8 +26,8 @@ func workspaceView(w core.Workspace, role core.Role) Workspace {
 	return Workspace{w.ID, w.Slug, w.Name, w.TimeZone, w.Locale, w.Plan, role, w.Created}
 }
 
-// inWorkspace is the part of an input that names the workspace.
-type inWorkspace struct {
+// InWorkspace is the part of an input that names the workspace.
+type InWorkspace struct {
 	WS string `path:"ws" doc:"Slug or id."`
 }
 
@@ -76,7 +76,7 @@ func (a *API) workspaces() {
 	})
 
 	register(a, readWorkspace, describe("GET /workspaces/{ws}", "getWorkspace", "Get a workspace"),
-		func(ctx context.Context, in *inWorkspace) (*workspaceOutput, error) {
+		func(ctx context.Context, in *InWorkspace) (*workspaceOutput, error) {
 			p, err := a.enter(ctx, in.WS)
 			if err != nil {
 				return nil, err
@@ -86,7 +86,7 @@ func (a *API) workspaces() {
 
 	register(a, writeWorkspace, describe("PATCH /workspaces/{ws}", "updateWorkspace", "Change a workspace"),
 		func(ctx context.Context, in *struct {
-			inWorkspace
+			InWorkspace
 			Body struct {
 				Name     *string `json:"name,omitempty"`
 				Slug     *string `json:"slug,omitempty"`
@@ -107,7 +107,7 @@ func (a *API) workspaces() {
 
 	remove := describe("DELETE /workspaces/{ws}", "deleteWorkspace", "Delete a workspace and everything in it")
 	register(a, writeWorkspace, remove, func(ctx context.Context, in *struct {
-		inWorkspace
+		InWorkspace
 		Slug string `query:"slug" doc:"The workspace's slug, to confirm that it is the one to delete."`
 	}) (*struct{}, error) {
 		p, err := a.enter(ctx, in.WS)
