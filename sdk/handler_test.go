@@ -1,0 +1,167 @@
+package sdk
+
+import (
+	"encoding/json"
+	"errors"
+	"testing"
+
+	"github.com/carrel-dev/carrel/core/abi"
+)
+
+type find struct {
+	ID    ID     `json:"-" path:"id"`
+	Limit int    `json:"-" query:"limit"`
+	Deep  *bool  `json:"-" query:"deep"`
+	Note  string `json:"note" carrel:"max=5"`
+}
+
+// answer runs a function as the handler of a request and returns the Response.
+func answer(t *testing.T, function any, request abi.Request, raw bool) abi.Response {
+	t.Helper()
+	h := newHandler("test", abi.KindMutation, function)
+	h.raw = raw
+	before := plugin
+	plugin = &Declaration{handlers: map[string]*handler{"test": h}}
+	defer func() { plugin = before }()
+	input, err := json.Marshal(abi.Invocation{Handler: "test", Trigger: abi.TriggerRequest, Request: &request})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var response abi.Response
+	if err := json.Unmarshal(serve(input), &response); err != nil {
+		t.Fatal(err)
+	}
+	return response
+}
+
+func TestHandlerShapes(t *testing.T) {
+	body := abi.Request{Body: json.RawMessage(`{"city":"Basel"}`)}
+	for _, one := range []struct {
+		name     string
+		function any
+		request  abi.Request
+		want     string
+	}{
+		{"nothing in or out", func(*Ctx) error { return nil }, abi.Request{}, ``},
+		{"in", func(c *Ctx, in address) error { c.SetStatus(202); return nil }, body, ``},
+		{"out", func(*Ctx) (address, error) { return address{"Bern"}, nil }, abi.Request{}, `{"city":"Bern"}`},
+		{"both", func(_ *Ctx, in address) (string, error) { return in.City, nil }, body, `"Basel"`},
+		{"a list in", func(_ *Ctx, in []int) (int, error) { return len(in), nil }, abi.Request{Body: json.RawMessage(`[1,2]`)}, `2`},
+		{"undecoded", func(*Ctx) (Page[address], error) { return Page[address]{json.RawMessage(`{"data": []}`)}, nil }, abi.Request{}, `{"data": []}`},
+	} {
+		got := answer(t, one.function, one.request, false)
+		if got.Error != nil || string(got.Body) != one.want {
+			t.Errorf("%s: %+v", one.name, got)
+		}
+	}
+	for _, wrong := range []any{nil, 1, func() {}, func(*Ctx) {}, func(*Ctx) int { return 0 }, func(Ctx) error { return nil }, func(*Ctx, int, int) error { return nil }, func(*Ctx, ...int) error { return nil }} {
+		expectPanic(t, "GET /: the handler must be a func", func() { newHandler("GET /", abi.KindQuery, wrong) })
+	}
+}
+
+func TestBind(t *testing.T) {
+	echo := func(_ *Ctx, in find) (map[string]any, error) {
+		return map[string]any{"id": in.ID, "limit": in.Limit, "deep": in.Deep, "note": in.Note}, nil
+	}
+	got := answer(t, echo, abi.Request{
+		Params: map[string]string{"id": "doc_1"}, Query: map[string]string{"limit": "5", "deep": "true"}, Body: json.RawMessage(`{"note":"hi"}`),
+	}, false)
+	if want := `{"deep":true,"id":"doc_1","limit":5,"note":"hi"}`; string(got.Body) != want {
+		t.Errorf("bound %s, %+v", got.Body, got.Error)
+	}
+
+	raw := func(c *Ctx, in find) (string, error) { return string(c.Body()) + in.Note, nil }
+	if got := answer(t, raw, abi.Request{Params: map[string]string{"id": "doc_1"}, Raw: []byte("{bytes")}, true); string(got.Body) != `"{bytes"` {
+		t.Errorf("raw %s, %+v", got.Body, got.Error)
+	}
+}
+
+func TestBindRefuses(t *testing.T) {
+	type order struct {
+		Name   string    `json:"name" carrel:"required"`
+		Kind   string    `json:"kind" carrel:"enum=a|b"`
+		Count  int       `json:"count"`
+		Price  float64   `json:"price"`
+		Places []address `json:"places" carrel:"max=2"`
+		Doc    Doc[address]
+	}
+	take := func(*Ctx, order) error { return nil }
+	seek := func(*Ctx, find) error { return nil }
+	change := func(*Ctx, Partial[order]) error { return nil }
+	for _, one := range []struct {
+		name     string
+		function any
+		request  abi.Request
+		want     []string
+	}{
+		{"no body", take, abi.Request{}, []string{"body: is missing: this route takes JSON"}},
+		{"not an object", take, abi.Request{Body: json.RawMessage(`[]`)}, []string{"body: must be an object"}},
+		{"every place", take, abi.Request{Body: json.RawMessage(`{"name":1,"count":1.5,"price":"x","nme":1,"places":[{"city":"a"},{"town":"b","city":2}]}`)}, []string{
+			"body.count: must be a whole number", "body.name: must be a string", "body.nme: is not a known field",
+			"body.places[1].city: must be a string", "body.places[1].town: is not a known field", "body.price: must be a number",
+		}},
+		{"rules", take, abi.Request{Body: json.RawMessage(`{"kind":"c","places":[{},{},{}]}`)}, []string{
+			"body.name: is required", `body.kind: must be one of "a", "b"`, "body.places: has 3 items; at most 2 are allowed",
+		}},
+		{"path and query", seek, abi.Request{Body: json.RawMessage(`{"note":"toolong"}`), Query: map[string]string{"limit": "many", "dep": "1"}}, []string{
+			"query.limit: must be of type int", "body.note: has 7 characters; at most 5 are allowed", "query.dep: is not a known parameter",
+		}},
+		{"a body cannot set the path", seek, abi.Request{Body: json.RawMessage(`{"id":"doc_2"}`)}, []string{"body.id: is not a known field"}},
+		{"a patch", change, abi.Request{Body: json.RawMessage(`{"name":null,"kind":"c","count":"1","other":1,"price":null}`)}, []string{
+			"body.count: must be a whole number", `body.kind: must be one of "a", "b"`, "body.name: is required and cannot be removed", "body.other: is not a known field",
+		}},
+	} {
+		got := answer(t, one.function, one.request, false)
+		if got.Error == nil || got.Error.Kind != "invalid" {
+			t.Errorf("%s: %+v", one.name, got)
+			continue
+		}
+		var said []string
+		for _, v := range got.Error.Violations {
+			said = append(said, v.Location+": "+v.Message)
+		}
+		if len(said) != len(one.want) {
+			t.Errorf("%s: %q, want %q", one.name, said, one.want)
+			continue
+		}
+		for i := range said {
+			if said[i] != one.want[i] {
+				t.Errorf("%s: %q, want %q", one.name, said[i], one.want[i])
+			}
+		}
+	}
+}
+
+func TestErrorsReachTheHost(t *testing.T) {
+	stale := &abi.Error{Kind: "conflict_stale", Message: "Somebody was faster."}
+	for _, one := range []struct {
+		err  error
+		kind string
+	}{
+		{NotFound("no %s", "such"), "not_found"},
+		{Violation("body.email", "is odd"), "invalid"},
+		{errors.Join(errors.New("while saving"), stale), "conflict_stale"},
+	} {
+		got := answer(t, func(*Ctx) error { return one.err }, abi.Request{}, false)
+		if got.Error == nil || got.Error.Kind != one.kind || got.Status != 0 {
+			t.Errorf("%v: %+v", one.err, got)
+		}
+	}
+}
+
+func TestPartial(t *testing.T) {
+	var p Partial[address]
+	if wrong := p.decodeStrict([]byte(`{"city":"Basel"}`), "body"); wrong != nil {
+		t.Fatal(wrong)
+	}
+	if !p.Has("city") || p.Has("street") || p.Empty() {
+		t.Errorf("%+v", p)
+	}
+	if err := p.Set("city", "Bern"); err != nil {
+		t.Fatal(err)
+	}
+	values, err := p.Values()
+	if err != nil || values.City != "Bern" {
+		t.Errorf("%+v, %v", values, err)
+	}
+}
