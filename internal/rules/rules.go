@@ -80,8 +80,12 @@ func CheckNames(packages []Package) []string {
 	return faults
 }
 
+// documented tells whether the package's comment is where a reader looks first:
+// doc.go, or main.go of a command or plugin.
 func documented(p Package) bool {
-	return slices.ContainsFunc(p.Files, func(f File) bool { return f.Name == "doc.go" && f.Doc != "" })
+	return slices.ContainsFunc(p.Files, func(f File) bool {
+		return f.Doc != "" && (f.Name == "doc.go" || f.Name == "main.go")
+	})
 }
 
 // empty tells whether a name says nothing about what it names.
