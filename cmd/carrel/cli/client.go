@@ -128,6 +128,9 @@ func (c *client) request(ctx context.Context, method string, body io.Reader, pat
 func (c *client) do(request *http.Request, into any) error {
 	const op = "cli.Request"
 	response, err := c.http.Do(request)
+	if request.Context().Err() != nil {
+		return core.E(op, core.Unavailable, "Interrupted. %s may have done what it was asked.", c.base.Host)
+	}
 	if err != nil {
 		if wrapped, ok := errors.AsType[*url.Error](err); ok {
 			err = wrapped.Err // without the method and the whole address

@@ -1,0 +1,204 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/carrel-dev/carrel/runtime"
+)
+
+// run runs a command line and returns its exit code and what it printed.
+func run(t *testing.T, stdin string, args ...string) (code int, out, errOut string) {
+	t.Helper()
+	var o, e bytes.Buffer
+	code = Run(t.Context(), args, strings.NewReader(stdin), &o, &e)
+	return code, o.String(), e.String()
+}
+
+// startServer runs carrel serve until the test ends or stop is called, and
+// returns what it printed until it served. stop returns its exit code.
+func startServer(t *testing.T, data string) (printed string, stop func() int) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	reader, writer := io.Pipe()
+	var notes bytes.Buffer
+	done := make(chan int, 1)
+	go func() {
+		code := Run(ctx, []string{"serve", "--addr", "127.0.0.1:0", "--data", data, "--log-format", "json"}, strings.NewReader(""), writer, &notes)
+		writer.Close()
+		done <- code
+	}()
+	lines := bufio.NewScanner(reader)
+	for lines.Scan() {
+		printed += lines.Text() + "\n"
+		if strings.Contains(lines.Text(), "/console") {
+			break
+		}
+	}
+	go io.Copy(io.Discard, reader)
+	stopped := false
+	stop = func() int {
+		stopped = true
+		cancel()
+		return <-done
+	}
+	t.Cleanup(func() {
+		if !stopped {
+			stop()
+		}
+		if t.Failed() {
+			t.Logf("the server said:\n%s", notes.String())
+		}
+	})
+	return printed, stop
+}
+
+func addressIn(t *testing.T, printed string) string {
+	t.Helper()
+	address := regexp.MustCompile(`http://127\.0\.0\.1:\d+`).FindString(printed)
+	if address == "" {
+		t.Fatalf("no address is printed:\n%s", printed)
+	}
+	return address
+}
+
+func writePlugin(t *testing.T, dir, name, version, title string) string {
+	t.Helper()
+	manifest := mustJSON(t, manifestFor(name, version, title))
+	module, err := runtime.AttachManifest(idleModule(), manifest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, name+"-"+version+title+".wasm")
+	if err := os.WriteFile(file, module, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// A server is prepared, started, published to, refuses a second one on its
+// folder, and continues with the same data.
+func TestServeAndPublishToIt(t *testing.T) {
+	data := t.TempDir()
+	if code, _, errOut := run(t, "correct horse battery staple\n", "admin", "user", "create", "ada@example.com", "--name", "Ada", "--operator", "--data", data); code != 0 {
+		t.Fatal(errOut)
+	}
+	code, token, errOut := run(t, "", "admin", "token", "create", "ada@example.com", "--data", data)
+	if code != 0 {
+		t.Fatal(errOut)
+	}
+	token = strings.TrimSpace(token)
+	printed, stop := startServer(t, data)
+	if strings.Contains(printed, "/setup#") {
+		t.Errorf("there is an account, and yet a set-up link:\n%s", printed)
+	}
+	server := addressIn(t, printed)
+	file := writePlugin(t, t.TempDir(), "tasks", "1.0.0", "Tasks")
+	changed := writePlugin(t, t.TempDir(), "tasks", "1.0.0", "Changed")
+
+	t.Setenv("CARREL_SERVER", server)
+	for _, c := range []struct {
+		name, token string
+		args        []string
+		code        int
+		out, err    string // patterns; "" is nothing
+	}{
+		{"publish", token, []string{"publish", file}, 0, `^acme/tasks 1\.0\.0 published`, ""},
+		{"publish again", token, []string{"publish", "--skip-existing", file}, 0, `^acme/tasks 1\.0\.0 skipped`, ""},
+		{"publish another module", token, []string{"publish", changed}, 1, "", `already published with another module`},
+		{"keep the first", token, []string{"publish", "--skip-existing", changed}, 0, `^acme/tasks 1\.0\.0 kept`, `raise its version`},
+		{"yank", token, []string{"yank", "tasks", "1.0.0"}, 0, `^acme/tasks 1\.0\.0 yanked\n$`, ""},
+		{"take it back", token, []string{"yank", "acme/tasks", "1.0.0", "--undo"}, 0, `^acme/tasks 1\.0\.0 offered\n$`, ""},
+		{"yank nothing", token, []string{"yank", "acme/tasks", "2.0.0"}, 1, "", `There is no version 2\.0\.0 of acme/tasks on 127`},
+		{"yank another's", token, []string{"yank", "other/tasks", "1.0.0"}, 1, "", `There is no version 1\.0\.0 of other/tasks on 127`},
+		{"a wrong token", token + "x", []string{"publish", file}, 1, "", `Check CARREL_TOKEN`},
+		{"the folder of a running server", "", []string{"publish", "--data", data, file}, 1, "", `in use by another Carrel process \(\d+\).*--server`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Setenv("CARREL_TOKEN", c.token)
+			code, out, errOut := run(t, "", append([]string{"plugin"}, c.args...)...)
+			if code != c.code || !matches(c.out, out) || !matches(c.err, errOut) {
+				t.Errorf("exit code %d\nstdout %q\nstderr %q\nwant %d\n%q\n%q", code, out, errOut, c.code, c.out, c.err)
+			}
+			if strings.Contains(out+errOut, token) {
+				t.Error("the token is printed")
+			}
+		})
+	}
+
+	if code := stop(); code != 0 {
+		t.Errorf("the server ended with exit code %d", code)
+	}
+	printed, stop = startServer(t, data)
+	if !strings.Contains(printed, "Sign in at "+addressIn(t, printed)+"/console") {
+		t.Errorf("a second start says:\n%s", printed)
+	}
+	if code := stop(); code != 0 {
+		t.Errorf("the server ended with exit code %d", code)
+	}
+	if code, out, errOut := run(t, "", "plugin", "publish", "--data", data, "--skip-existing", file); code != 0 || !strings.Contains(out, "skipped") {
+		t.Errorf("after the server: exit code %d, %q, %q", code, out, errOut)
+	}
+}
+
+func matches(pattern, text string) bool {
+	if pattern == "" {
+		return text == ""
+	}
+	return regexp.MustCompile(pattern).MatchString(text)
+}
+
+// A second server on a folder refuses, and the first one does not notice.
+func TestFault14_ASecondServerOnAFolderIsRefused(t *testing.T) {
+	data := t.TempDir()
+	printed, stop := startServer(t, data)
+	if !strings.Contains(printed, "/console/setup#") {
+		t.Errorf("the first start prints no set-up link:\n%s", printed)
+	}
+	code, out, errOut := run(t, "", "serve", "--addr", "127.0.0.1:0", "--data", data)
+	if code != 1 || out != "" || !strings.Contains(errOut, "in use by another Carrel server") || !strings.Contains(errOut, "--data") {
+		t.Errorf("the second: exit code %d, %q, %q", code, out, errOut)
+	}
+	answer, err := http.Get(addressIn(t, printed) + "/healthz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		t.Errorf("the first answers %s", answer.Status)
+	}
+	if code := stop(); code != 0 {
+		t.Errorf("the first ended with exit code %d", code)
+	}
+}
+
+func TestServeSaysWhatKeepsItFromStarting(t *testing.T) {
+	data := t.TempDir()
+	file := filepath.Join(data, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		args []string
+		says string
+	}{
+		"an address that is none":      {[]string{"--addr", "nonsense"}, "nonsense can't be listened on"},
+		"a plans file that is missing": {[]string{"--plans", filepath.Join(data, "missing.json")}, "missing.json"},
+		"a data folder that is a file": {[]string{"--data", file}, file},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, out, errOut := run(t, "", append([]string{"serve", "--addr", "127.0.0.1:0", "--data", t.TempDir()}, c.args...)...)
+			if code != 1 || out != "" || !strings.Contains(errOut, c.says) {
+				t.Errorf("exit code %d, %q, %q", code, out, errOut)
+			}
+		})
+	}
+}
