@@ -4,6 +4,7 @@ import (
 	"bytes"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -56,7 +57,13 @@ func ParsePlans(data []byte) (*Plans, error) {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&file); err != nil {
-		return nil, core.E(op, core.Invalid, "line %d: %v", lineAt(data, decoder.InputOffset()), err)
+		at := decoder.InputOffset()
+		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+			at = syntax.Offset
+		} else if mismatch, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+			at = mismatch.Offset
+		}
+		return nil, core.E(op, core.Invalid, "line %d: %v", lineAt(data, at), err)
 	}
 	if _, err := decoder.Token(); err != io.EOF {
 		return nil, core.E(op, core.Invalid, "line %d: something follows the plans", lineAt(data, decoder.InputOffset()))
