@@ -1,0 +1,122 @@
+package jsonschema_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/carrel-dev/carrel/adapters/jsonschema"
+	"github.com/carrel-dev/carrel/core"
+)
+
+const schema = `{"type": "object", "additionalProperties": false, "required": ["from"],
+	"properties": {
+		"from": {"type": "string", "format": "email"},
+		"rate": {"type": "integer", "default": 60, "minimum": 1},
+		"mode": {"enum": ["live", "test"], "default": "test"},
+		"hosts": {"type": "array", "items": {"type": "string"}, "default": ["localhost"]},
+		"smtp": {"type": "object", "required": ["host"], "properties": {
+			"host": {"type": "string"}, "port": {"type": "integer", "default": 25},
+			"password": {"type": "string", "secret": true, "pattern": "^[a-z]+$"}}}}}`
+
+func TestDefaults(t *testing.T) {
+	for given, want := range map[string]string{
+		`{"from": "a@example.com"}`:                                         `{"from":"a@example.com","hosts":["localhost"],"mode":"test","rate":60}`,
+		`{"from": "a@example.com", "rate": 1, "hosts": [], "mode": "live"}`: `{"from":"a@example.com","hosts":[],"mode":"live","rate":1}`,
+		`{"from": "a@example.com", "smtp": {"host": "h"}}`:                  `{"from":"a@example.com","hosts":["localhost"],"mode":"test","rate":60,"smtp":{"host":"h","port":25}}`,
+		`{"from": "a@example.com", "rate": 9007199254740993}`:               `{"from":"a@example.com","hosts":["localhost"],"mode":"test","rate":9007199254740993}`,
+	} {
+		got, err := jsonschema.Checker{}.Check(json.RawMessage(schema), json.RawMessage(given))
+		if err != nil || string(got) != want {
+			t.Errorf("%s becomes %s, %v; want %s", given, got, err, want)
+		}
+	}
+	for _, empty := range []string{"", "{}"} {
+		if got, err := (jsonschema.Checker{}).Check(nil, json.RawMessage(empty)); err != nil || string(got) != "{}" {
+			t.Errorf("no schema, %q: %s, %v", empty, got, err)
+		}
+	}
+}
+
+func TestViolations(t *testing.T) {
+	for given, want := range map[string][]string{
+		``:                                    {"settings.from"},
+		`null`:                                {"settings"},
+		`[]`:                                  {"settings"},
+		`{"from": "a@example.com"} {}`:        {"settings"},
+		`{"from": "nobody"}`:                  {"settings.from"},
+		`{"from": 1, "rate": 0, "mode": "x"}`: {"settings.from", "settings.mode", "settings.rate"},
+		`{"from": "a@example.com", "x": 1, "y": 2}`:                            {"settings.x", "settings.y"},
+		`{"from": "a@example.com", "hosts": ["a", 2]}`:                         {"settings.hosts[1]"},
+		`{"from": "a@example.com", "smtp": {"port": "x"}}`:                     {"settings.smtp.host", "settings.smtp.port"},
+		`{"from": "a@example.com", "smtp": {"host": "h", "password": "Cana"}}`: {"settings.smtp.password"},
+	} {
+		_, err := jsonschema.Checker{}.Check(json.RawMessage(schema), json.RawMessage(given))
+		var at []string
+		for _, v := range core.ViolationsOf(err) {
+			at = append(at, v.Location)
+		}
+		slices.Sort(at)
+		if core.KindOf(err) != core.Invalid || !slices.Equal(at, want) {
+			t.Errorf("%s: %v at %v, want %v", given, err, at, want)
+		}
+		if err != nil && strings.Contains(err.Error(), "Cana") {
+			t.Errorf("a secret is quoted: %v", err)
+		}
+	}
+	if _, err := (jsonschema.Checker{}).Check(nil, json.RawMessage(`{"a": 1}`)); core.KindOf(err) != core.Invalid {
+		t.Errorf("settings for a plugin without: %v", err)
+	}
+}
+
+// TestNothingIsLoaded refers to a file and a server that are there.
+func TestNothingIsLoaded(t *testing.T) {
+	var asked atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		w.Write([]byte(`{"type": "string"}`))
+	}))
+	defer server.Close()
+	file := filepath.Join(t.TempDir(), "schema.json")
+	if err := os.WriteFile(file, []byte(`{"type": "string"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, refers := range []string{
+		`{"type": "object", "properties": {"a": {"$ref": "` + server.URL + `/s.json"}}}`,
+		`{"type": "object", "properties": {"a": {"$ref": "file://` + file + `"}}}`,
+		`{"$id": "file://` + file + `", "type": "object", "properties": {"a": {"$ref": "other.json"}}}`,
+		`{"$schema": "` + server.URL + `/meta.json", "type": "object"}`,
+	} {
+		if _, err := (jsonschema.Checker{}).Check(json.RawMessage(refers), json.RawMessage(`{"a": "x"}`)); core.KindOf(err) != core.Invalid || !strings.Contains(core.MessageOf(err), "author") {
+			t.Errorf("%s: %v", refers, err)
+		}
+	}
+	if asked.Load() != 0 {
+		t.Error("the server was asked")
+	}
+	inside := `{"type": "object", "$defs": {"s": {"type": "string"}}, "properties": {"a": {"$ref": "#/$defs/s"}}}`
+	if _, err := (jsonschema.Checker{}).Check(json.RawMessage(inside), json.RawMessage(`{"a": "x"}`)); err != nil {
+		t.Errorf("a reference within the manifest: %v", err)
+	}
+}
+
+func TestFaultySchemas(t *testing.T) {
+	for name, faulty := range map[string]string{
+		"not JSON":          `{`,
+		"unknown type":      `{"type": "thing"}`,
+		"bad pattern":       `{"type": "object", "properties": {"a": {"pattern": "("}}}`,
+		"endless reference": `{"$ref": "#"}`,
+		"misplaced secret":  `{"type": "object", "$defs": {"s": {"type": "string", "secret": true}}, "properties": {"a": {"$ref": "#/$defs/s"}}}`,
+		"secret in a list":  `{"type": "object", "properties": {"a": {"type": "array", "items": {"type": "object", "properties": {"s": {"secret": true}}}}}}`,
+	} {
+		if _, err := (jsonschema.Checker{}).Check(json.RawMessage(faulty), nil); core.KindOf(err) != core.Invalid {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
