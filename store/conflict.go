@@ -1,6 +1,7 @@
 package store
 
 import (
+	"crypto/sha256"
 	"fmt"
 
 	"github.com/carrel-dev/carrel/core"
@@ -37,7 +38,7 @@ func conflictKey(ws core.WorkspaceID, q Question) string {
 	case Existence:
 		return fmt.Sprintf("%s/document/%s", ws, q.ID)
 	case HolderOf:
-		return fmt.Sprintf("%s/unique/%d/%x", ws, q.Index, q.Key)
+		return fmt.Sprintf("%s/unique/%d/%x", ws, q.Index, sha256.Sum256([]byte(q.Key)))
 	case RowsOf:
 		return fmt.Sprintf("%s/range/%d/%d", ws, q.Range.Table, q.Range.Index)
 	case Answered:

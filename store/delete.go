@@ -18,7 +18,7 @@ func (u *Unit) Delete(ctx context.Context, table string, id core.DocumentID, ifV
 	if err != nil {
 		return err
 	}
-	d, err := u.current(ctx, t, id, ifVersion)
+	d, err := u.draft(ctx, t, id, ifVersion)
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (u *Unit) affect(ctx context.Context, plan *removal, ref reference, id core
 		plan.restrict = append(plan.restrict, restriction{question, fmt.Sprintf("%s of %s (%s)", ref.field.Name, ref.from.Name, id)})
 		return nil
 	}
-	holder, err := u.load(ctx, ref.from, id)
+	holder, err := u.draft(ctx, ref.from, id, 0)
 	if core.KindOf(err) == core.NotFound {
 		return u.doom(NewConflict(u.ws, question)) // deleted since its entry was read
 	}

@@ -35,11 +35,8 @@ func (u *Unit) Get(ctx context.Context, table string, id core.DocumentID) (core.
 	if err != nil {
 		return core.Document{}, err
 	}
-	d, err := u.load(ctx, t, id)
-	if err != nil {
-		return core.Document{}, err
-	}
-	return d.doc, nil
+	doc, _, err := u.load(ctx, t, id)
+	return doc, err
 }
 
 // Patch merges the fields of body into a document; a null takes a field away.
@@ -65,7 +62,7 @@ func (u *Unit) update(ctx context.Context, table string, id core.DocumentID, ifV
 	if err != nil {
 		return core.Document{}, err
 	}
-	d, err := u.current(ctx, t, id, ifVersion)
+	d, err := u.draft(ctx, t, id, ifVersion)
 	if err != nil {
 		return core.Document{}, err
 	}
@@ -83,46 +80,46 @@ func (u *Unit) writable(ctx context.Context, table string) (*table, error) {
 	return u.table(ctx, table)
 }
 
-// load returns a document as the unit sees it.
-func (u *Unit) load(ctx context.Context, t *table, id core.DocumentID) (*draft, error) {
+// load returns a document as the unit sees it, and its draft if there is one.
+func (u *Unit) load(ctx context.Context, t *table, id core.DocumentID) (core.Document, *draft, error) {
 	missing := core.E("store.Get", core.NotFound, "No such document in %s.", t.Name)
 	if !core.ValidID("doc_", string(id)) {
-		return nil, missing
+		return core.Document{}, nil, missing
 	}
-	if d := u.written[VersionOf{t.number, id}]; d != nil {
+	question := VersionOf{t.number, id}
+	if d := u.written[question]; d != nil {
 		if d.deleted {
-			return nil, missing
+			return core.Document{}, nil, missing
 		}
-		return d, nil
+		return d.doc, d, nil
 	}
 	doc, at, err := u.store.backend.Document(ctx, u.ws, t.number, id)
 	if err != nil {
-		return nil, err
-	}
-	var version int64
-	if doc != nil {
-		version = doc.Version
-	}
-	if err := u.record(VersionOf{t.number, id}, version, at); err != nil {
-		return nil, err
+		return core.Document{}, nil, err
 	}
 	if doc == nil {
-		return nil, missing
+		if err := u.record(question, int64(0), at); err != nil {
+			return core.Document{}, nil, err
+		}
+		return core.Document{}, nil, missing
 	}
-	return stored(t, *doc)
+	return *doc, nil, u.record(question, doc.Version, at)
 }
 
-// current loads a document to change it.
-func (u *Unit) current(ctx context.Context, t *table, id core.DocumentID, ifVersion int64) (*draft, error) {
-	d, err := u.load(ctx, t, id)
+// draft loads a document to change it.
+func (u *Unit) draft(ctx context.Context, t *table, id core.DocumentID, ifVersion int64) (*draft, error) {
+	doc, d, err := u.load(ctx, t, id)
 	if err != nil {
 		return nil, err
 	}
-	if ifVersion != 0 && ifVersion != d.doc.Version {
+	if ifVersion != 0 && ifVersion != doc.Version {
 		return nil, core.E("store.Write", core.Stale,
-			"The document has changed: it is at version %d, not %d. Read it again and repeat the change.", d.doc.Version, ifVersion)
+			"The document has changed: it is at version %d, not %d. Read it again and repeat the change.", doc.Version, ifVersion)
 	}
-	return d, nil
+	if d != nil {
+		return d, nil
+	}
+	return stored(t, doc)
 }
 
 // write checks a record's references, unique keys and size, and makes it the

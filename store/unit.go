@@ -18,6 +18,7 @@ const (
 	MaxChanges      = 5_000    // platform changes
 	MaxRead         = 20_000   // things found out: documents, ranges, unique keys, references, sums
 	MaxAffected     = 1_000    // documents that one Delete takes with it or clears
+	MaxRows         = 20_000   // rows its queries and counts look at; the commit may look at them again
 )
 
 // Unit is a unit of work: everything one invocation reads and wants to write.
@@ -38,6 +39,7 @@ type Unit struct {
 	seen   map[Question]Observation
 	moment Moment // of the first read
 	mixed  bool   // later reads saw other moments
+	rows   int    // looked at in ranges
 
 	written map[VersionOf]*draft
 	order   []*draft // of written, in the order of their first write

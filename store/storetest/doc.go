@@ -1,0 +1,8 @@
+// Package storetest is the suite every store.Backend passes: what documents,
+// queries, references and units of work do; a state machine compared step by
+// step with a plain in-memory model; concurrent histories replayed on the model
+// in commit order; and the bounds.
+//
+// It imports store as its users do and knows no Backend. Start with
+// storetest.go (Run), then model.go (the whole of the semantics, naively).
+package storetest

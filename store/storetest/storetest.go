@@ -1,0 +1,39 @@
+package storetest
+
+import (
+	"testing"
+
+	"github.com/carrel-dev/carrel/store"
+)
+
+// Run runs the suite. open returns a Backend over an empty database of the
+// test's own; it is called once per part of the suite.
+func Run(t *testing.T, open func(t *testing.T) store.Backend) {
+	t.Helper()
+	for _, part := range []struct {
+		name string
+		run  func(*testing.T, store.Backend)
+	}{
+		{"Documents", documents},
+		{"Refusals", refusals},
+		{"Unique", unique},
+		{"Queries", queries},
+		{"Plans", plans},
+		{"Cursors", cursors},
+		{"ReadYourWrites", readYourWrites},
+		{"LongKeys", longKeys},
+		{"References", references},
+		{"Conflicts", conflicts},
+		{"Moments", moments},
+		{"Epoch", epoch},
+		{"Changes", changes},
+		{"Increments", increments},
+		{"Bounds", bounds},
+		{"TestAttack05_OtherWorkspacesIDsAreNotFound", attack05},
+		{"TestAttack36_OtherTablesAndPluginsAreOutOfReach", attack36},
+		{"Model", model},
+		{"Histories", histories},
+	} {
+		t.Run(part.name, func(t *testing.T) { part.run(t, open(t)) })
+	}
+}
