@@ -90,7 +90,7 @@ func (m member) Install(plugin string) {
 // asked lists the grants a plugin's manifest asks for.
 func (m member) asked(plugin string) []any {
 	m.w.Helper()
-	preview := m.API("POST", "/installations?dryRun=true", body{"plugin": plugin}).want(200)
+	preview := m.API("POST", "/installations/preview", body{"plugin": plugin}).want(200)
 	var grants []any
 	for _, asked := range preview.list("capabilities") {
 		grant := body{"capability": asked.(map[string]any)["name"]}
