@@ -28,27 +28,26 @@ type dialect struct {
 	maxRecord int
 }
 
-// next takes the first record off a text that isn't empty. A record ends
-// with a line, unless a quote is open; a quote opens at the very beginning of a
-// field only. One whose quote is still open at the end of the text, or after
-// maxRecord bytes, is broken: it is its first line, and the next line begins a
-// new record.
+// next takes the first record off a text that isn't empty. A record ends with a
+// line, unless a quote is open; a quote opens at the very beginning of a field
+// only, and closes at its end. If it doesn't, within maxRecord bytes, the record
+// is broken: then it is its first line, and the next line begins a new record,
+// so that one stray quote costs one row.
 func (d dialect) next(text string) record {
-	open, fieldBegins := false, true
-	lines, firstLine := 0, len(text)
+	open, fieldBegins, lines := false, true, 0
 	for i := 0; i < min(len(text), d.maxRecord); i++ {
 		switch c := text[i]; {
-		case c == '"' && open && i+1 < len(text) && text[i+1] == '"':
+		case c == '"' && open && strings.HasPrefix(text[i+1:], `"`):
 			i++
 		case c == '"' && open:
 			open = false
+			if i+1 < len(text) && strings.IndexByte("\r\n", text[i+1]) < 0 && text[i+1] != d.comma {
+				return broken(text)
+			}
 		case c == '"' && fieldBegins:
 			open, fieldBegins = true, false
 		case c == '\n':
-			if lines++; lines == 1 {
-				firstLine = i + 1
-			}
-			if !open {
+			if lines++; !open {
 				return record{text: text[:i+1], lines: lines}
 			}
 		default:
@@ -58,7 +57,16 @@ func (d dialect) next(text string) record {
 	if !open && len(text) <= d.maxRecord {
 		return record{text: text, lines: lines + 1}
 	}
-	return record{text: text[:firstLine], lines: 1, fault: fmt.Sprintf("a quote is opened and not closed within %d bytes", d.maxRecord)}
+	return broken(text)
+}
+
+// strayQuote is what is wrong with a broken record. Why the quote was not closed
+// where it should be depends on what follows, so it isn't said.
+const strayQuote = "a quote is opened and not closed at the end of its column"
+
+func broken(text string) record {
+	line, _, _ := strings.Cut(text, "\n")
+	return record{text: text[:min(len(line)+1, len(text))], lines: 1, fault: strayQuote}
 }
 
 // blank reports whether the record is an empty line.
@@ -86,7 +94,7 @@ func (d dialect) fields(r record) (fields []string, fault string) {
 			return fields, ""
 		}
 		if after[0] != d.comma {
-			return nil, fmt.Sprintf("column %d goes on after its closing quote", len(fields))
+			return nil, strayQuote
 		}
 		rest = after[1:]
 	}

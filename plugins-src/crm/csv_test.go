@@ -36,6 +36,7 @@ func TestRecords(t *testing.T) {
 		{"quote inside a field", "5\" pipe,b\nc,d\n", [][]string{{`5" pipe`, "b"}, {"c", "d"}}, []int{1, 1}},
 		{"quote behind a space", "a, \"b\nc,d\n", [][]string{{"a", ` "b`}, {"c", "d"}}, []int{1, 1}},
 		{"goes on after its quote", "\"a\"b,c\nd,e\n", [][]string{nil, {"d", "e"}}, []int{1, 1}},
+		{"a stray quote, closed by a later row's", "a,\"b\nc,\"d\"\ne,f\n", [][]string{nil, {"c", "d"}, {"e", "f"}}, []int{1, 1, 1}},
 		{"quote never closed", "a,\"b\nc,d\ne,f\n", [][]string{nil, {"c", "d"}, {"e", "f"}}, []int{1, 1, 1}},
 		{"quote never closed, last", "a,b\nc,\"d", [][]string{{"a", "b"}, nil}, []int{1, 1}},
 		{"a lone quote", `"`, [][]string{nil}, []int{1}},

@@ -58,7 +58,8 @@ func init() {
 		Mutation("POST /pipelines", createPipeline, sdk.Scope(manage), sdk.Summary("Add a pipeline")).
 		Mutation("PATCH /pipelines/:id", changePipeline, sdk.Scope(manage), sdk.Summary("Change a pipeline")).
 		Install(install).
-		Page("/contacts", "Contacts", contactsPage, sdk.Scope(readContacts), sdk.Icon("users"))
+		Page("/contacts", "Contacts", contactsPage, sdk.Scope(readContacts), sdk.Icon("users")).
+		Page("/imports", "Imports", importsPage, sdk.Scope(readContacts), sdk.Icon("upload"))
 }
 
 func main() {}
