@@ -241,15 +241,11 @@ var targets = []string{
 	"/console/../w/acme/crm/x", "/w/acme/crm/x;y=z", "/w/acme/crm/x?a=%0d%0ab", "/w/acme/crm/x?next=//evil.example", "/w/acme/crm/-/secret",
 }
 
-// FuzzAttack48_PathsAndHeaders: whatever is asked, nothing is redirected, no
-// header is injected, and a guest never sees a path with dot segments, slashes
-// or control characters that were not there.
-func FuzzAttack48_PathsAndHeaders(f *testing.F) {
-	for _, target := range targets {
-		f.Add(target, "plain")
-		f.Add("/w/acme/crm/x", target)
-	}
-	s := newSite(f)
+// TestAttack48_PathsAndHeaders: whatever is asked, nothing is redirected, no
+// header is injected, and a guest never sees a path that was not sent. The
+// fuzzing of the parser itself is FuzzAttack48_Target in package gateway.
+func TestAttack48_PathsAndHeaders(t *testing.T) {
+	s := newSite(t)
 	ada := s.person("ada")
 	ada.workspace("acme")
 	var guest *abi.Request
@@ -257,21 +253,16 @@ func FuzzAttack48_PathsAndHeaders(f *testing.F) {
 		guest = &r.HTTP
 		return echo(r)
 	})
-	f.Fuzz(func(t *testing.T, target, header string) {
-		if strings.ContainsAny(target, " \r\n\t\x00") || !strings.HasPrefix(target, "/") || strings.ContainsAny(header, "\r\n\x00") {
-			t.Skip("is not one request line and one header")
-		}
+	reached := 0
+	ask := func(target, header string) {
 		guest = nil
-		conn, err := net.Dial("tcp", s.addr)
-		check(t, err)
-		defer conn.Close()
-		check(t, conn.SetDeadline(time.Now().Add(10*time.Second)))
-		fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nUser-Agent: %s\r\nConnection: close\r\n\r\n", target, s.addr, ada.Token, header)
-		res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		answer := s.talk("GET " + target + " HTTP/1.1\r\nHost: " + s.addr + "\r\nAuthorization: Bearer " + ada.Token +
+			"\r\nUser-Agent: " + header + "\r\nConnection: close\r\n\r\n")
+		res, err := http.ReadResponse(bufio.NewReader(strings.NewReader(answer)), nil)
 		if err != nil {
 			t.Fatalf("%q %q: %v", target, header, err)
 		}
-		defer res.Body.Close()
+		res.Body.Close()
 		if res.StatusCode >= 300 && res.StatusCode < 400 || res.StatusCode >= 500 {
 			t.Errorf("%q: status %d", target, res.StatusCode)
 		}
@@ -283,19 +274,19 @@ func FuzzAttack48_PathsAndHeaders(f *testing.F) {
 		if guest == nil {
 			return
 		}
+		reached++
 		raw, _, _ := strings.Cut(strings.TrimPrefix(target, "/w/acme/crm"), "?")
-		if strings.Count(guest.Path, "/") != strings.Count(raw, "/") {
+		if decoded, err := url.PathUnescape(raw); err != nil || decoded != guest.Path || strings.Count(raw, "/") != strings.Count(guest.Path, "/") {
 			t.Errorf("%q became %q", target, guest.Path)
 		}
-		for segment := range strings.SplitSeq(guest.Path, "/") {
-			if segment == "." || segment == ".." || strings.ContainsAny(segment, "\\\x00\r\n") {
-				t.Errorf("%q became %q", target, guest.Path)
-			}
-		}
-		if decoded, err := url.PathUnescape(raw); err != nil || decoded != guest.Path {
-			t.Errorf("%q became %q", target, guest.Path)
-		}
-	})
+	}
+	for _, target := range targets {
+		ask(target, "plain")
+		ask("/w/acme/crm/x", target)
+	}
+	if reached < len(targets) {
+		t.Errorf("only %d requests reached a guest", reached)
+	}
 }
 
 func TestAttack48_AnswersOfPluginsCannotRedirectOrRunInABrowser(t *testing.T) {
