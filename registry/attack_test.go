@@ -3,9 +3,11 @@ package registry
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -134,6 +136,34 @@ func TestAttack38_AChangedModuleIsNeverServed(t *testing.T) {
 		}
 		if got, err := r.Module(t.Context(), release.Digest); err != nil || !bytes.Equal(got, m) {
 			t.Fatalf("the right bytes are refused: %v", err)
+		}
+	}
+}
+
+// Only modules of releases can be asked for: not the other blobs, not files
+// outside, and what is not there sounds the same as what is.
+func TestAttack09_BlobsCannotBeProbed(t *testing.T) {
+	dir := t.TempDir()
+	r := open(t, dir)
+	release := publish(t, r, module("acme/crm", "1.0.0", ""))
+	blobs, err := os.ReadDir(filepath.Join(dir, "blobs", "sha256"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	probes := []core.Digest{"", "sha256:", "sha256:../../index.json", "../index.json", "sha512:00", core.Digest("sha256:" + strings.Repeat("0", 64)),
+		core.Digest(strings.ToUpper(string(release.Digest)))}
+	for _, blob := range blobs {
+		if d := core.Digest("sha256:" + blob.Name()); d != release.Digest {
+			probes = append(probes, d)
+		}
+	}
+	if len(blobs) < 6 {
+		t.Fatalf("only %d blobs to probe for", len(blobs))
+	}
+	for _, probe := range probes {
+		_, err := r.Module(t.Context(), probe)
+		if want := "There is no release " + string(probe) + "."; core.KindOf(err) != core.NotFound || core.MessageOf(err) != want || errors.Unwrap(err) != nil {
+			t.Errorf("%q: %v, want only %q", probe, err, want)
 		}
 	}
 }

@@ -2,6 +2,8 @@ package registry
 
 import (
 	"bufio"
+	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -11,10 +13,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/carrel-dev/carrel/core"
 )
@@ -62,6 +66,38 @@ func TestFault01_KilledWhilePublishing(t *testing.T) {
 	if leftovers == 0 {
 		t.Errorf("no kill hit a publication: the moments are chosen wrongly")
 	}
+}
+
+// At whatever moment a process dies, index.json is the old one or the new: what
+// others read of it during publications is always whole.
+func TestFault01_TheIndexIsAlwaysWhole(t *testing.T) {
+	dir := t.TempDir()
+	r := open(t, dir)
+	ctx, stop := context.WithCancel(t.Context())
+	var (
+		reader sync.WaitGroup
+		reads  int
+	)
+	reader.Go(func() {
+		for last := 0; ctx.Err() == nil; reads++ {
+			var index ocispec.Index
+			raw, err := os.ReadFile(filepath.Join(dir, "index.json"))
+			if err == nil {
+				err = json.Unmarshal(raw, &index)
+			}
+			if err != nil || len(index.Manifests) < last {
+				t.Errorf("read %d: %v, and %d manifests after %d, in %q", reads, err, len(index.Manifests), last, raw)
+				return
+			}
+			last = len(index.Manifests)
+		}
+	})
+	for i := range 40 {
+		publish(t, r, module("acme/crm", fmt.Sprintf("1.%d.0", i), ""))
+	}
+	stop()
+	reader.Wait()
+	t.Logf("read %d times during 40 publications", reads)
 }
 
 type found struct {

@@ -36,8 +36,8 @@ do everything in it, so no account is needed.`,
 
 func newAdminUserCreate() *cobra.Command {
 	var (
-		data, name string
-		operator   bool
+		data, name       string
+		operator, asJSON bool
 	)
 	cmd := &cobra.Command{
 		Use:   "create EMAIL",
@@ -59,6 +59,9 @@ operator's account may publish plugins and administer the server.`,
 				if err != nil {
 					return err
 				}
+				if asJSON {
+					return printJSON(cmd, map[string]any{"id": made.ID, "email": made.Email, "name": made.Name, "operator": made.Operator})
+				}
 				_, err = fmt.Fprintln(cmd.OutOrStdout(), made.ID)
 				return err
 			})
@@ -67,6 +70,7 @@ operator's account may publish plugins and administer the server.`,
 	cmd.Flags().StringVar(&data, "data", defaultData, "`folder` of a stopped server's data")
 	cmd.Flags().StringVar(&name, "name", "", "the person's `name`")
 	cmd.Flags().BoolVar(&operator, "operator", false, "let the account publish plugins and administer the server")
+	jsonFlag(cmd, &asJSON)
 	alsoFromEnvironment(cmd, "data")
 	return cmd
 }
@@ -75,6 +79,7 @@ func newAdminTokenCreate() *cobra.Command {
 	var (
 		data, name string
 		lasts      time.Duration
+		asJSON     bool
 	)
 	cmd := &cobra.Command{
 		Use:   "create EMAIL",
@@ -100,9 +105,12 @@ stored, so it cannot be read again.`,
 				if lasts > 0 {
 					request.Expires = time.Now().Add(lasts)
 				}
-				secret, _, err := accounts.CreateToken(cmd.Context(), account.Identity{Account: owner}, request)
+				secret, made, err := accounts.CreateToken(cmd.Context(), account.Identity{Account: owner}, request)
 				if err != nil {
 					return err
+				}
+				if asJSON {
+					return printJSON(cmd, map[string]any{"id": made.ID, "name": made.Name, "token": secret})
 				}
 				_, err = fmt.Fprintln(cmd.OutOrStdout(), secret)
 				return err
@@ -112,6 +120,7 @@ stored, so it cannot be read again.`,
 	cmd.Flags().StringVar(&data, "data", defaultData, "`folder` of a stopped server's data")
 	cmd.Flags().StringVar(&name, "name", "carrel admin", "what the token is for")
 	cmd.Flags().DurationVar(&lasts, "expires-in", 0, "how long it is valid, such as 720h; 0 is for ever")
+	jsonFlag(cmd, &asJSON)
 	alsoFromEnvironment(cmd, "data")
 	return cmd
 }

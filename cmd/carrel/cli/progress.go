@@ -26,9 +26,11 @@ func newProgress(w io.Writer, label string, total int64) *progress {
 // Write counts what passes, for io.TeeReader.
 func (p *progress) Write(b []byte) (int, error) {
 	p.done += int64(len(b))
-	if p.w != nil && time.Since(p.shown) > 100*time.Millisecond {
+	if p.done == p.total {
+		p.say("sent, being checked")
+	} else if p.w != nil && time.Since(p.shown) > 100*time.Millisecond {
 		p.shown = time.Now()
-		fmt.Fprintf(p.w, "\r\x1b[K%s  %s of %s  %d%%", p.label, sizeOf(p.done), sizeOf(p.total), 100*p.done/max(p.total, 1))
+		fmt.Fprintf(p.w, "\r\x1b[K%s  %s of %s  %d%%", p.label, sizeOf(p.done), sizeOf(p.total), 100*p.done/p.total)
 	}
 	return len(b), nil
 }

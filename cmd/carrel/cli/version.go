@@ -8,12 +8,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/carrel-dev/carrel/cmd/carrel/app"
 	"github.com/carrel-dev/carrel/core/abi"
 )
 
 // build says which carrel this is.
 type build struct {
-	Version  string `json:"version"`            // of the module, "(devel)" when built from a work tree
+	Version  string `json:"version"`
 	Revision string `json:"revision,omitempty"` // of the source, with + when it was changed
 	ABI      int    `json:"abi"`                // of the contract with guests
 	Go       string `json:"go"`
@@ -42,12 +43,11 @@ func newVersion() *cobra.Command {
 }
 
 func thisBuild() build {
-	b := build{Version: "(devel)", ABI: abi.Version, Go: goruntime.Version(), Platform: goruntime.GOOS + "/" + goruntime.GOARCH}
+	b := build{Version: app.Version, ABI: abi.Version, Go: goruntime.Version(), Platform: goruntime.GOOS + "/" + goruntime.GOARCH}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return b
 	}
-	b.Version = cmp.Or(info.Main.Version, b.Version)
 	changed := ""
 	for _, s := range info.Settings {
 		switch {
