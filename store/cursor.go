@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
-	"strings"
 
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/store/schema"
@@ -60,7 +59,7 @@ func parseCursor(cursor string) (last Position, query [cursorHash]byte, ok bool)
 	if len(cursor) > maxCursor {
 		return last, query, false
 	}
-	b, err := base64.RawURLEncoding.Strict().DecodeString(strings.TrimRight(cursor, "="))
+	b, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
 	if err != nil || len(b) < 1+cursorHash || b[0] != cursorVersion {
 		return last, query, false
 	}
