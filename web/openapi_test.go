@@ -114,7 +114,7 @@ func TestTheDocumentOfAWorkspaceListsOnlyWhatItHas(t *testing.T) {
 	ada := s.person("ada")
 	ada.workspace("acme")
 	s.publish(crm())
-	s.publish(abi.Manifest{ABI: abi.Version, Name: "shop", Publisher: "carrel", Version: "1.0.0", Title: "Shop", Summary: "Sells", Routes: []abi.Route{
+	s.publish(abi.Manifest{ABI: abi.Version, Name: "ecommerce", Publisher: "carrel", Version: "1.0.0", Title: "Shop", Summary: "Sells", Routes: []abi.Route{
 		{Method: "GET", Path: "/orders", Kind: abi.KindQuery, Handler: "orders"},
 	}})
 	at := "/api/v1/workspaces/acme/openapi.json"
@@ -129,7 +129,7 @@ func TestTheDocumentOfAWorkspaceListsOnlyWhatItHas(t *testing.T) {
 	}
 	ada.install("acme")
 	d, raw := read()
-	if d.Servers[0].URL != "/w/acme" || len(d.Paths) != 4 || strings.Contains(raw, "shop") {
+	if d.Servers[0].URL != "/w/acme" || len(d.Paths) != 4 || strings.Contains(raw, "ecommerce") {
 		t.Errorf("%s", raw)
 	}
 	list, create := d.Paths["/crm/contacts"]["get"], d.Paths["/crm/contacts"]["post"]
@@ -147,12 +147,12 @@ func TestTheDocumentOfAWorkspaceListsOnlyWhatItHas(t *testing.T) {
 		t.Errorf("what is disabled is still listed: %+v", d.Paths)
 	}
 	ada.do("PATCH", "/api/v1/workspaces/acme/installations/crm", map[string]any{"state": "enabled"}).want(200)
-	ada.do("POST", "/api/v1/workspaces/acme/installations", map[string]any{"plugin": "shop"}).want(201)
-	if d, _ := read(); d.Paths["/shop/orders"] == nil {
+	ada.do("POST", "/api/v1/workspaces/acme/installations", map[string]any{"plugin": "ecommerce"}).want(201)
+	if d, _ := read(); d.Paths["/ecommerce/orders"] == nil {
 		t.Errorf("the shop is not listed: %+v", d.Paths)
 	}
 	ada.do("PUT", "/api/v1/workspaces/acme/plan", map[string]any{"plan": "starter"}).want(200)
-	if d, _ := read(); d.Paths["/shop/orders"] != nil || d.Paths["/crm/contacts"] == nil {
+	if d, _ := read(); d.Paths["/ecommerce/orders"] != nil || d.Paths["/crm/contacts"] == nil {
 		t.Errorf("a plan with contacts and without a shop lists %+v", d.Paths)
 	}
 }
