@@ -19,7 +19,7 @@ import (
 var (
 	guestPlain   = buildGo("./testdata/guests/plain")
 	guestPDK     = buildGo("./testdata/guests/pdk")
-	guestHostile = buildGo("../plugins-src/hostile")
+	guestHostile = buildGo("../plugins-src/hostile/handlers")
 	guestC       = buildC("plugin.c")
 	guestCExtism = buildC("extism.c")
 	guestAS      = buildAS()
