@@ -2,9 +2,11 @@ package sdk
 
 import "github.com/carrel-dev/carrel/core/abi"
 
+//lint:ignore U1000 the host calls it
 //go:wasmexport carrel_abi
 func exportABI() int32 { return abi.Version }
 
+//lint:ignore U1000 the host calls it
 //go:wasmexport carrel_manifest
 func exportManifest() int32 {
 	manifest, err := ManifestJSON()
@@ -15,6 +17,7 @@ func exportManifest() int32 {
 	return 0
 }
 
+//lint:ignore U1000 the host calls it
 //go:wasmexport carrel_call
 func exportCall() int32 {
 	input, _ := hostCall(abi.OpInput, nil)

@@ -25,7 +25,7 @@ type person struct {
 	Tags     []string        `json:"tags" carrel:"max=3"`
 	Address  address         `json:"address"`
 	Extra    json.RawMessage `json:"extra"`
-	internal int
+	internal int             //lint:ignore U1000 shows that it is no field of the table
 }
 
 type address struct {
