@@ -48,7 +48,8 @@ func (p *place) registry(cmd *cobra.Command) (releases, error) {
 type releases interface {
 	// publish stores a module as a release. label names it on a terminal.
 	publish(ctx context.Context, label string, module []byte) (published, error)
-	// byDigest finds a release by its module; kind NotFound without one.
+	// byDigest finds a release by its module: kind NotFound without one, kind
+	// Unavailable when its files are damaged.
 	byDigest(ctx context.Context, digest core.Digest) (published, error)
 	// yank marks a version of a plugin, or takes the mark away.
 	yank(ctx context.Context, plugin, version string, yanked bool) (published, error)
@@ -104,6 +105,9 @@ func (l *local) publish(ctx context.Context, label string, module []byte) (publi
 
 func (l *local) byDigest(ctx context.Context, digest core.Digest) (published, error) {
 	release, err := l.registry.ByDigest(ctx, digest)
+	if err == nil {
+		_, err = l.registry.Module(ctx, digest) // whether it is still whole
+	}
 	return publishedOf(release), err
 }
 

@@ -76,7 +76,7 @@ Publishing to a server needs the token of an operator's account.`,
 		},
 	}
 	at.flags(cmd)
-	cmd.Flags().BoolVar(&skip, "skip-existing", false, "leave versions that are published already as they are")
+	cmd.Flags().BoolVar(&skip, "skip-existing", false, "leave what is published already as it is, unless it is damaged")
 	jsonFlag(cmd, &asJSON)
 	return cmd
 }
@@ -91,7 +91,7 @@ func publishFile(ctx context.Context, to releases, file string, skip bool) (publ
 		if err == nil {
 			return publication{file, there, "skipped"}, nil
 		}
-		if core.KindOf(err) != core.NotFound {
+		if kind := core.KindOf(err); kind != core.NotFound && kind != core.Unavailable {
 			return publication{}, err
 		}
 	}

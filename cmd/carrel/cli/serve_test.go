@@ -180,6 +180,29 @@ func TestFault14_ASecondServerOnAFolderIsRefused(t *testing.T) {
 	}
 }
 
+// A damaged module is healed by the command that every start of a development
+// server begins with.
+func TestFault11_PublishingWithSkipExistingHeals(t *testing.T) {
+	data := t.TempDir()
+	file := writePlugin(t, t.TempDir(), "tasks", "1.0.0", "Tasks")
+	for _, want := range []string{"published", "skipped", "damage", "published", "skipped"} {
+		if want == "damage" {
+			module, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			blob := filepath.Join(data, "registry", "blobs", "sha256", strings.TrimPrefix(string(runtime.DigestOf(module)), "sha256:"))
+			if err := os.Truncate(blob, 10); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		if code, out, errOut := run(t, "", "plugin", "publish", "--data", data, "--skip-existing", file); code != 0 || !strings.Contains(out, " "+want+" ") {
+			t.Fatalf("exit code %d, %q, %q, want %q", code, out, errOut, want)
+		}
+	}
+}
+
 func TestServeSaysWhatKeepsItFromStarting(t *testing.T) {
 	data := t.TempDir()
 	file := filepath.Join(data, "file")
