@@ -30,12 +30,10 @@ func hostRead(to unsafe.Pointer, size uint32) uint32
 
 func main() {}
 
-//
 //lint:ignore U1000 the host calls it
 //go:wasmexport carrel_abi
 func carrelABI() int32 { return abi.Version }
 
-//
 //lint:ignore U1000 the host calls it
 //go:wasmexport carrel_manifest
 func carrelManifest() int32 {
@@ -43,7 +41,6 @@ func carrelManifest() int32 {
 	return 0
 }
 
-//
 //lint:ignore U1000 the host calls it
 //go:wasmexport carrel_call
 func carrelCall() int32 {
