@@ -1,0 +1,187 @@
+package e2e
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestFault01_KillDuringImport kills the server with -9 while a file is being
+// imported and a client adds contacts, and starts it again, many times. What
+// was acknowledged must be there, once; nothing may be there by half.
+func TestFault01_KillDuringImport(t *testing.T) {
+	kills, rows := 50, 20_000
+	if testing.Short() {
+		kills, rows = 5, 4_000
+	}
+	seed := uint64(time.Now().UnixNano())
+	random := rand.New(rand.NewPCG(seed, 1))
+	t.Logf("seed %d", seed)
+
+	p := newProcess(t, "crm")
+	w := p.world()
+	alice := w.join("alice", p.setup)
+	acme := As(alice).Workspace("Acme", "enterprise")
+	As(alice).In(acme).Install("crm")
+	id := As(alice).In(acme).Call("crm", "POST /contacts/import", []byte(contactsCSV(rows))).want(202).text("id")
+
+	c := &adder{member: As(alice).In(acme), prefix: "single"}
+	var acknowledged int
+	var killedAt []int
+	for range kills {
+		seen, done := c.progress(id, acknowledged)
+		if seen < acknowledged {
+			t.Fatalf("%d rows were acknowledged, and now it is %d", acknowledged, seen)
+		}
+		if acknowledged = seen; done {
+			break
+		}
+		killedAt = append(killedAt, acknowledged)
+		life := time.Duration(random.Int64N(int64(80 * time.Millisecond)))
+		for end := time.Now().Add(life); time.Now().Before(end); {
+			c.add()
+		}
+		p.kill()
+		p.start()
+		alice.w = p.world()
+	}
+	report := p.world().imports(c.member, id)
+	histogram(t, killedAt, rows)
+	if between := len(killedAt); between < kills*4/5 {
+		t.Errorf("only %d of %d kills were between the first and the last acknowledgment: the import is too short", between, kills)
+	}
+
+	bad := report.number("failed")
+	if report.number("created") != rows-bad || bad != rows/badEvery || report.number("processed") != rows {
+		t.Errorf("the report says %s", report.raw)
+	}
+	got := map[string]int{}
+	for _, contact := range c.all("crm", "/contacts") {
+		got[contact["email"].(string)]++
+	}
+	want := rows - bad + len(c.acknowledged)
+	if len(got) != want {
+		t.Errorf("%d different contacts, want %d", len(got), want)
+	}
+	for i := range rows {
+		if n := got[rowEmail(i)]; i%badEvery != badEvery-1 && n != 1 {
+			t.Errorf("%s is there %d times", rowEmail(i), n)
+		}
+	}
+	for _, email := range c.acknowledged {
+		if got[email] != 1 {
+			t.Errorf("%s was acknowledged, and is there %d times", email, got[email])
+		}
+	}
+	announced := map[string]int{}
+	for _, event := range c.all("", "/events") {
+		if event["type"] == "crm.contact.created" {
+			announced[event["data"].(map[string]any)["email"].(string)]++
+		}
+	}
+	for email, n := range got {
+		if announced[email] != n {
+			t.Errorf("%s was announced %d times", email, announced[email])
+		}
+	}
+	usage := c.API("GET", "/usage", nil).want(200).list("data")
+	i := slices.IndexFunc(usage, func(u any) bool { return u.(map[string]any)["meter"] == "crm.contacts" })
+	if i < 0 || usage[i].(map[string]any)["quantity"] != float64(want) {
+		t.Errorf("usage is %v, want %d contacts", usage, want)
+	}
+	t.Logf("%d kills, %d rows imported, %d contacts added one by one, %d of them answered by a receipt",
+		len(killedAt), rows-bad, len(c.acknowledged), c.replayed)
+}
+
+const badEvery = 50 // of a file's rows, every so manieth has no address
+
+func rowEmail(i int) string { return fmt.Sprintf("row%06d@example.com", i) }
+
+// contactsCSV is a file of contacts, some of them bad.
+func contactsCSV(rows int) string {
+	var b strings.Builder
+	b.WriteString("email,name,phone\n")
+	for i := range rows {
+		email := rowEmail(i)
+		if i%badEvery == badEvery-1 {
+			email = "not an address"
+		}
+		fmt.Fprintf(&b, "%s,\"Person, number %d\",+33 %d\n", email, i, i)
+	}
+	return b.String()
+}
+
+// adder adds contacts one by one, noting what was acknowledged. After a kill
+// it doesn't know what became of its last request, so it sends it again with
+// the same key.
+type adder struct {
+	member
+	prefix       string
+	next         int
+	acknowledged []string
+	replayed     int
+}
+
+func (c *adder) add() {
+	email := fmt.Sprintf("%s%d@example.com", c.prefix, c.next)
+	a, err := c.try("POST", "/w/"+c.workspace+"/crm/contacts", body{"email": email, "name": "n"}, header{"Idempotency-Key", email})
+	if err != nil {
+		return // killed meanwhile: the next call sends the same
+	}
+	a.want(201)
+	if a.header.Get("Idempotency-Replayed") != "" {
+		c.replayed++
+	}
+	c.acknowledged = append(c.acknowledged, email)
+	c.next++
+}
+
+// progress waits until more rows are acknowledged than before.
+func (c *adder) progress(id string, before int) (processed int, done bool) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
+		report := c.Call("crm", "GET /imports/"+id, nil).want(200)
+		processed, done = report.number("processed"), report.text("status") == "done"
+		if done || processed != before {
+			return processed, done
+		}
+	}
+	c.w.Fatalf("no row after row %d was imported in a minute", before)
+	return 0, false
+}
+
+// all reads a whole list of a plugin, or of the platform.
+func (m member) all(plugin, path string) (items []map[string]any) {
+	m.w.Helper()
+	for cursor := ""; ; {
+		var a answer
+		query := path + "?limit=200"
+		if cursor != "" {
+			query += "&cursor=" + cursor
+		}
+		if plugin == "" {
+			a = m.API("GET", query, nil).want(200)
+		} else {
+			a = m.Call(plugin, "GET "+query, nil).want(200)
+		}
+		for _, item := range a.list("data") {
+			items = append(items, item.(map[string]any))
+		}
+		if cursor, _ = a.object()["nextCursor"].(string); cursor == "" {
+			return items
+		}
+	}
+}
+
+// histogram shows how the kills were spread over the import.
+func histogram(t *testing.T, at []int, rows int) {
+	var tenths [10]int
+	for _, n := range at {
+		tenths[min(n*10/rows, 9)]++
+	}
+	for i, n := range tenths {
+		t.Logf("killed at %3d%% to %3d%%: %s %d", i*10, i*10+10, strings.Repeat("#", n), n)
+	}
+}

@@ -1,0 +1,106 @@
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"syscall"
+	"testing"
+)
+
+// process is a server in a process of its own, to be killed.
+type process struct {
+	*testing.T
+	dir   string
+	url   string
+	setup string // the token of the set-up link, if one was printed
+	cmd   *exec.Cmd
+	log   *bytes.Buffer
+}
+
+// newProcess publishes the plugins into an empty folder, with no server
+// running, and starts a server on it.
+func newProcess(t *testing.T, plugins ...string) *process {
+	t.Helper()
+	p := &process{T: t, dir: t.TempDir()}
+	for _, name := range plugins {
+		file := filepath.Join(t.TempDir(), filepath.Base(name)+".wasm")
+		if err := os.WriteFile(file, module(t, name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.Command(p.carrel(), "plugin", "publish", "--data", p.dir, file).CombinedOutput(); err != nil {
+			t.Fatalf("publish %s: %v\n%s", name, err, out)
+		}
+	}
+	p.start()
+	t.Cleanup(func() {
+		p.kill()
+		if t.Failed() {
+			t.Logf("the last server's log:\n%s", p.log)
+		}
+	})
+	return p
+}
+
+func (p *process) carrel() string {
+	path, err := binary()
+	if err != nil {
+		p.Fatal(err)
+	}
+	return path
+}
+
+var (
+	serves = regexp.MustCompile(`Carrel serves (http://\S+),`)
+	link   = regexp.MustCompile(`/console/setup#(\S+)`)
+)
+
+// start starts the server and waits until it says where it is.
+func (p *process) start() {
+	p.Helper()
+	args := []string{"serve", "--addr", "127.0.0.1:0", "--data", p.dir, "--sign-up", "open", "--plans", "testdata/plans.json"}
+	p.cmd, p.log = exec.Command(p.carrel(), args...), new(bytes.Buffer)
+	p.cmd.Stderr = p.log
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		p.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		p.Fatal(err)
+	}
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		line := lines.Text()
+		if m := serves.FindStringSubmatch(line); m != nil {
+			p.url = m[1]
+		}
+		if m := link.FindStringSubmatch(line); m != nil {
+			p.setup, _ = url.QueryUnescape(m[1])
+		}
+		if p.url != "" && (p.setup != "" || signIn.MatchString(line)) {
+			go io.Copy(io.Discard, out) //nolint:errcheck // ends with the process
+			return
+		}
+	}
+	err = p.cmd.Wait()
+	p.Fatalf("the server ended: %v\n%s", err, p.log)
+}
+
+var signIn = regexp.MustCompile(`^Sign in at`)
+
+// kill ends the server as a power failure would end it.
+func (p *process) kill() {
+	if p.cmd == nil {
+		return
+	}
+	_ = p.cmd.Process.Signal(syscall.SIGKILL)
+	_ = p.cmd.Wait()
+	p.cmd, p.url, p.setup = nil, "", ""
+}
+
+// world is the server as people see it, now.
+func (p *process) world() *world { return &world{T: p.T, dir: p.dir, url: p.url} }
