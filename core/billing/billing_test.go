@@ -222,7 +222,15 @@ func TestUsage(t *testing.T) {
 		core.AddUsage{Install: two, Meter: "crm.contacts", Quantity: -3, Limit: 1},
 		core.AddUsage{Install: two, Meter: "crm.imports", Quantity: 1, Limit: -1},
 	)
-	usage, err := b.Usage(t.Context(), b.ws, b.owner)
+	elsewhere, stranger := b.workspace(t)
+	usage, err := b.Usage(t.Context(), elsewhere, stranger)
+	if want := []billing.Usage{{"core.members", 1, 5}, {"crm.contacts", 0, 5000}}; err != nil || !slices.Equal(usage, want) {
+		t.Errorf("another workspace's usage %+v, %v; want %+v", usage, err, want)
+	}
+	if _, contracts, err := b.Current(t.Context(), elsewhere, stranger); err != nil || len(contracts) != 1 {
+		t.Errorf("another workspace's contracts %+v, %v", contracts, err)
+	}
+	usage, err = b.Usage(t.Context(), b.ws, b.owner)
 	want := []billing.Usage{{"core.members", 2, 5}, {"crm.contacts", 12, 5000}, {"crm.imports", 1, -1}}
 	if err != nil || !slices.Equal(usage, want) {
 		t.Errorf("usage %+v, %v; want %+v", usage, err, want)

@@ -70,6 +70,13 @@ func TestMembers(t *testing.T) {
 	if _, err := h.SetRole(t.Context(), w.ID, owner, bob.ID, core.RoleOwner); err != nil {
 		t.Fatal(err)
 	}
+	// With two of them, an admin still removes and demotes neither.
+	if err := h.RemoveMember(t.Context(), w.ID, h.as(t, eve, w), ada.ID); core.KindOf(err) != core.Denied {
+		t.Errorf("an admin removes an owner: %v", err)
+	}
+	if _, err := h.SetRole(t.Context(), w.ID, h.as(t, eve, w), ada.ID, core.RoleMember); core.KindOf(err) != core.Denied {
+		t.Errorf("an admin demotes an owner: %v", err)
+	}
 	if err := h.RemoveMember(t.Context(), w.ID, owner, ada.ID); err != nil {
 		t.Fatal(err)
 	}
