@@ -15,7 +15,7 @@ var attackLine = regexp.MustCompile(`(?m)^\| ([AF])([0-9]{2}) \|(.*)\|([^|\n]*)\
 
 // attackTest is what the tests of docs/threat-model.md are called: the number
 // of the attack or fault, then what holds.
-var attackTest = regexp.MustCompile(`\bTest(Attack|Fault)[0-9]{2}_\w+`)
+var attackTest = regexp.MustCompile(`\b(?:Test|Fuzz)(Attack|Fault)([0-9]{2})_\w+`)
 
 // CheckThreatModel compares the tests that the threat model names with those
 // that exist, both ways: a promise nobody tests and a test nobody promised.
@@ -41,7 +41,7 @@ func CheckThreatModel(document string, packages []Package) []string {
 // naming the tests that exist, by package.
 func FillThreatModel(document string, packages []Package) string {
 	exist := attackTests(packages)
-	prefix := map[string]string{"A": "TestAttack", "F": "TestFault"}
+	letters := map[string]string{"Attack": "A", "Fault": "F"}
 	return attackLine.ReplaceAllStringFunc(document, func(line string) string {
 		cells := attackLine.FindStringSubmatch(line)
 		letter, number, middle := cells[1], cells[2], cells[3]
@@ -50,7 +50,7 @@ func FillThreatModel(document string, packages []Package) string {
 		for _, name := range slices.SortedFunc(maps.Keys(exist), func(a, b string) int {
 			return cmp.Or(strings.Compare(exist[a], exist[b]), strings.Compare(a, b))
 		}) {
-			if !strings.HasPrefix(name, prefix[letter]+number+"_") {
+			if of := attackTest.FindStringSubmatch(name); letters[of[1]] != letter || of[2] != number {
 				continue
 			}
 			if exist[name] != folder {

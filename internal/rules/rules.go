@@ -91,7 +91,7 @@ func documented(p Package) bool {
 // empty tells whether a name says nothing about what it names.
 func empty(name string) bool {
 	return slices.Contains([]string{
-		"util", "utils", "common", "model", "models", "helper", "helpers", "misc", "shared", "base",
+		"util", "utils", "common", "models", "helper", "helpers", "misc",
 	}, name)
 }
 

@@ -53,7 +53,8 @@ var Table = []Row{
 		Why:    "claims and retries deliveries; running one is somebody else's business"},
 	{Package: "core/dispatch",
 		Module: []string{"core", "core/abi"},
-		Tests:  []string{"store/...", "pgregory.net/rapid"},
+		Other:  []string{"golang.org/x/sync"},
+		Tests:  []string{"hostfuncs", "store/...", "pgregory.net/rapid"},
 		Why:    "the one way to run a plugin; it sees store, engine and host functions through interfaces it declares"},
 
 	// The sandbox and its door.
@@ -108,6 +109,7 @@ var Table = []Row{
 	{Package: "web/session",
 		Module: []string{"core", "core/account"},
 		Other:  []string{"github.com/gofiber/fiber/v2"},
+		Tests:  []string{"web/problem"},
 		Why:    "who is asking: cookies and bearer tokens"},
 	{Package: "web/api",
 		Module: []string{"core", "core/*", "registry", "web/problem", "web/session"},
