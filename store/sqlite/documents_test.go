@@ -21,6 +21,12 @@ func openTest(t testing.TB) *DB {
 	return db
 }
 
+// TestDocuments runs the suite of every backend; after each part, the index
+// entries must be those of the documents that are left.
 func TestDocuments(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) store.Backend { return openTest(t).Documents() })
+	storetest.Run(t, func(t *testing.T) store.Backend {
+		db := openTest(t)
+		t.Cleanup(func() { checkEntries(t, db) })
+		return db.Documents()
+	})
 }

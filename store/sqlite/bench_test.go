@@ -1,0 +1,92 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/core/abi"
+	"github.com/carrel-dev/carrel/store"
+	"github.com/carrel-dev/carrel/store/storetest"
+)
+
+// BenchmarkCommit measures units of one document with six index entries, from
+// one caller and from 16 at once, who share fsyncs.
+func BenchmarkCommit(b *testing.B) {
+	for _, callers := range []int{1, 16} {
+		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) {
+			db := openTest(b)
+			s := store.New(db.Documents())
+			ws := core.NewWorkspaceID()
+			var n atomic.Int64
+			groups, writes := db.Groups()
+			b.SetParallelism(max(1, callers/2)) // times GOMAXPROCS, about
+			body := func(b interface{ Fatal(...any) }) {
+				u := s.Begin(ws, storetest.Scope())
+				if _, err := u.Insert(context.Background(), "deals", fmt.Appendf(nil, `{"title":"T","amount":%d}`, n.Add(1))); err != nil {
+					b.Fatal(err)
+				}
+				if _, err := u.Commit(context.Background()); err != nil {
+					b.Fatal(err)
+				}
+			}
+			if callers == 1 {
+				for b.Loop() {
+					body(b)
+				}
+			} else {
+				b.RunParallel(func(pb *testing.PB) {
+					for pb.Next() {
+						body(b)
+					}
+				})
+			}
+			g, w := db.Groups()
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "units/s")
+			b.ReportMetric(float64(w-writes)/float64(g-groups), "units/fsync")
+		})
+	}
+}
+
+// BenchmarkGet measures a document read by its id, recorded.
+func BenchmarkGet(b *testing.B) {
+	s, ws, doc := benchStore(b)
+	for b.Loop() {
+		if _, err := s.Begin(ws, storetest.Scope()).Get(context.Background(), "contacts", doc); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkQuery measures a page of 50 documents by a compound index.
+func BenchmarkQuery(b *testing.B) {
+	s, ws, _ := benchStore(b)
+	q := abi.QueryRequest{
+		Table: "contacts", Sort: []string{"-age"},
+		Filter: []abi.Filter{{Field: "stage", Op: "eq", Value: []byte(`"lead"`)}},
+	}
+	for b.Loop() {
+		docs, _, err := s.Begin(ws, storetest.Scope()).Query(context.Background(), q)
+		if err != nil || len(docs) != 50 {
+			b.Fatal(len(docs), err)
+		}
+	}
+}
+
+func benchStore(b *testing.B) (s *store.Store, ws core.WorkspaceID, some core.DocumentID) {
+	s, ws = store.New(openTest(b).Documents()), core.NewWorkspaceID()
+	u := s.Begin(ws, storetest.Scope())
+	for i := range 1_000 {
+		doc, err := u.Insert(b.Context(), "contacts", fmt.Appendf(nil, `{"name":"Contact %d","email":"c%d@example.com","age":%d,"stage":"lead"}`, i, i, i%90))
+		if err != nil {
+			b.Fatal(err)
+		}
+		some = doc.ID
+	}
+	if _, err := u.Commit(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	return s, ws, some
+}
