@@ -137,8 +137,9 @@ type Dispatcher struct {
 	now        func() time.Time
 	request    Limits
 	background Limits
-	slots      *gates
-	turns      *gates
+	slots      *gates // invocations in progress, by workspace
+	turns      *gates // those that wait for one another, by what for
+	commits    *gates // commits in progress, by installation
 }
 
 // New makes a Dispatcher.
@@ -155,6 +156,7 @@ func New(c Config) *Dispatcher {
 		request:    c.Request.or(Limits{Time: 5 * time.Second, Memory: 64 << 20, Output: 8 << 20}),
 		background: c.Background.or(Limits{Time: 20 * time.Second, Memory: 64 << 20, Output: 8 << 20}),
 		turns:      newGates(1),
+		commits:    newGates(1 << 20),
 	}
 	if d.wake == nil {
 		d.wake = func() {}

@@ -13,10 +13,8 @@ import (
 )
 
 const (
-	maxRuns      = 10                    // of one invocation, the first included
-	queueAfter   = 2                     // conflicts: the re-runs that follow queue
-	maxBackoff   = 10 * time.Millisecond // between two runs
-	settleWithin = 2 * time.Second       // to validate an outcome when the deadline has passed
+	maxRuns      = 10              // of one invocation, the first included
+	settleWithin = 2 * time.Second // to validate an outcome when the deadline has passed
 )
 
 // task is one invocation to be made, whatever triggered it.
@@ -58,6 +56,7 @@ type invocation struct {
 	task
 	record core.InvocationRecord
 	known  bool // record names a handler
+	alone  bool // nobody else commits to the plugin's data
 	seed   [32]byte
 	dice   uint64
 }
@@ -108,9 +107,8 @@ func (d *Dispatcher) perform(ctx context.Context, t task) (answer Answer, err er
 	}()
 
 	var previous *conflict
-	var queued string // the key whose turn it is
-	leave := func() {}
-	defer func() { leave() }()
+	wait := turns{invocation: i}
+	defer wait.end()
 	for n := 1; ; n++ {
 		answer, again, err := i.once(ctx)
 		if again == nil {
@@ -124,15 +122,7 @@ func (d *Dispatcher) perform(ctx context.Context, t task) (answer Answer, err er
 				"Others kept changing the same data, and %d tries were in vain. Try again.", n))
 		}
 		previous = again
-		if n >= queueAfter && again.key != "" && again.key != queued {
-			leave()
-			leave, queued = func() {}, again.key
-			enter, err := d.turns.enter(ctx, string(t.workspace.ID)+" "+again.key)
-			if err != nil {
-				return Answer{}, i.end(core.OutcomeConflict, err)
-			}
-			leave = enter
-		} else if err := pause(ctx, n); err != nil {
+		if err := wait.before(ctx, n, again.key); err != nil {
 			return Answer{}, i.end(core.OutcomeConflict, err)
 		}
 	}
@@ -242,7 +232,7 @@ func (i *invocation) commit(ctx context.Context, v *view, t *target, unit Unit, 
 		}
 		unit.Add(core.PutReceipt{Receipt: remembered})
 	}
-	deliveries, err := unit.Commit(ctx)
+	deliveries, err := i.enlist(ctx, unit)
 	if err != nil {
 		return i.settled(v, unit, Answer{}, nil, err)
 	}
@@ -251,6 +241,22 @@ func (i *invocation) commit(ctx context.Context, v *view, t *target, unit Unit, 
 	}
 	return Answer{Response: response}, nil, nil
 }
+
+// enlist commits a unit, unless another call has the plugin's data for itself.
+func (i *invocation) enlist(ctx context.Context, unit Unit) (deliveries bool, err error) {
+	if !i.alone {
+		leave, err := i.commits.enter(ctx, i.data())
+		if err != nil {
+			return false, late(err)
+		}
+		defer leave()
+	}
+	return unit.Commit(ctx)
+}
+
+// data names what units of the installation can collide over: documents are of
+// one plugin, and so are meters and receipts.
+func (i *invocation) data() string { return string(i.record.Install) }
 
 // settle validates what a run read and reports its outcome, or a conflict. It
 // is given time even when the run has used up its own.
@@ -286,19 +292,6 @@ func (i *invocation) end(outcome core.Outcome, err error) error {
 		}
 	}
 	return err
-}
-
-// pause waits a moment, longer after more runs and never the same, so that
-// units that collided don't collide again.
-func pause(ctx context.Context, runs int) error {
-	timer := time.NewTimer(mathrand.N(min(time.Millisecond<<runs, maxBackoff)))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // late makes an error of a context that ended one that says so.

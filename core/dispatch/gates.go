@@ -3,42 +3,51 @@ package dispatch
 import (
 	"context"
 	"sync"
+
+	"golang.org/x/sync/semaphore"
 )
 
-// gates lets a number of callers of each key through at a time; the others
+// gates lets callers of each key through up to a width at a time; the others
 // queue, first come first served, until their context ends. A key nobody uses
 // costs nothing.
 type gates struct {
-	width int
+	width int64
 	mu    sync.Mutex
 	open  map[string]*gate
 }
 
 type gate struct {
-	slots chan struct{} // senders blocked on a channel queue in order
-	users int
+	places *semaphore.Weighted
+	users  int
 }
 
-func newGates(width int) *gates { return &gates{width: width, open: map[string]*gate{}} }
+func newGates(width int) *gates { return &gates{width: int64(width), open: map[string]*gate{}} }
 
 // enter waits for a place and returns how to leave it, or the context's error.
 func (g *gates) enter(ctx context.Context, key string) (leave func(), err error) {
+	return g.take(ctx, key, 1)
+}
+
+// own waits for the whole width. Those who come later wait behind it.
+func (g *gates) own(ctx context.Context, key string) (leave func(), err error) {
+	return g.take(ctx, key, g.width)
+}
+
+func (g *gates) take(ctx context.Context, key string, places int64) (leave func(), err error) {
 	g.mu.Lock()
 	one := g.open[key]
 	if one == nil {
-		one = &gate{slots: make(chan struct{}, g.width)}
+		one = &gate{places: semaphore.NewWeighted(g.width)}
 		g.open[key] = one
 	}
 	one.users++
 	g.mu.Unlock()
 
-	select {
-	case one.slots <- struct{}{}:
-		return func() { <-one.slots; g.release(key, one) }, nil
-	case <-ctx.Done():
+	if err := one.places.Acquire(ctx, places); err != nil {
 		g.release(key, one)
-		return nil, ctx.Err()
+		return nil, err
 	}
+	return func() { one.places.Release(places); g.release(key, one) }, nil
 }
 
 func (g *gates) release(key string, one *gate) {

@@ -1,0 +1,201 @@
+package dispatch_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/core/abi"
+	"github.com/carrel-dev/carrel/core/dispatch"
+	"github.com/carrel-dev/carrel/hostfuncs"
+)
+
+// A hundred concurrent increments of one document are exact: those that
+// collide are run again.
+func TestConcurrentIncrementsAreExact(t *testing.T) {
+	b := newBench(t)
+	d := b.dispatcher(func(c *dispatch.Config) { c.Request.Time = 30 * time.Second })
+	id := b.seed("hot")
+	b.handle("mutation", func(ctx context.Context, _ abi.Invocation, host *hostfuncs.Host) (any, error) {
+		return increment(ctx, host, id)
+	})
+	const callers = 100
+	var all sync.WaitGroup
+	for range callers {
+		all.Go(func() {
+			if _, err := b.ask(d, b.owner, "POST", "/run"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if got := b.counters()["hot"]; got != callers {
+		t.Fatalf("the counter is at %d, want %d", got, callers)
+	}
+	var attempts int
+	for _, record := range b.log.all() {
+		if attempts += record.Attempts; record.Outcome != core.OutcomeOK {
+			t.Errorf("record: %+v", record)
+		}
+	}
+	if attempts <= callers {
+		t.Errorf("%d runs for %d calls: nothing ever collided", attempts, callers)
+	}
+	t.Logf("%d runs for %d calls", attempts, callers)
+}
+
+// Units that touch different documents run at the same time and never again.
+func TestDisjointDocumentsRunInParallel(t *testing.T) {
+	b := newBench(t)
+	d := b.dispatcher()
+	const callers = 8
+	var inside sync.WaitGroup
+	inside.Add(callers)
+	ids := make(chan string, callers)
+	for i := range callers {
+		ids <- b.seed(fmt.Sprint("c", i))
+	}
+	b.handle("mutation", func(ctx context.Context, _ abi.Invocation, host *hostfuncs.Host) (any, error) {
+		answer, err := increment(ctx, host, <-ids)
+		inside.Done()
+		inside.Wait() // until all of them are here
+		return answer, err
+	})
+	var all sync.WaitGroup
+	for range callers {
+		all.Go(func() {
+			if _, err := b.ask(d, b.owner, "POST", "/run"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	for name, n := range b.counters() {
+		if n != 1 {
+			t.Errorf("%s is at %d", name, n)
+		}
+	}
+	if runs := b.runs.Load(); runs != callers {
+		t.Errorf("%d runs for %d calls", runs, callers)
+	}
+}
+
+// While a guest computes, no connection is in use and anybody can write.
+func TestAParkedGuestHoldsNoConnection(t *testing.T) {
+	b := newBench(t)
+	d := b.dispatcher()
+	id := b.seed("read")
+	parked, goOn := make(chan struct{}), make(chan struct{})
+	b.handle("mutation", func(ctx context.Context, _ abi.Invocation, host *hostfuncs.Host) (any, error) {
+		answer, err := increment(ctx, host, id)
+		close(parked)
+		<-goOn
+		return answer, err
+	})
+	result := make(chan error, 1)
+	go func() { _, err := b.ask(d, b.owner, "POST", "/run"); result <- err }()
+	<-parked
+	if stats := b.db.Reader().Stats(); stats.InUse != 0 {
+		t.Errorf("%d connections are in use while the guest computes", stats.InUse)
+	}
+	b.seed("meanwhile")
+	close(goOn)
+	must(t, <-result)
+	if got := b.counters(); got["read"] != 1 || len(got) != 2 {
+		t.Fatalf("stored: %v", got)
+	}
+}
+
+// A call that conflicts every time is given up, and says so.
+func TestAnEndlessConflictEnds(t *testing.T) {
+	b := newBench(t)
+	d, other := b.dispatcher(), b.dispatcher()
+	id := b.seed("contested")
+	b.handle("bump", func(ctx context.Context, _ abi.Invocation, host *hostfuncs.Host) (any, error) {
+		return increment(ctx, host, id)
+	})
+	b.handle("mutation", func(ctx context.Context, _ abi.Invocation, host *hostfuncs.Host) (any, error) {
+		answer, err := increment(ctx, host, id)
+		// Another server is always faster: in this one, the run would be alone
+		// in the end.
+		if err := other.Deliver(ctx, b.delivery("bump")); err != nil {
+			t.Error(err)
+		}
+		return answer, err
+	})
+	_, err := b.ask(d, b.owner, "POST", "/run")
+	wantError(t, err, core.Changed, "10 tries")
+	if record := b.log.last(); record.Outcome != core.OutcomeConflict || record.Attempts != 10 || record.Fuel != 100 {
+		t.Errorf("record: %+v", record)
+	}
+	if got := b.counters()["contested"]; got != 10 {
+		t.Errorf("the counter is at %d, want the other's 10", got)
+	}
+}
+
+// A refusal is true when it is told: a handler that decided on what had changed
+// meanwhile decides again.
+func TestAStaleRefusalIsRunAgain(t *testing.T) {
+	b := newBench(t)
+	d := b.dispatcher()
+	first := true
+	b.handle("mutation", func(ctx context.Context, _ abi.Invocation, host *hostfuncs.Host) (any, error) {
+		found, err := call[page](ctx, host, abi.OpDataQuery, abi.QueryRequest{Table: "counters", Filter: []abi.Filter{{Field: "name", Op: "eq", Value: json.RawMessage(`"wanted"`)}}})
+		if err != nil {
+			return nil, err
+		}
+		if first {
+			first = false
+			b.seed("wanted")
+			// A second read, of another moment, or the first would be right as it was.
+			if _, err := call[abi.CountResponse](ctx, host, abi.OpDataCount, abi.CountRequest{Table: "counters"}); err != nil {
+				return nil, err
+			}
+		}
+		if len(found.Data) == 0 {
+			return nil, core.E("", core.NotFound, "It isn't there.")
+		}
+		return found, nil
+	})
+	_, err := b.ask(d, b.owner, "POST", "/run")
+	must(t, err)
+	if record := b.log.last(); record.Attempts != 2 || record.Outcome != core.OutcomeOK {
+		t.Errorf("record: %+v", record)
+	}
+}
+
+// TestAttack58_TheQuotaHoldsExactly: of calls that race for what the plan
+// leaves, exactly so many succeed.
+func TestAttack58_TheQuotaHoldsExactly(t *testing.T) {
+	b := newBench(t)
+	d := b.dispatcher(func(c *dispatch.Config) { c.Request.Time = 30 * time.Second })
+	b.handle("mutation", func(ctx context.Context, in abi.Invocation, host *hostfuncs.Host) (any, error) {
+		if _, err := call[struct{}](ctx, host, abi.OpBillingRecord, abi.RecordRequest{Meter: "contacts", Quantity: 1}); err != nil {
+			return nil, err
+		}
+		return insert(ctx, host, in.ID)
+	})
+	var mu sync.Mutex
+	kinds := map[core.Kind]int{}
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			_, err := b.ask(d, b.owner, "POST", "/run")
+			mu.Lock()
+			defer mu.Unlock()
+			kinds[core.KindOf(err)]++
+		})
+	}
+	all.Wait()
+	if kinds[""] != 3 || kinds[core.QuotaExceeded] != 17 {
+		t.Fatalf("outcomes: %v", kinds)
+	}
+	sums, err := b.db.UsageSums(t.Context(), b.ws.ID)
+	if err != nil || len(sums) != 1 || sums[0].Quantity != 3 || len(b.counters()) != 3 {
+		t.Fatalf("usage %v, %v; %d rows", sums, err, len(b.counters()))
+	}
+}

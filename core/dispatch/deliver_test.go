@@ -1,0 +1,149 @@
+package dispatch_test
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/core/abi"
+	"github.com/carrel-dev/carrel/hostfuncs"
+	"github.com/carrel-dev/carrel/store"
+)
+
+// delivery stores a due job and claims it.
+func (b *bench) delivery(handler string, change ...func(*core.Delivery)) core.Delivery {
+	b.Helper()
+	d := core.Delivery{
+		ID: core.NewDeliveryID(), Workspace: b.ws.ID, Install: b.in.ID, Handler: handler,
+		Payload: json.RawMessage(`{"row":1}`), Due: noon, Created: noon, Hop: 4,
+	}
+	for _, f := range change {
+		f(&d)
+	}
+	access, err := b.db.Access(b.Context(), b.ws.ID)
+	must(b.T, err)
+	unit := b.units.Begin(b.ws.ID, store.Scope{Now: noon, AuthEpoch: access.Epoch})
+	unit.Add(core.PutDelivery{Delivery: d})
+	_, err = unit.Commit(b.Context())
+	must(b.T, err)
+	return b.claim()
+}
+
+func (b *bench) claim() core.Delivery {
+	b.Helper()
+	now := time.Now()
+	claimed, err := b.db.ClaimDeliveries(b.Context(), now, now, "", nil, 1)
+	if err != nil || len(claimed) != 1 {
+		b.Fatalf("claimed %v, %v", claimed, err)
+	}
+	return claimed[0]
+}
+
+func (b *bench) state(d core.Delivery) core.DeliveryState {
+	b.Helper()
+	got, err := b.db.History().Delivery(b.Context(), d.Workspace, d.ID)
+	must(b.T, err)
+	return got.State
+}
+
+func TestAJobAndItsCompletionAreOneUnit(t *testing.T) {
+	b := newBench(t)
+	d := b.dispatcher()
+	job := b.delivery("bump")
+	fails := true
+	b.handle("bump", func(ctx context.Context, in abi.Invocation, host *hostfuncs.Host) (any, error) {
+		if in.Trigger != abi.TriggerSchedule || string(in.Payload) != `{"row":1}` || in.Attempt != 1 || in.Actor.Type != "installation" || in.Actor.ID != string(b.in.ID) || in.IdempotencyKey != string(job.ID) {
+			t.Errorf("invocation: %+v", in)
+		}
+		// The hop of what caused it goes on to what it causes.
+		if _, err := call[abi.IDResponse](ctx, host, abi.OpEventsEmit, map[string]any{"type": "crm.counted", "version": 1, "data": map[string]any{}}); err != nil {
+			return nil, err
+		}
+		if fails {
+			fails = false
+			return nil, core.E("", core.Unavailable, "Not yet.")
+		}
+		return insert(ctx, host, "done")
+	})
+	wantError(t, d.Deliver(t.Context(), job), core.Unavailable, "Not yet.")
+	if b.state(job) != core.DeliveryRunning || len(b.counters()) != 0 {
+		t.Fatalf("a failed job is %s and left %v", b.state(job), b.counters())
+	}
+	must(t, d.Deliver(t.Context(), job))
+	if b.state(job) != core.DeliveryDone || len(b.counters()) != 1 {
+		t.Fatalf("the job is %s and left %v", b.state(job), b.counters())
+	}
+	events, err := b.db.History().Events(t.Context(), b.ws.ID, "", 10)
+	if err != nil || len(events) != 1 || events[0].Hop != 4 {
+		t.Fatalf("events: %+v, %v", events, err)
+	}
+}
+
+// TestFault13_OneEffectOfTwoAttempts: an attempt that lost its lease has no
+// effect, however far it came, and however often it is tried.
+func TestFault13_OneEffectOfTwoAttempts(t *testing.T) {
+	b := newBench(t)
+	b.handle("bump", insertNew)
+	first := b.delivery("bump")
+	second := b.claim() // its lease was over at once
+	if second.ID != first.ID || second.Attempt != 2 {
+		t.Fatalf("claimed %+v", second)
+	}
+	results := make([]error, 20)
+	var all sync.WaitGroup
+	for i := range results {
+		d := b.dispatcher()
+		all.Go(func() {
+			if i%2 == 0 {
+				results[i] = d.Deliver(t.Context(), first)
+			} else {
+				results[i] = d.Deliver(t.Context(), second)
+			}
+		})
+	}
+	all.Wait()
+	done := 0
+	for _, err := range results {
+		if err == nil {
+			done++
+		} else if core.KindOf(err) != core.Stale {
+			t.Errorf("%v, want stale", err)
+		}
+	}
+	if done != 1 || len(b.counters()) != 1 || b.state(first) != core.DeliveryDone {
+		t.Fatalf("%d completions, %d effects, %s", done, len(b.counters()), b.state(first))
+	}
+}
+
+func TestAnActionsDeliveryIsCompletedAfterIt(t *testing.T) {
+	b := newBench(t)
+	d := b.dispatcher()
+	sent := 0
+	b.handle("send", func(_ context.Context, in abi.Invocation, _ *hostfuncs.Host) (any, error) {
+		sent++
+		b.update(func(in *core.Installation) { in.Settings = json.RawMessage(`{"n":1}`) }) // the epoch passes meanwhile
+		return "{}", nil
+	})
+	job := b.delivery("send")
+	must(t, d.Deliver(t.Context(), job))
+	if sent != 1 || b.state(job) != core.DeliveryDone {
+		t.Fatalf("sent %d times, and it is %s", sent, b.state(job))
+	}
+}
+
+func TestDeliveriesThatCannotBeRun(t *testing.T) {
+	b := newBench(t)
+	d := b.dispatcher()
+	b.handle("bump", func(context.Context, abi.Invocation, *hostfuncs.Host) (any, error) { return "{}", nil })
+	event := func(d *core.Delivery) { d.Event = core.NewEventID() }
+	must(t, d.Deliver(t.Context(), b.delivery("bump", event))) // a listener as well
+	wantError(t, d.Deliver(t.Context(), b.delivery("send", event)), core.NotFound, "listener")
+	wantError(t, d.Deliver(t.Context(), b.claim()), core.NotFound, "listener") // the same one, still there
+	wantError(t, d.Deliver(t.Context(), core.Delivery{Workspace: b.ws.ID, Install: b.in.ID, Handler: "mutation"}), core.NotFound, "job")
+	wantError(t, d.Deliver(t.Context(), core.Delivery{Workspace: b.ws.ID, Install: core.NewInstallationID(), Handler: "bump"}), core.NotFound)
+	b.update(func(in *core.Installation) { in.State = core.InstallationDisabled })
+	wantError(t, d.Deliver(t.Context(), core.Delivery{Workspace: b.ws.ID, Install: b.in.ID, Handler: "bump"}), core.Denied, "disabled")
+}
