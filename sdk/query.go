@@ -2,6 +2,7 @@ package sdk
 
 import (
 	"encoding/json"
+	"errors"
 	"reflect"
 	"slices"
 	"strconv"
@@ -14,6 +15,7 @@ import (
 // declared index must serve them together with the order.
 type QueryOf[T any] struct {
 	request abi.QueryRequest
+	asked   bool // written by the request's query
 	err     error
 }
 
@@ -81,7 +83,25 @@ func (q *QueryOf[T]) Page(c *Ctx) (Page[T], error) {
 		return Page[T]{}, err
 	}
 	raw, err := call(abi.OpDataQuery, request)
-	return Page[T]{raw}, err
+	if err != nil {
+		return Page[T]{}, q.locate(err)
+	}
+	return Page[T]{raw}, nil
+}
+
+// locate makes the host's places those of the HTTP request. A cursor comes from
+// there in any case; the rest if the request wrote the query.
+func (q *QueryOf[T]) locate(err error) error {
+	failure, ok := errors.AsType[*abi.Error](err)
+	if !ok {
+		return err
+	}
+	for i, v := range failure.Violations {
+		if v.Location == "cursor" || q.asked {
+			failure.Violations[i].Location = "query." + v.Location
+		}
+	}
+	return err
 }
 
 // Docs reads a page and decodes it.
@@ -118,6 +138,7 @@ var filterOps = []string{"eq", "lt", "lte", "gt", "gte", "prefix"}
 // fromRequest reads the standard query of a list.
 func (t *TableOf[T]) fromRequest(c *Ctx) (*QueryOf[T], error) {
 	q := t.All()
+	q.asked = true
 	var wrong violations
 	for _, name := range sortedKeys(c.query()) {
 		value := c.query()[name]

@@ -53,3 +53,17 @@ func TestIfMatch(t *testing.T) {
 func TestNativeHostCallPanics(t *testing.T) {
 	expectPanic(t, "needs a host", func() { _, _ = Table[person]("people", "").Get(new(Ctx), "doc_1") })
 }
+
+func TestQueryLocatesTheRequest(t *testing.T) {
+	for _, one := range []struct {
+		asked          bool
+		location, want string
+	}{{false, "cursor", "query.cursor"}, {false, "filter", "filter"}, {true, "filter", "query.filter"}} {
+		q := Table[person]("people", "").All()
+		q.asked = one.asked
+		failure := &abi.Error{Kind: "invalid", Violations: []abi.Violation{{Location: one.location}}}
+		if err := q.locate(failure); !errors.Is(err, failure) || failure.Violations[0].Location != one.want {
+			t.Errorf("%+v: %+v", one, failure.Violations)
+		}
+	}
+}

@@ -47,15 +47,15 @@ DIR/` + manifestFile + `, and the pages of DIR/docs become its documentation.`,
 				return err
 			}
 			if asJSON {
-				return json.NewEncoder(cmd.OutOrStdout()).Encode(built)
+				return printJSON(cmd, built)
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\t%s %s\t%d bytes\t%s\n", built.File, built.Plugin, built.Version, built.Size, built.Digest)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s %s built  %s  %s\n", built.Plugin, built.Version, built.File, sizeOf(int64(built.Size)))
 			return err
 		},
 	}
 	command.Flags().StringVarP(&output, "output", "o", "", "file to write (default NAME.wasm, the plugin's name)")
 	command.Flags().StringVar(&module, "module", "", "compiled module of a plugin that isn't written in Go")
-	command.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
+	jsonFlag(command, &asJSON)
 	return command
 }
 
@@ -87,10 +87,7 @@ func (b *pluginBuild) run(ctx context.Context) (builtPlugin, error) {
 		return builtPlugin{}, core.E(op, core.Invalid, "The manifest is not what a manifest looks like: %v.", err)
 	}
 	if err := core.CheckManifest(manifest); err != nil {
-		for _, v := range core.ViolationsOf(err) {
-			fmt.Fprintf(b.stderr, "%s: %s\n", v.Location, v.Message)
-		}
-		return builtPlugin{}, core.E(op, core.Invalid, "The manifest of the plugin in %s is not valid; the places to fix are listed above. Nothing was written.", b.dir)
+		return builtPlugin{}, core.ViolationsOf(err).Err(op, "The manifest of the plugin in "+b.dir+" is not valid, so nothing was written.")
 	}
 	done, err := runtime.AttachManifest(code, section)
 	if err != nil {

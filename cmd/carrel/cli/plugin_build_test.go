@@ -121,7 +121,7 @@ func TestPluginBuildRefuses(t *testing.T) {
 		name, message, stderr string
 		args                  []string
 	}{
-		{"bad manifest", "places to fix", `name: must be 2 to 39 lower-case letters`, []string{"testdata/wrong", "--module", module}},
+		{"bad manifest", "is not valid, so nothing was written", "", []string{"testdata/wrong", "--module", module}},
 		{"unknown member", `unknown field "nome"`, "", []string{filepath.Join(dir, "typo"), "--module", module}},
 		{"no manifest", manifestFile, "", []string{dir, "--module", module}},
 		{"no module", "cannot be read", "", []string{"testdata/wrong", "--module", filepath.Join(dir, "none.wasm")}},
@@ -133,6 +133,9 @@ func TestPluginBuildRefuses(t *testing.T) {
 			_, stderr, err := runBuild(t, append(one.args, "-o", file)...)
 			if core.KindOf(err) != core.Invalid || !strings.Contains(core.MessageOf(err), one.message) {
 				t.Errorf("error %v, want %q", err, one.message)
+			}
+			if one.name == "bad manifest" && (len(core.ViolationsOf(err)) != 1 || core.ViolationsOf(err)[0].Location != "name") {
+				t.Errorf("violations %v", core.ViolationsOf(err))
 			}
 			if !strings.Contains(stderr, one.stderr) {
 				t.Errorf("stderr %q, want %q", stderr, one.stderr)
