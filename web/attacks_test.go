@@ -367,6 +367,33 @@ func TestAttack49_ARequestHasOneLength(t *testing.T) {
 	}
 }
 
+// TestFault17_ACutUploadIsNoRelease: the server waits for the length it was
+// told, and a module that never arrives whole is never published.
+func TestFault17_ACutUploadIsNoRelease(t *testing.T) {
+	s := newSite(t)
+	ada := s.person("ada")
+	wasm := module(crm())
+	head := "POST /api/v1/releases HTTP/1.1\r\nHost: " + s.addr + "\r\nAuthorization: Bearer " + ada.Token + "\r\nContent-Type: application/wasm\r\n"
+	for cut := 0; cut < len(wasm); cut += len(wasm)/16 + 1 {
+		whole := fmt.Sprintf("%sContent-Length: %d\r\n\r\n", head, len(wasm))
+		if answer := s.talk(whole + string(wasm[:cut])); strings.HasPrefix(answer, "HTTP/1.1 2") {
+			t.Errorf("cut at %d: %s", cut, answer)
+		}
+		chunk := fmt.Sprintf("%sTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n", head, cut, wasm[:cut])
+		if answer := s.talk(chunk); cut > 0 && strings.HasPrefix(answer, "HTTP/1.1 2") {
+			t.Errorf("chunks cut at %d: %s", cut, answer)
+		}
+	}
+	var market struct{ Data []any }
+	ada.do("GET", "/api/v1/marketplace", nil).want(200).into(&market)
+	if len(market.Data) != 0 {
+		t.Errorf("published: %v", market.Data)
+	}
+	// What arrives whole but is not what was sent is refused by its digest.
+	ada.do("POST", "/api/v1/releases", wasm, "Content-Type", "application/wasm", "X-Carrel-Digest", "sha256:"+strings.Repeat("0", 64)).want(400).refused(core.Invalid)
+	ada.do("POST", "/api/v1/releases", wasm, "Content-Type", "application/wasm").want(201)
+}
+
 func TestAttack51_NoSecretInLogsURLsOrAnswers(t *testing.T) {
 	s := newSite(t)
 	ada := s.person("ada")

@@ -24,6 +24,7 @@ const (
 	maxGateway  = 16 << 20 // of a plugin's route, with credentials
 	maxModule   = 32 << 20 // of POST /api/v1/releases, with credentials
 	maxRead     = 60 * time.Second
+	maxUpload   = 5 * time.Minute // to read a module
 	maxIdle     = 90 * time.Second
 	maxWrite    = 60 * time.Second
 	maxHandling = 45 * time.Second // from the last byte of the request to the answer
@@ -125,7 +126,7 @@ func bodyLimit(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
 	}
 	switch path, _, _ := strings.Cut(string(h.RequestURI()), "?"); {
 	case path == api.Prefix+"/releases":
-		cfg.MaxRequestBodySize = maxModule
+		cfg.MaxRequestBodySize, cfg.ReadTimeout = maxModule, maxUpload
 	case strings.HasPrefix(path, gateway.Prefix):
 		cfg.MaxRequestBodySize = maxGateway
 	}

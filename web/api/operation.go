@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"net/http"
 	"strings"
 
 	"github.com/carrel-dev/carrel/core"
@@ -55,11 +54,9 @@ func describe(methodPath, id, summary string) huma.Operation {
 // register adds an operation.
 func register[I, O any](a *API, what need, op huma.Operation, handle func(context.Context, *I) (*O, error)) {
 	op.Security = []map[string][]string{{"token": {}}, {"session": {}}}
-	op.Errors = []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound}
 	switch what {
 	case anyone:
 		op.Security = []map[string][]string{}
-		op.Errors = []int{http.StatusBadRequest}
 	case known, owner:
 	case operator:
 		op.Description = strings.TrimSpace(op.Description + "\n\nFor operators of the server.")

@@ -48,6 +48,12 @@ func (g Config) serve(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	// Read first: what is wrong with a request must not depend on whether the
+	// workspace is there.
+	request, err := read(c, to.path)
+	if err != nil {
+		return err
+	}
 	ctx := c.UserContext()
 	who, signedIn := session.From(ctx)
 	w, actor, err := g.enter(ctx, who, signedIn, to.workspace)
@@ -55,10 +61,6 @@ func (g Config) serve(c *fiber.Ctx) error {
 	case core.KindOf(err) == core.NotFound && !signedIn:
 		return errSignIn
 	case err != nil:
-		return err
-	}
-	request, err := read(c, to.path)
-	if err != nil {
 		return err
 	}
 	answer, err := g.Dispatcher.Request(ctx, dispatch.Request{

@@ -152,6 +152,12 @@ func TestStrangersLearnNothingButWhatIsPublic(t *testing.T) {
 				t.Errorf("%q asks for %s: %d %s\nmissing: %s", who, name, res.StatusCode, got, missing)
 			}
 		}
+		for _, bad := range []string{"?a=1&a=2", "?a=%zz", "/../x"} {
+			_, there := here.ask(t, who, "GET", "/w/acme/crm/contacts"+bad, "")
+			if res, nowhere := here.ask(t, who, "GET", "/w/nowhere/crm/contacts"+bad, ""); res.StatusCode != 400 || stripID(there) != stripID(nowhere) {
+				t.Errorf("%q asks for %s\nthere: %s\nnowhere: %s", who, bad, there, nowhere)
+			}
+		}
 		if res, got := here.ask(t, who, "POST", "/w/acme/crm/form", `{"a":1}`); res.StatusCode != 200 || !strings.Contains(got, `"body":{"a":1}`) {
 			t.Errorf("%q sends a public form: %d %s", who, res.StatusCode, got)
 		}
