@@ -2,10 +2,9 @@ package account
 
 import (
 	"context"
+	"crypto/rand"
 	"io"
 	"time"
-
-	"crypto/rand"
 
 	"github.com/carrel-dev/carrel/core"
 )

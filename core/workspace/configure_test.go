@@ -39,7 +39,7 @@ func TestSecretSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, in := range map[string]workspace.Installed{"install": installed, "configure": changed, "get": got, "list": list[0]} {
-		if out := fmt.Sprintf("%s", in.Settings); strings.Contains(out, "canary") || !strings.Contains(out, "ada@example.com") {
+		if out := string(in.Settings); strings.Contains(out, "canary") || !strings.Contains(out, "ada@example.com") {
 			t.Errorf("%s shows %s", name, out)
 		}
 		if !slices.Equal(in.Secrets, []string{"password", "smtp.key"}) {
