@@ -48,7 +48,7 @@ func (s session) exec(ctx context.Context, query string, args ...any) (int64, er
 }
 
 // read runs fn in a read transaction and returns the moment it saw.
-func (d *documents) read(ctx context.Context, ws core.WorkspaceID, fn func(session, store.Moment) error) (store.Moment, error) {
+func (d *documents) read(ctx context.Context, ws core.WorkspaceID, fn func(session) error) (store.Moment, error) {
 	const op = "sqlite.Read"
 	tx, err := d.db.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
@@ -60,7 +60,7 @@ func (d *documents) read(ctx context.Context, ws core.WorkspaceID, fn func(sessi
 	if err != nil {
 		return store.Moment{}, failure(op, err)
 	}
-	return at, failure(op, fn(s, at))
+	return at, failure(op, fn(s))
 }
 
 // failure gives an error of the driver its kind. Errors that have one keep it.

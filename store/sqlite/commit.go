@@ -14,11 +14,7 @@ func (d *documents) Commit(ctx context.Context, ws core.WorkspaceID, b store.Bat
 	const op = "sqlite.Commit"
 	err = d.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		s := session{tx, d.db.writeStatements}
-		now, err := s.head(ctx, ws)
-		if err != nil {
-			return err
-		}
-		if err := s.validate(ctx, ws, now, b.Epoch, b.Seen); err != nil {
+		if err := s.validate(ctx, ws, b.Epoch, b.Seen); err != nil {
 			return err
 		}
 		if err := s.apply(ctx, ws, b.Writes); err != nil {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -85,10 +86,11 @@ func (db *DB) open(ctx context.Context, path string) (err error) {
 	readers := max(4, 2*runtime.NumCPU())
 	db.read.SetMaxOpenConns(readers)
 	db.read.SetMaxIdleConns(readers)
-	if db.readStatements, err = prepare(ctx, db.read, readQueries...); err != nil {
+	reads := slices.AppendSeq(slices.Clone(readQueries), maps.Values(scans))
+	if db.readStatements, err = prepare(ctx, db.read, reads); err != nil {
 		return err
 	}
-	db.writeStatements, err = prepare(ctx, db.write, slices.Concat(readQueries, writeQueries)...)
+	db.writeStatements, err = prepare(ctx, db.write, append(reads, writeQueries...))
 	return err
 }
 

@@ -16,13 +16,6 @@ const (
 	selectReceipt  = "SELECT request_hash, answer, created FROM receipts WHERE " + inWorkspace + " AND scope = ? AND key = ?"
 	selectSum      = "SELECT coalesce(sum(quantity), 0) FROM usage_sums WHERE " + inWorkspace + " AND meter = ?"
 
-	fromEntries       = "SELECT key, id FROM entries WHERE " + inWorkspace + " AND idx = ? AND (key, id) >= (?, ?) AND (key, id) < (?, ?)"
-	selectEntries     = fromEntries + " ORDER BY key, id LIMIT ?"
-	selectEntriesDesc = fromEntries + " ORDER BY key DESC, id DESC LIMIT ?"
-	fromTable         = "SELECT id FROM documents WHERE " + inWorkspace + " AND tbl = ? AND id >= ? AND id < ?"
-	selectTable       = fromTable + " ORDER BY id LIMIT ?"
-	selectTableDesc   = fromTable + " ORDER BY id DESC LIMIT ?"
-
 	insertDocument = "INSERT INTO documents (workspace, tbl, id, version, schema, body, created, updated) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 	updateDocument = "UPDATE documents SET version = ?, schema = ?, body = ?, updated = ? WHERE " + inWorkspace + " AND tbl = ? AND id = ? AND version = ?"
 	deleteDocument = "DELETE FROM documents WHERE " + inWorkspace + " AND tbl = ? AND id = ? AND version = ?"
@@ -34,7 +27,6 @@ const (
 
 var readQueries = []string{
 	selectHead, selectDocument, selectVersion, selectHolder, selectReceipt, selectSum,
-	selectEntries, selectEntriesDesc, selectTable, selectTableDesc,
 }
 
 var writeQueries = []string{
@@ -44,8 +36,8 @@ var writeQueries = []string{
 // statements are prepared on a pool, by their text.
 type statements map[string]*sql.Stmt
 
-func prepare(ctx context.Context, pool *sql.DB, queries ...string) (statements, error) {
-	prepared := make(statements, len(queries))
+func prepare(ctx context.Context, pool *sql.DB, queries []string) (statements, error) {
+	prepared := make(statements)
 	for _, q := range queries {
 		stmt, err := pool.PrepareContext(ctx, q)
 		if err != nil {

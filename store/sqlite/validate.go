@@ -4,8 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
-	"slices"
 
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/store"
@@ -13,15 +11,17 @@ import (
 
 // Validate implements store.Backend.
 func (d *documents) Validate(ctx context.Context, ws core.WorkspaceID, epoch int64, seen []store.Observation) error {
-	_, err := d.read(ctx, ws, func(s session, now store.Moment) error {
-		return s.validate(ctx, ws, now, epoch, seen)
-	})
+	_, err := d.read(ctx, ws, func(s session) error { return s.validate(ctx, ws, epoch, seen) })
 	return err
 }
 
 // validate checks that what a unit saw is so now. What it saw at this very
 // moment needs no second look.
-func (s session) validate(ctx context.Context, ws core.WorkspaceID, now store.Moment, epoch int64, seen []store.Observation) error {
+func (s session) validate(ctx context.Context, ws core.WorkspaceID, epoch int64, seen []store.Observation) error {
+	now, err := s.head(ctx, ws)
+	if err != nil {
+		return err
+	}
 	if now.AuthEpoch != epoch {
 		return store.NewStaleEpoch()
 	}
@@ -71,27 +71,6 @@ func (s session) answer(ctx context.Context, ws core.WorkspaceID, q store.Questi
 func (s session) version(ctx context.Context, ws core.WorkspaceID, table store.Number, id core.DocumentID) (version int64, err error) {
 	err = s.row(ctx, selectVersion, ws, table, id).Scan(&version)
 	return version, orNone(err)
-}
-
-func (s session) digest(ctx context.Context, ws core.WorkspaceID, r store.Range) (store.Digest, error) {
-	places, err := s.positions(ctx, ws, r, -1)
-	if err != nil {
-		return store.Digest{}, err
-	}
-	if r.Desc {
-		slices.Reverse(places)
-	}
-	digester := store.NewDigester(r)
-	for _, p := range places {
-		var version int64
-		if !r.KeysOnly {
-			if version, err = s.version(ctx, ws, r.Table, p.ID); err != nil {
-				return store.Digest{}, fmt.Errorf("version of %s: %w", p.ID, err)
-			}
-		}
-		digester.Add(p, version)
-	}
-	return digester.Sum(), nil
 }
 
 // orNone takes no row for an answer.
