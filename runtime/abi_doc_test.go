@@ -6,6 +6,7 @@ import (
 	"go/parser"
 	"go/token"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -66,4 +67,22 @@ func TestTheABIIsDocumented(t *testing.T) {
 func operationName(constant string) string {
 	words := regexp.MustCompile(`[A-Z]+(?:[a-z]+|$)`).FindAllString(strings.Replace(strings.TrimPrefix(constant, "Op"), "HTTP", "Http", 1), -1)
 	return strings.ToLower(strings.Join(words, "."))
+}
+
+// The page's example compiles and answers.
+func TestTheABIsExampleRuns(t *testing.T) {
+	page, err := os.ReadFile("../docs/abi.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "```c\n")
+	source, _, _ := strings.Cut(rest, "```")
+	path := filepath.Join(t.TempDir(), "hello.c")
+	if err := os.WriteFile(path, []byte(source), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m := load(t, shared(), buildC(path)(t))
+	if got := must(t, shared().Run(t.Context(), m, Call{Function: ExportCall, Input: []byte("{}")})); got != `{"body":{"hello":"world"}}` {
+		t.Error(got)
+	}
 }
