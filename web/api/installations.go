@@ -81,15 +81,14 @@ func (m Conditional) revision() (int64, error) {
 	return 0, wrong.Err("api.revision", "Send the ETag as it was in the answer.")
 }
 
-type installBody struct {
+// InstallRequest is what a person asks for and consents to.
+type InstallRequest struct {
 	Plugin   string          `json:"plugin" example:"crm" doc:"name or publisher/name."`
 	Version  string          `json:"version,omitempty" doc:"Absent: the newest."`
 	Alias    string          `json:"alias,omitempty" doc:"Its name in addresses. Absent: the plugin's."`
 	Grants   []core.Grant    `json:"grants,omitempty" nullable:"false" doc:"Consent: exactly the capabilities the release asks for."`
 	Settings json.RawMessage `json:"settings,omitempty" doc:"An object, as the release's schema says."`
 }
-
-func (b installBody) request() workspace.InstallRequest { return workspace.InstallRequest(b) }
 
 // Preview says what an installation would bring.
 type Preview struct {
@@ -124,13 +123,13 @@ func (a *API) installations() {
 	install.DefaultStatus = http.StatusCreated
 	register(a, writeInstalled, install, func(ctx context.Context, in *struct {
 		InWorkspace
-		Body installBody `nameHint:"InstallRequest"`
+		Body InstallRequest
 	}) (*installationOutput, error) {
 		p, err := a.enter(ctx, in.WS)
 		if err != nil {
 			return nil, err
 		}
-		installed, err := a.Installations.Install(ctx, p.ID, p.Actor, in.Body.request())
+		installed, err := a.Installations.Install(ctx, p.ID, p.Actor, workspace.InstallRequest(in.Body))
 		if err != nil {
 			return nil, named("plugin", err)
 		}
@@ -142,13 +141,13 @@ func (a *API) installations() {
 	preview.Description = "Changes nothing."
 	register(a, writeInstalled, preview, func(ctx context.Context, in *struct {
 		InWorkspace
-		Body installBody `nameHint:"InstallRequest"`
+		Body InstallRequest
 	}) (*previewOutput, error) {
 		p, err := a.enter(ctx, in.WS)
 		if err != nil {
 			return nil, err
 		}
-		would, err := a.Installations.Preview(ctx, p.ID, p.Actor, in.Body.request())
+		would, err := a.Installations.Preview(ctx, p.ID, p.Actor, workspace.InstallRequest(in.Body))
 		if err != nil {
 			return nil, named("plugin", err)
 		}
@@ -208,7 +207,7 @@ func (a *API) installations() {
 			Data   string         `json:"data" enum:"keep,erase"`
 			Erased core.Footprint `json:"erased" doc:"Rows that are gone."`
 			Left   core.Footprint `json:"left" doc:"Rows that are still there; an installation of the same plugin finds them."`
-		}
+		} `nameHint:"Receipt"`
 	}
 	uninstall := describe("DELETE /workspaces/{ws}/installations/{plugin}", "uninstall", "Uninstall a plugin")
 	uninstall.Description = "Answers a receipt of what is gone and what is left."

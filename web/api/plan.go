@@ -34,7 +34,7 @@ func (a *API) plan() {
 		Body struct {
 			Plan      core.Plan  `json:"plan"`
 			Contracts []Contract `json:"contracts" nullable:"false" doc:"The open one first."`
-		}
+		} `nameHint:"CurrentPlan"`
 	}
 	register(a, readPlan, describe("GET /workspaces/{ws}/plan", "getPlan", "Get the workspace's plan"),
 		func(ctx context.Context, in *InWorkspace) (*planOutput, error) {
@@ -57,7 +57,7 @@ func (a *API) plan() {
 			Plan     core.Plan `json:"plan"`
 			Contract Contract  `json:"contract"`
 			Refused  []string  `json:"refused" nullable:"false" doc:"Installations the new plan does not include: they stay, but do not run."`
-		}
+		} `nameHint:"PlanChange"`
 	}
 	register(a, writePlan, describe("PUT /workspaces/{ws}/plan", "changePlan", "Change the workspace's plan"),
 		func(ctx context.Context, in *struct {

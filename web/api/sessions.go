@@ -23,7 +23,7 @@ func (a *API) sessions() {
 		Body      struct {
 			Account   Account   `json:"account"`
 			ExpiresAt time.Time `json:"expiresAt"`
-		}
+		} `nameHint:"Session"`
 	}
 	register(a, anyone, signIn, func(ctx context.Context, in *struct {
 		Browser

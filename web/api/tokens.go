@@ -43,7 +43,7 @@ func (a *API) tokens() {
 		Body struct {
 			Token
 			Secret string `json:"secret" example:"carrel_…"`
-		}
+		} `nameHint:"NewToken"`
 	}
 	register(a, owner, create, func(ctx context.Context, in *struct {
 		Body struct {

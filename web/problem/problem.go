@@ -24,7 +24,7 @@ type Problem struct {
 	Kind      core.Kind       `json:"kind" doc:"What went wrong, for programs." example:"not_found"`
 	Detail    string          `json:"detail" doc:"What happened this time and what to do about it, for people."`
 	RequestID string          `json:"requestId" doc:"The same as in the X-Request-Id header; quote it when you ask for help."`
-	Errors    []abi.Violation `json:"errors,omitempty" doc:"The places of the request that are wrong."`
+	Errors    []abi.Violation `json:"errors,omitempty" nullable:"false" doc:"The places of the request that are wrong."`
 }
 
 // Error implements error.
