@@ -84,7 +84,8 @@ func answers(errno uint64) func(guest, []uint64) {
 func stdio(errno uint64) func(guest, []uint64) {
 	return func(_ guest, s []uint64) {
 		if uint32(s[0]) > 2 {
-			errno = errnoBadf
+			s[0] = errnoBadf
+			return
 		}
 		s[0] = errno
 	}
