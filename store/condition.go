@@ -60,6 +60,9 @@ func conditions(t *table, filters []abi.Filter) ([]condition, error) {
 
 func newCondition(field *schema.Field, f abi.Filter) (condition, string) {
 	c := condition{field: field, op: f.Op}
+	if len(f.Value) == 0 {
+		return c, "needs a value to compare with; null finds documents without one"
+	}
 	var problem string
 	switch f.Op {
 	case opPrefix:

@@ -163,8 +163,8 @@ func (u *Unit) walk(ctx context.Context, t *table, ix *index, r Range, bound sca
 	next, left := min(bound.first, bound.most), bound.most
 	bytes := maxScanBytes
 	for {
-		if u.rows >= MaxRows {
-			return end{}, core.E("store.Query", core.TooLarge, "The queries of one call look at no more than %d rows; split the work into several jobs.", MaxRows)
+		if err := u.look(); err != nil {
+			return end{}, err
 		}
 		rows, at, err := u.store.backend.Scan(ctx, u.ws, r, ScanLimit{Rows: next, Bytes: bytes})
 		if err != nil {

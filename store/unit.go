@@ -18,7 +18,8 @@ const (
 	MaxChanges      = 5_000    // platform changes
 	MaxRead         = 20_000   // things found out: documents, ranges, unique keys, references, sums
 	MaxAffected     = 1_000    // documents that one Delete takes with it or clears
-	MaxRows         = 20_000   // rows its queries and counts look at; the commit may look at them again
+	MaxRows         = 20_000   // rows its queries and counts look at: its commit may have to look at them again
+	MaxRowsReading  = 200_000  // the same for a ReadOnly unit, which makes no commit wait
 )
 
 // Unit is a unit of work: everything one invocation reads and wants to write.
@@ -32,9 +33,10 @@ const (
 // Any method may fail with Changed, once it is certain that the unit cannot
 // commit: give it up and run the invocation again in a new one.
 type Unit struct {
-	store *Store
-	ws    core.WorkspaceID
-	scope Scope
+	store  *Store
+	ws     core.WorkspaceID
+	scope  Scope
+	tables map[string]*table // compiled; the same ones as long as the unit lives
 
 	seen   map[Question]Observation
 	moment Moment // of the first read
@@ -57,15 +59,18 @@ func (u *Unit) table(ctx context.Context, name string) (*table, error) {
 	if u.done {
 		return nil, core.E(op, core.Internal, "This unit of work has ended.")
 	}
-	tables, err := u.store.tables(ctx, &u.scope)
-	if err != nil {
-		return nil, err
+	if u.tables == nil {
+		tables, err := u.store.tables(ctx, &u.scope)
+		if err != nil {
+			return nil, err
+		}
+		u.tables = tables
 	}
-	if t := tables[name]; t != nil {
+	if t := u.tables[name]; t != nil {
 		return t, nil
 	}
 	var wrong core.Violations
-	wrong.Add("table", "no such table in %s; it declares: %v", u.scope.Plugin.Name, slices.Sorted(maps.Keys(tables)))
+	wrong.Add("table", "no such table in %s; it declares: %v", u.scope.Plugin.Name, slices.Sorted(maps.Keys(u.tables)))
 	return nil, wrong.Err(op, fmt.Sprintf("%s declares no table of that name.", u.scope.Plugin.Name))
 }
 
@@ -90,6 +95,19 @@ func (u *Unit) record(q Question, answer Answer, at Moment) error {
 	u.mixed = u.mixed || u.moment != at
 	u.seen[q] = Observation{Question: q, Answer: answer, Seq: at.Seq}
 	return nil
+}
+
+// look fails when the queries of the unit have looked at as many rows as they
+// may. The last of them may pass the bound.
+func (u *Unit) look() error {
+	most := MaxRows
+	if u.scope.ReadOnly {
+		most = MaxRowsReading
+	}
+	if u.rows < most {
+		return nil
+	}
+	return core.E("store.Query", core.TooLarge, "The queries of one call look at no more than %d rows; split the work into several jobs.", most)
 }
 
 // ask finds out what is not a document or a range, once.

@@ -114,8 +114,9 @@ type querier interface {
 
 // Write runs fn in the committer's transaction, in a savepoint of its own: when
 // fn fails, what it wrote is undone and the others of the group are not. It
-// returns once the group is on disk. fn runs at most once; its error is
-// returned as it is.
+// returns once the group is on disk. fn runs at most once and must not call
+// Write; its error is returned as it is. A ctx that ends while fn waits for its
+// turn is a Timeout, and fn does not run.
 func (db *DB) Write(ctx context.Context, fn func(context.Context, *sql.Tx) error) error {
 	return db.committer.write(ctx, fn)
 }

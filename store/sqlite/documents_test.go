@@ -1,8 +1,11 @@
 package sqlite
 
 import (
+	"context"
+	"fmt"
 	"testing"
 
+	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/store"
 	"github.com/carrel-dev/carrel/store/storetest"
 )
@@ -29,4 +32,68 @@ func TestDocuments(t *testing.T) {
 		t.Cleanup(func() { checkEntries(t, db) })
 		return db.Documents()
 	})
+}
+
+// TestAUnitThatFailsDropsOutOfItsGroupAlone: of two units of one group that
+// changed the same document the second finds what the first wrote, though that
+// is not committed yet, and neither takes the others with it.
+func TestAUnitThatFailsDropsOutOfItsGroupAlone(t *testing.T) {
+	ctx := t.Context()
+	db := openTest(t)
+	s, ws := store.New(db.Documents()), core.NewWorkspaceID()
+	begin := func() *store.Unit { return s.Begin(ws, storetest.Scope()) }
+	u := begin()
+	shared, err := u.Insert(ctx, "companies", []byte(`{"name":"Shared","size":0}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := u.Commit(ctx); err != nil {
+		t.Fatal(err)
+	}
+
+	groups, _ := db.Groups()
+	release, held := hold(db)
+	const units = 8 // the first two change the same document
+	results := make([]chan error, units)
+	for i := range units {
+		u := begin()
+		if i < 2 {
+			_, err = u.Patch(ctx, "companies", shared.ID, fmt.Appendf(nil, `{"size":%d}`, i+1), 0)
+		} else {
+			_, err = u.Insert(ctx, "companies", fmt.Appendf(nil, `{"name":"Own %d"}`, i))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		results[i] = make(chan error, 1)
+		go func() {
+			_, err := u.Commit(context.Background())
+			results[i] <- err
+		}()
+		db.committer.queued(i + 1) // so the order is known
+	}
+	close(release)
+	for i, result := range results {
+		want := core.Kind("")
+		if i == 1 {
+			want = core.Changed
+		}
+		if err := <-result; core.KindOf(err) != want {
+			t.Errorf("unit %d: %v", i, err)
+		}
+	}
+	if err := <-held; err != nil {
+		t.Error(err)
+	}
+	if now, _ := db.Groups(); now != groups+1 {
+		t.Errorf("%d groups, want 1", now-groups)
+	}
+	u = begin()
+	if doc, err := u.Get(ctx, "companies", shared.ID); err != nil || doc.Version != 2 || string(doc.Body) != `{"name":"Shared","size":1}` {
+		t.Errorf("the shared document is %s at %d, %v", doc.Body, doc.Version, err)
+	}
+	if n, _, err := u.Count(ctx, "companies", nil); err != nil || n != units-1 {
+		t.Errorf("%d companies, %v", n, err)
+	}
+	checkEntries(t, db)
 }

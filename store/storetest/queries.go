@@ -137,6 +137,7 @@ func plans(t *testing.T, b store.Backend) {
 		{abi.QueryRequest{Filter: []abi.Filter{where("age", "like", 1)}}, "filter.age", "eq, lt, lte, gt, gte and prefix"},
 		{abi.QueryRequest{Filter: []abi.Filter{where("age", "eq", "x")}}, "filter.age", "whole number"},
 		{abi.QueryRequest{Filter: []abi.Filter{where("age", "lt", nil)}}, "filter.age", "needs a value"},
+		{abi.QueryRequest{Filter: []abi.Filter{{Field: "age", Op: "eq"}}}, "filter.age", "needs a value"},
 		{abi.QueryRequest{Filter: []abi.Filter{where("age", "prefix", "1")}}, "filter.age", "no prefix"},
 		{abi.QueryRequest{Filter: []abi.Filter{where("name", "prefix", 1)}}, "filter.name", "string"},
 		{abi.QueryRequest{Filter: make([]abi.Filter, 21)}, "filter", "at most 20"},
