@@ -51,13 +51,3 @@ if [ -n "$packages" ]; then
 		echo "Tests of a missing part are skipped."
 	fi
 fi
-
-# Packages of npm, where a lock file is committed.
-command -v npm >/dev/null || exit 0
-find . -name package-lock.json -not -path '*/node_modules/*' | while read -r lock; do
-	folder=$(dirname "$lock")
-	# npm leaves a copy of the lock file behind when it is done.
-	[ -n "$(find "$folder/node_modules/.package-lock.json" -newer "$lock" 2>/dev/null)" ] && continue
-	echo "Installing the packages of $lock"
-	(cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
-done
