@@ -133,6 +133,7 @@ func TestNothingIsPolled(t *testing.T) {
 	inBubble(t, events.Config{}, func(b *bench) {
 		defer b.start()()
 		time.Sleep(365 * 24 * time.Hour)
+		synctest.Wait()
 		if n := b.asked.Load(); n > 2 {
 			t.Errorf("an idle claimer asked %d times", n)
 		}
@@ -145,6 +146,7 @@ func TestNothingIsPolled(t *testing.T) {
 		}
 		begun := time.Now()
 		time.Sleep(2 * time.Hour)
+		synctest.Wait()
 		if d := b.delivery("ws_a", later); d.State != core.DeliveryDone {
 			t.Fatalf("it was due, but it is %+v", d)
 		}
@@ -168,6 +170,7 @@ func TestBackoffUntilSetAside(t *testing.T) {
 			t.Fatalf("after the first attempt: %+v", d)
 		}
 		time.Sleep(48 * time.Hour)
+		synctest.Wait()
 		if d := b.delivery("ws_a", id); d.State != core.DeliverySetAside || d.Attempt != 8 || d.LastError != "It is unavailable." {
 			t.Fatalf("in the end: %+v", d)
 		}
@@ -283,6 +286,7 @@ func TestAnAttemptEndsWithItsLease(t *testing.T) {
 		id := b.put("ws_a", "any", 0, 1)
 		stop := b.start()
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if d := b.delivery("ws_a", id); d.State != core.DeliveryDone || d.Attempt != 2 {
 			t.Fatalf("%+v", d)
 		}
