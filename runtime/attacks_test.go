@@ -162,9 +162,9 @@ func TestAttack28_OneFailedCall(t *testing.T) {
 			}
 		})
 	}
-	// The extremes of the Extism side.
 	m := load(t, shared(), guestPDK(t))
 	wantError(t, shared().Run(t.Context(), m, Call{Function: "crash"}), core.OutcomeTrap, "nil pointer")
+	wantError(t, do(t, Call{Log: func(string, string) { panic("canary") }}, `{"do":"print"}`), core.OutcomeFailed, "our side")
 }
 
 // Every pointer is checked, also those that wrap.

@@ -18,7 +18,7 @@ const (
 // Host is the one choke point: every operation a guest asks for, by either ABI,
 // comes through Call. An error is answered to the guest as an abi.Error with
 // the error's kind and safe message. Call runs on the guest's goroutine; ctx
-// ends with the call's time. Call must not keep request.
+// ends with the call's time. The request is Call's to keep.
 type Host interface {
 	Call(ctx context.Context, op abi.Op, request []byte) (response []byte, err error)
 }
@@ -35,7 +35,7 @@ type Call struct {
 	Host     Host      // nil refuses every operation
 	Config   map[string]string
 	// Log receives what the guest logs or prints, bounded in number and size;
-	// level is trace, debug, info, warn or error. nil drops it.
+	// level is debug, info, warn or error. nil drops it.
 	Log func(level, message string)
 }
 

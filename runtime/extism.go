@@ -61,7 +61,7 @@ var extismDoor = door{module: "extism:host/env", functions: map[string]function{
 	"http_status_code": fn(":i", func(g guest, s []uint64) { s[0] = uint64(uint32(g.extism.status)) }),
 	"http_headers":     fn(":I", extismHTTPHeaders),
 
-	"log_trace":     fn("I", func(g guest, s []uint64) { g.logBlock("trace", s[0]) }),
+	"log_trace":     fn("I", func(g guest, s []uint64) { g.logBlock("debug", s[0]) }),
 	"log_debug":     fn("I", func(g guest, s []uint64) { g.logBlock("debug", s[0]) }),
 	"log_info":      fn("I", func(g guest, s []uint64) { g.logBlock("info", s[0]) }),
 	"log_warn":      fn("I", func(g guest, s []uint64) { g.logBlock("warn", s[0]) }),

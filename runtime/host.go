@@ -38,7 +38,7 @@ func hostWrite(g guest, stack []uint64) {
 // the length of its response.
 func hostCall(g guest, stack []uint64) {
 	response, status := g.perform(abi.Op(uint32(stack[0])), g.request)
-	g.request = g.request[:0]
+	g.request = nil // Host.Call may keep it
 	g.response = response
 	stack[0] = uint64(status)<<32 | uint64(len(response))
 }

@@ -42,6 +42,9 @@ func (e *Engine) Load(ctx context.Context, digest core.Digest, module []byte) (*
 	if m := e.Loaded(digest); m != nil {
 		return m, nil
 	}
+	if actual := DigestOf(module); actual != digest {
+		return nil, core.E(op, core.Invalid, "The module's bytes have the digest %s, not %s: they were changed or damaged on the way.", actual, digest)
+	}
 	// The work is shared, so it must not end with the first asker's patience.
 	work := context.WithoutCancel(ctx)
 	done := e.loading.DoChan(string(digest), func() (any, error) {
@@ -82,9 +85,6 @@ func (e *Engine) load(ctx context.Context, digest core.Digest, module []byte) (_
 		}
 	}()
 
-	if actual := DigestOf(module); actual != digest {
-		return nil, core.E(op, core.Invalid, "The module's bytes have the digest %s, not %s: they were changed or damaged on the way.", actual, digest)
-	}
 	parsed, err := parse(op, module)
 	if err != nil {
 		return nil, err

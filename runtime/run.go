@@ -53,21 +53,24 @@ func (e *Engine) invoke(ctx context.Context, m *Module, inv *invocation) (code i
 		return 0, errors.New("the module starts with more memory than the limit")
 	}
 
+	if deadline, ok := ctx.Deadline(); ok { // the caller's may come first
+		inv.limits.Time = min(inv.limits.Time, max(0, time.Until(deadline).Round(time.Millisecond)))
+	}
 	ctx, cancel := context.WithTimeout(ctx, inv.limits.Time)
 	defer cancel()
 	defer context.AfterFunc(e.stopping, cancel)()
 	ctx = context.WithValue(ctx, invocationKey{}, inv)
-	defer inv.log.flush()
 	// wazero recovers what guests and host functions do; this is for its own
-	// starting of an instance.
+	// starting of an instance, and for Call.Log.
 	defer func() {
 		if r := recover(); r != nil {
-			e.log.Error("starting an instance panicked", "digest", m.digest, "panic", r, "stack", string(debug.Stack()))
+			e.log.Error("a call panicked", "digest", m.digest, "panic", r, "stack", string(debug.Stack()))
 			inv.stopped = &stop{core.OutcomeFailed, core.E("runtime.Run", core.Internal, "Something went wrong on our side.")}
 			err = inv.stopped
 		}
 	}()
 
+	defer inv.log.flush()
 	in, err := e.instances.take(ctx, m, &inv.memory)
 	if err != nil {
 		return 0, exitCleanly(err, inv)

@@ -83,6 +83,18 @@ func TestTimeLimit(t *testing.T) {
 	}
 }
 
+// The caller's own deadline may come before the limit, and is named.
+func TestTimeOfTheCaller(t *testing.T) {
+	m := load(t, shared(), guestPlain(t))
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	r := shared().Run(ctx, m, Call{Function: ExportCall, Input: []byte(`{"do":"loop"}`)})
+	wantError(t, r, core.OutcomeTimeout, "did not finish within")
+	if strings.Contains(r.Err.Error(), defaultTime.String()) || core.KindOf(r.Err) != core.Timeout {
+		t.Errorf("%v", r.Err)
+	}
+}
+
 func TestCancelledByTheCaller(t *testing.T) {
 	m := load(t, shared(), guestPlain(t))
 	ctx, cancel := context.WithCancel(t.Context())
