@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 )
@@ -20,4 +22,40 @@ func (w *world) imports(m member, id string) answer {
 	return answer{}
 }
 
-var _ = testing.Short
+// TestImportOverHTTP imports the same file twice: the good rows are in once,
+// the bad ones are reported with line and reason.
+func TestImportOverHTTP(t *testing.T) {
+	w := newWorld(t, "crm")
+	alice := w.SignUp("alice")
+	acme := As(alice).Workspace("Acme", "starter")
+	crm := As(alice).In(acme)
+	crm.Install("crm")
+
+	file := []byte(contactsCSV(1000))
+	first := w.imports(crm, crm.Call("crm", "POST /contacts/import?fileName=a.csv", file).want(202).text("id"))
+	for name, want := range map[string]int{"total": 1000, "processed": 1000, "created": 980, "failed": 20, "updated": 0, "unchanged": 0} {
+		if got := first.number(name); got != want {
+			t.Errorf("first import: %s is %d, want %d", name, got, want)
+		}
+	}
+	refused := crm.all("crm", "/imports/"+first.text("id")+"/errors")
+	for i, row := range refused {
+		if line := float64((i+1)*badEvery + 1); row["line"] != line || !strings.Contains(fmt.Sprint(row["reason"]), "address") {
+			t.Errorf("refused row %d is line %v because of %q, want line %v and the address", i, row["line"], row["reason"], line)
+		}
+	}
+	if len(refused) != 20 {
+		t.Errorf("%d rows are refused, want 20", len(refused))
+	}
+	second := w.imports(crm, crm.Call("crm", "POST /contacts/import", file).want(202).text("id"))
+	if second.number("unchanged") != 980 || second.number("created") != 0 || second.number("failed") != 20 {
+		t.Errorf("second import: %s", second.raw)
+	}
+	emails := map[any]bool{}
+	for _, contact := range crm.all("crm", "/contacts") {
+		emails[contact["email"]] = true
+	}
+	if len(emails) != 980 {
+		t.Errorf("%d contacts, want 980", len(emails))
+	}
+}

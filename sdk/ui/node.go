@@ -88,8 +88,8 @@ func Link(title, path string) Node {
 	return Node{Type: "link", Title: title, Path: path, Fallback: title}
 }
 
-// Upload sends a file to path, a raw POST route of the plugin, and goes on to
-// the page then.
+// Upload sends a file to path, a raw POST route of the plugin, with its name as
+// the query parameter fileName, and goes on to the page then.
 func Upload(title, text, path, then string) Node {
 	return Node{Type: "upload", Title: title, Text: text, Path: path, Then: then, Button: "Upload", Fallback: title}
 }

@@ -42,7 +42,8 @@ func (c *Console) pluginPage(v *visit) error {
 }
 
 // upload sends the file of an upload component to the route it names, as a
-// program would over the gateway, and goes on to the page it names.
+// program would over the gateway, with its name as the query's fileName, and
+// goes on to the page it names.
 func (c *Console) upload(v *visit) error {
 	const op = "console.upload"
 	alias, path := param(v.Ctx, "plugin"), "/"+param(v.Ctx, "*")
@@ -65,7 +66,7 @@ func (c *Console) upload(v *visit) error {
 	if err != nil {
 		return core.Wrap(op, core.Invalid, err)
 	}
-	query := map[string]string{}
+	query := map[string]string{"fileName": strings.Clone(header.Filename)}
 	for name, values := range form.Value {
 		query[strings.Clone(name)] = strings.Clone(values[0])
 	}
