@@ -24,10 +24,9 @@ func (m *memory) Reallocate(size uint64) []byte {
 		return nil
 	}
 	if size > uint64(cap(m.linear)) {
-		// A quarter in advance, so that a heap growing page by page is not
-		// copied for each one.
-		reserve := min(max(int64(size), int64(cap(m.linear))*5/4), m.limit)
-		grown := make([]byte, size, reserve)
+		// A quarter in advance: a heap grows page by page, most of all while a
+		// language's runtime starts, and is not to be copied for each one.
+		grown := make([]byte, size, min(int64(size+size/4), m.limit))
 		copy(grown, m.linear)
 		m.linear = grown
 	}

@@ -60,6 +60,18 @@ func TestFunctionThatCannotBeCalled(t *testing.T) {
 	}
 }
 
+// A command is a module that is its _start; exit(0) is how it ends well.
+func TestCommand(t *testing.T) {
+	exits := func(code int32) *Module {
+		return load(t, shared(), asm{
+			imports: []asmFunc{{module: "wasi_snapshot_preview1", name: "proc_exit", signature: "i"}},
+			funcs:   []asmFunc{{name: "_start", code: append(append(i32Const(code), asmCall(0)...), 0x00)}},
+		}.bytes())
+	}
+	must(t, shared().Run(t.Context(), exits(0), Call{Function: "_start"}))
+	wantError(t, shared().Run(t.Context(), exits(7), Call{Function: "_start"}), core.OutcomeTrap, "exited with code 7")
+}
+
 func TestOutputLimit(t *testing.T) {
 	if got := must(t, do(t, Call{Limits: Limits{Output: 1000}}, `{"do":"size","n":1000}`)); len(got) != 1000 {
 		t.Fatal(len(got))
