@@ -95,15 +95,19 @@ func (u *Unit) load(ctx context.Context, t *table, id core.DocumentID) (core.Doc
 	}
 	doc, at, err := u.store.backend.Document(ctx, u.ws, t.number, id)
 	if err != nil {
+		return core.Document{}, nil, u.doom(err)
+	}
+	var version int64
+	if doc != nil {
+		version = doc.Version
+	}
+	if err := u.record(question, version, at); err != nil {
 		return core.Document{}, nil, err
 	}
 	if doc == nil {
-		if err := u.record(question, int64(0), at); err != nil {
-			return core.Document{}, nil, err
-		}
 		return core.Document{}, nil, missing
 	}
-	return *doc, nil, u.record(question, doc.Version, at)
+	return *doc, nil, nil
 }
 
 // draft loads a document to change it.

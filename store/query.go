@@ -168,7 +168,7 @@ func (u *Unit) walk(ctx context.Context, t *table, ix *index, r Range, bound sca
 		}
 		rows, at, err := u.store.backend.Scan(ctx, u.ws, r, ScanLimit{Rows: next, Bytes: bytes})
 		if err != nil {
-			return end{}, err
+			return end{}, u.doom(err)
 		}
 		u.rows += len(rows.Rows)
 		fetched, last := r, Position{}

@@ -21,9 +21,9 @@ func New(b Backend) *Store { return &Store{backend: b} }
 type Scope struct {
 	Plugin       core.PluginID
 	Installation core.InstallationID
-	Tables       []abi.Table // of the release; must not be modified afterwards
+	Tables       []abi.Table // of the release: pass the same slice each time (it is compiled once), and never modify it
 	ReadOnly     bool        // writes are refused with Denied
-	Now          time.Time   // created and updated times of documents
+	Now          time.Time   // created and updated times of documents; zero means the present
 	AuthEpoch    int64       // the epoch the caller was authorised with
 }
 

@@ -31,7 +31,8 @@ const (
 // connection while their guest computes.
 //
 // Any method may fail with Changed, once it is certain that the unit cannot
-// commit: give it up and run the invocation again in a new one.
+// commit: give it up and run the invocation again in a new one. When the
+// database fails a read, the unit cannot commit either, and says so.
 type Unit struct {
 	store  *Store
 	ws     core.WorkspaceID
@@ -117,14 +118,17 @@ func (u *Unit) ask(ctx context.Context, q Question) (Answer, error) {
 	}
 	answer, at, err := u.store.backend.Ask(ctx, u.ws, q)
 	if err != nil {
-		return nil, err
+		return nil, u.doom(err)
 	}
 	return answer, u.record(q, answer, at)
 }
 
-// doom ends the unit's chances to commit, if err says that.
+// doom ends the unit's chances to commit when err means that it may have been
+// told what is not so: something changed, or the database failed it, which a
+// guest could take for an answer.
 func (u *Unit) doom(err error) error {
-	if core.KindOf(err) == core.Changed {
+	switch core.KindOf(err) {
+	case core.Changed, core.Unavailable, core.Timeout, core.Internal:
 		u.doomed = err
 	}
 	return err
@@ -150,7 +154,7 @@ func (u *Unit) Usage(ctx context.Context, meter string) (int64, error) {
 func (u *Unit) Receipt(ctx context.Context, scope, key string) (core.Receipt, bool, error) {
 	receipt, at, err := u.store.backend.Receipt(ctx, u.ws, scope, key)
 	if err != nil {
-		return core.Receipt{}, false, err
+		return core.Receipt{}, false, u.doom(err)
 	}
 	if err := u.record(Answered{scope, key}, receipt != nil, at); err != nil || receipt == nil {
 		return core.Receipt{}, false, err
@@ -164,7 +168,7 @@ func (u *Unit) Add(change core.Change) { u.changes = append(u.changes, change) }
 
 // Validate checks that everything the unit read was true at one moment while
 // the caller was authorised, so that its answer may be told. It fails with
-// Changed when not.
+// Changed when not, or as a read failed before.
 func (u *Unit) Validate(ctx context.Context) error {
 	if u.doomed != nil {
 		return u.doomed

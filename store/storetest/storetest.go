@@ -28,6 +28,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Backend) {
 		{"Epoch", epoch},
 		{"Changes", changes},
 		{"Increments", increments},
+		{"FailedReads", failedReads},
 		{"Bounds", bounds},
 		{"TestAttack05_OtherWorkspacesIDsAreNotFound", attack05},
 		{"TestAttack36_OtherTablesAndPluginsAreOutOfReach", attack36},
