@@ -232,9 +232,6 @@ func TestAStaleViewAuthorisesNobody(t *testing.T) {
 		return answer, err
 	}
 	b.handle("mutation", parked)
-	b.handle("query", func(ctx context.Context, in abi.Invocation, host *hostfuncs.Host) (any, error) {
-		return parked(ctx, in, nil)
-	})
 	b.handle("action", func(context.Context, abi.Invocation, *hostfuncs.Host) (any, error) { return "{}", nil })
 	_, err := b.ask(d, b.owner, "PUT", "/run/1") // the view is cached now
 	must(t, err)
