@@ -61,10 +61,10 @@ func init() {
 
 func main() {}
 
-func increment(c *sdk.Ctx) (sdk.Doc[note], error) {
+func increment(c *sdk.Ctx) (sdk.RawDoc[note], error) {
 	doc, err := notes.Get(c, sdk.ID(c.Param("id")))
 	if err != nil {
-		return doc, err
+		return sdk.RawDoc[note]{}, err
 	}
 	return notes.Patch(c, doc.ID, map[string]int{"count": doc.Body.Count + 1})
 }
@@ -73,10 +73,10 @@ func increment(c *sdk.Ctx) (sdk.Doc[note], error) {
 // as many rounds as it is told.
 func slowly(c *sdk.Ctx, in struct {
 	Rounds int `json:"rounds"`
-}) (sdk.Doc[note], error) {
+}) (sdk.RawDoc[note], error) {
 	doc, err := notes.Get(c, sdk.ID(c.Param("id")))
 	if err != nil {
-		return doc, err
+		return sdk.RawDoc[note]{}, err
 	}
 	sum := uint64(c.Now().UnixNano())
 	for range in.Rounds {
