@@ -34,6 +34,14 @@ func TestDocuments(t *testing.T) {
 	})
 }
 
+func TestAttack05_AnotherWorkspacesDocumentsAreMissing(t *testing.T) {
+	storetest.OtherWorkspaces(t, openTest(t).Documents())
+}
+
+func TestAttack36_AnotherTablesDocumentsAreMissing(t *testing.T) {
+	storetest.OtherTables(t, openTest(t).Documents())
+}
+
 // TestAUnitThatFailsDropsOutOfItsGroupAlone: of two units of one group that
 // changed the same document the second finds what the first wrote, though that
 // is not committed yet, and neither takes the others with it.

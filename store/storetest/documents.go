@@ -219,7 +219,9 @@ func unique(t *testing.T, b store.Backend) {
 	other.insert("contacts", `{"email":"ann@a.b","name":"Ann"}`)
 }
 
-func attack05(t *testing.T, b store.Backend) {
+// OtherWorkspaces is attack 5 on a Backend: what another workspace has is, by
+// every operation, the same as missing.
+func OtherWorkspaces(t *testing.T, b store.Backend) {
 	ctx := context.Background()
 	mine, other := newDesk(t, b), newDesk(t, b)
 	const canary = "canary-7f3a"
@@ -293,7 +295,9 @@ func attack05(t *testing.T, b store.Backend) {
 	wantsAt(t, err, core.Invalid, "cursor")
 }
 
-func attack36(t *testing.T, b store.Backend) {
+// OtherTables is attack 36 on a Backend: an id of one table asked for in
+// another, or by another plugin, is the same as missing.
+func OtherTables(t *testing.T, b store.Backend) {
 	ctx := context.Background()
 	d := newDesk(t, b)
 	contact := d.insert("contacts", `{"name":"Ann"}`)

@@ -30,8 +30,8 @@ func Run(t *testing.T, open func(t *testing.T) store.Backend) {
 		{"Increments", increments},
 		{"FailedReads", failedReads},
 		{"Bounds", bounds},
-		{"TestAttack05_OtherWorkspacesIDsAreNotFound", attack05},
-		{"TestAttack36_OtherTablesAndPluginsAreOutOfReach", attack36},
+		{"OtherWorkspaces", OtherWorkspaces},
+		{"OtherTables", OtherTables},
 		{"Model", model},
 		{"Histories", histories},
 	} {
