@@ -1,6 +1,7 @@
 package sdk
 
 import (
+	"bytes"
 	"encoding/json"
 	"reflect"
 	"time"
@@ -48,12 +49,39 @@ func (d Doc[T]) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON decodes a flat document.
 func (d *Doc[T]) UnmarshalJSON(data []byte) error {
-	var h head
-	if err := json.Unmarshal(data, &h); err != nil {
+	h, err := readHead(data)
+	if err != nil {
 		return err
 	}
 	d.ID, d.Version, d.CreatedAt, d.UpdatedAt = h.ID, h.Version, h.CreatedAt, h.UpdatedAt
 	return json.Unmarshal(data, &d.Body)
+}
+
+// readHead reads the host's members of a flat document. They come first, so that
+// the rest need not be read.
+func readHead(data []byte) (head, error) {
+	var h head
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	_, err := decoder.Token() // the brace
+	for err == nil && decoder.More() {
+		var name json.Token
+		if name, err = decoder.Token(); err != nil {
+			break
+		}
+		switch name {
+		case "id":
+			err = decoder.Decode(&h.ID)
+		case "version":
+			err = decoder.Decode(&h.Version)
+		case "createdAt":
+			err = decoder.Decode(&h.CreatedAt)
+		case "updatedAt":
+			err = decoder.Decode(&h.UpdatedAt)
+		default:
+			return h, nil
+		}
+	}
+	return h, err
 }
 
 func (Doc[T]) schema() schema { return documentSchema(reflect.TypeFor[T]()) }
@@ -62,10 +90,16 @@ func (Doc[T]) schema() schema { return documentSchema(reflect.TypeFor[T]()) }
 // it on without decoding it.
 type RawDoc[T any] struct{ raw json.RawMessage }
 
+// ID returns its id.
+func (d RawDoc[T]) ID() (ID, error) {
+	h, err := readHead(d.raw)
+	return h.ID, err
+}
+
 // Doc decodes it.
 func (d RawDoc[T]) Doc() (Doc[T], error) {
 	var doc Doc[T]
-	err := json.Unmarshal(d.raw, &doc)
+	err := doc.UnmarshalJSON(d.raw)
 	return doc, err
 }
 

@@ -3,6 +3,7 @@ package sdk
 import (
 	"encoding/json"
 	"errors"
+	"reflect"
 	"testing"
 
 	"github.com/carrel-dev/carrel/core/abi"
@@ -163,5 +164,30 @@ func TestPartial(t *testing.T) {
 	values, err := p.Values()
 	if err != nil || values.City != "Bern" {
 		t.Errorf("%+v, %v", values, err)
+	}
+}
+
+// A file is decoded apart from the rest; whatever else has a member of that name
+// is not taken for one.
+func TestDecodeInvocation(t *testing.T) {
+	for _, one := range []abi.Invocation{
+		{Handler: "a", Request: &abi.Request{Method: "POST", Path: "/", Raw: []byte("a file \x00\xff"), Headers: map[string]string{"x": `"raw":"`}}},
+		{Handler: "a", Request: &abi.Request{Query: map[string]string{"raw": "AAAA"}}},
+		{Handler: "a", Request: &abi.Request{Query: map[string]string{"raw": "AAAA"}, Raw: []byte("file")}},
+		{Handler: "a", Request: &abi.Request{Body: json.RawMessage(`{"raw":"AAAA"}`)}},
+		{Handler: "a", Request: &abi.Request{Body: json.RawMessage(`{"raw":"no base64"}`)}},
+		{Handler: "a", Payload: json.RawMessage(`{"request":{"raw":"AAAA"}}`)},
+	} {
+		input, err := json.Marshal(one)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got abi.Invocation
+		if err := decodeInvocation(input, &got); err != nil || !reflect.DeepEqual(got, one) {
+			t.Errorf("%s: %+v, %v", input, got, err)
+		}
+	}
+	if err := decodeInvocation([]byte(`{"request":{"raw":"AAAA"`), new(abi.Invocation)); err == nil {
+		t.Error("half an invocation was decoded")
 	}
 }

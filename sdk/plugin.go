@@ -179,13 +179,6 @@ func (d *Declaration) job(kind abi.Kind, name string, function any, with []Optio
 	return d
 }
 
-// Every calls a job by a cron expression in the workspace's time zone:
-// `Every("0 7 * * *", "digest")`.
-func (d *Declaration) Every(cron, job string) *Declaration {
-	d.manifest.Schedules = append(d.manifest.Schedules, abi.Schedule{Name: job, Cron: cron, Handler: job})
-	return d
-}
-
 // Install sets the mutation that runs when a workspace installs the plugin. If
 // it fails, nothing is installed.
 func (d *Declaration) Install(handler any) *Declaration {

@@ -49,52 +49,77 @@ func (t *TableOf[T]) table() abi.Table {
 // Insert adds a document. Empty strings, zero times and nil values of body are
 // left out, and get the field's default.
 func (t *TableOf[T]) Insert(c *Ctx, body T) (Doc[T], error) {
-	var doc Doc[T]
+	raw, err := t.Add(c, body)
+	if err != nil {
+		return Doc[T]{}, err
+	}
+	return raw.Doc()
+}
+
+// Add is Insert for those who don't need the document decoded, which takes
+// longer than all the rest: to answer it, or for its id.
+func (t *TableOf[T]) Add(c *Ctx, body T) (RawDoc[T], error) {
 	encoded, err := encodeBody(reflect.ValueOf(body))
 	if err != nil {
-		return doc, err
+		return RawDoc[T]{}, err
 	}
-	err = ask(abi.OpDataInsert, abi.InsertRequest{Table: t.name, Body: encoded}, &doc)
-	return doc, err
+	raw, err := call(abi.OpDataInsert, t.request("", encoded, nil))
+	return RawDoc[T]{raw}, err
+}
+
+// request encodes an abi.InsertRequest or, with an id, an abi.WriteRequest. The
+// body is JSON already, and json.Marshal would read all of it once more.
+func (t *TableOf[T]) request(id ID, body json.RawMessage, version []int64) []byte {
+	request := append(make([]byte, 0, len(body)+128), `{"table":`...)
+	request = strconv.AppendQuote(request, t.name)
+	if id != "" {
+		encoded, _ := json.Marshal(id) // a string always encodes
+		request = append(append(request, `,"id":`...), encoded...)
+	}
+	if len(version) > 0 {
+		request = strconv.AppendInt(append(request, `,"ifVersion":`...), version[0], 10)
+	}
+	return append(append(append(request, `,"body":`...), body...), '}')
 }
 
 // Get reads a document; see IsNotFound.
 func (t *TableOf[T]) Get(c *Ctx, id ID) (Doc[T], error) {
-	var doc Doc[T]
-	err := ask(abi.OpDataGet, abi.GetRequest{Table: t.name, ID: string(id)}, &doc)
-	return doc, err
+	raw, err := t.read(id)
+	if err != nil {
+		return Doc[T]{}, err
+	}
+	return raw.Doc()
+}
+
+func (t *TableOf[T]) read(id ID) (RawDoc[T], error) {
+	request, err := json.Marshal(abi.GetRequest{Table: t.name, ID: string(id)})
+	if err != nil {
+		return RawDoc[T]{}, err
+	}
+	raw, err := call(abi.OpDataGet, request)
+	return RawDoc[T]{raw}, err
 }
 
 // Patch merges the members of changes, a Partial or a map, into a document; a
 // null removes a field. With a version, the document must still have it.
-func (t *TableOf[T]) Patch(c *Ctx, id ID, changes any, version ...int64) (Doc[T], error) {
-	var doc Doc[T]
+func (t *TableOf[T]) Patch(c *Ctx, id ID, changes any, version ...int64) (RawDoc[T], error) {
 	encoded, err := json.Marshal(changes)
 	if err != nil {
-		return doc, err
+		return RawDoc[T]{}, err
 	}
-	err = ask(abi.OpDataPatch, t.write(id, encoded, version), &doc)
-	return doc, err
+	raw, err := call(abi.OpDataPatch, t.request(id, encoded, version))
+	return RawDoc[T]{raw}, err
 }
 
 // Replace puts body in the place of a document's. With a version, the document
 // must still have it.
-func (t *TableOf[T]) Replace(c *Ctx, id ID, body T, version ...int64) (Doc[T], error) {
-	var doc Doc[T]
+func (t *TableOf[T]) Replace(c *Ctx, id ID, body T, version ...int64) (RawDoc[T], error) {
 	encoded, err := encodeBody(reflect.ValueOf(body))
 	if err != nil {
-		return doc, err
+		return RawDoc[T]{}, err
 	}
-	err = ask(abi.OpDataReplace, t.write(id, encoded, version), &doc)
-	return doc, err
-}
-
-func (t *TableOf[T]) write(id ID, body json.RawMessage, version []int64) abi.WriteRequest {
-	request := abi.WriteRequest{Table: t.name, ID: string(id), Body: body}
-	if len(version) > 0 {
-		request.IfVersion = version[0]
-	}
-	return request
+	raw, err := call(abi.OpDataReplace, t.request(id, encoded, version))
+	return RawDoc[T]{raw}, err
 }
 
 // Delete removes a document and what its references say goes with it. With a
@@ -133,29 +158,20 @@ func (t *TableOf[T]) List(c *Ctx) (Listing[T], error) {
 }
 
 // Show answers the document that `:id` names.
-func (t *TableOf[T]) Show(c *Ctx) (RawDoc[T], error) {
-	var doc RawDoc[T]
-	request, err := json.Marshal(abi.GetRequest{Table: t.name, ID: c.Param("id")})
-	if err != nil {
-		return doc, err
-	}
-	doc.raw, err = call(abi.OpDataGet, request)
-	return doc, err
-}
+func (t *TableOf[T]) Show(c *Ctx) (RawDoc[T], error) { return t.read(ID(c.Param("id"))) }
 
 // Create adds the document in the body and answers it with 201.
-func (t *TableOf[T]) Create(c *Ctx, body T) (Doc[T], error) {
-	doc, err := t.Insert(c, body)
+func (t *TableOf[T]) Create(c *Ctx, body T) (RawDoc[T], error) {
 	c.SetStatus(201)
-	return doc, err
+	return t.Add(c, body)
 }
 
 // Change patches the document that `:id` names. An If-Match header, if there is
 // one, must be the document's version.
-func (t *TableOf[T]) Change(c *Ctx, changes Partial[T]) (Doc[T], error) {
+func (t *TableOf[T]) Change(c *Ctx, changes Partial[T]) (RawDoc[T], error) {
 	version, err := ifMatch(c)
 	if err != nil {
-		return Doc[T]{}, err
+		return RawDoc[T]{}, err
 	}
 	return t.Patch(c, ID(c.Param("id")), changes, version)
 }

@@ -2,10 +2,8 @@ package main
 
 import (
 	"errors"
-	"strings"
 	"time"
 
-	"github.com/carrel-dev/carrel/core/abi"
 	"github.com/carrel-dev/carrel/sdk"
 )
 
@@ -103,15 +101,23 @@ func (b *batch) row(r record, line int) error {
 	var refused rowError
 	if errors.As(err, &refused) {
 		b.report.Failed++
-		_, err = importErrors.Insert(b.c, ImportError{b.id, line, string(refused), cut(r.text)})
+		_, err = importErrors.Add(b.c, ImportError{b.id, line, string(refused), cut(r.text)})
 	}
 	return err
 }
 
+// overQuota refuses a row that would be one contact too many.
+const overQuota = rowError("the plan's quota of contacts is used up")
+
 func (b *batch) apply(one row) error {
 	what, err := upsert(b.c, b.ledger, one)
-	if err != nil {
-		return refusal(err)
+	switch {
+	case sdk.IsQuotaExceeded(err):
+		return overQuota
+	case sdk.IsInvalid(err): // what readRow lets pass and the host doesn't
+		return rowError("the contact is refused: " + err.Error())
+	case err != nil:
+		return err
 	}
 	switch what {
 	case created:
@@ -122,22 +128,4 @@ func (b *batch) apply(one row) error {
 		b.report.Unchanged++
 	}
 	return nil
-}
-
-// refusal turns the host's refusal of one contact into a rowError; other
-// failures fail the batch.
-func refusal(err error) error {
-	failure, ok := errors.AsType[*abi.Error](err)
-	switch {
-	case ok && sdk.IsQuotaExceeded(err):
-		return rowError("the plan's quota is used up: " + failure.Message)
-	case ok && sdk.IsInvalid(err):
-		parts := []string{failure.Message}
-		for _, v := range failure.Violations {
-			parts = append(parts, strings.TrimPrefix(v.Location, "body.")+" "+v.Message)
-		}
-		return rowError(strings.Join(parts, " "))
-	default:
-		return err
-	}
 }

@@ -14,24 +14,23 @@ type Company struct {
 
 var companies = sdk.Table[Company]("companies", "Organisations that contacts work for")
 
-func createCompany(c *sdk.Ctx, in Company) (sdk.Doc[Company], error) {
+func createCompany(c *sdk.Ctx, in Company) (sdk.RawDoc[Company], error) {
 	in.Domain = normalizeDomain(in.Domain)
 	return companies.Create(c, in)
 }
 
-func changeCompany(c *sdk.Ctx, changes sdk.Partial[Company]) (sdk.Doc[Company], error) {
+func changeCompany(c *sdk.Ctx, changes sdk.Partial[Company]) (doc sdk.RawDoc[Company], err error) {
 	if changes.Has("domain") {
 		values, err := changes.Values()
 		if err != nil {
-			return sdk.Doc[Company]{}, err
+			return doc, err
 		}
-		if domain := normalizeDomain(values.Domain); domain != "" {
-			err = changes.Set("domain", domain)
-		} else {
-			err = changes.Set("domain", nil)
+		var domain any // none: the field is removed
+		if normal := normalizeDomain(values.Domain); normal != "" {
+			domain = normal
 		}
-		if err != nil {
-			return sdk.Doc[Company]{}, err
+		if err := changes.Set("domain", domain); err != nil {
+			return doc, err
 		}
 	}
 	return companies.Change(c, changes)

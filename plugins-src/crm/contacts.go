@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"strings"
 
 	"github.com/carrel-dev/carrel/sdk"
@@ -36,37 +35,38 @@ type ContactCreated struct {
 
 var contactCreated = sdk.Event[ContactCreated]("crm.contact.created", 1, "A contact was added, by hand or by an import.")
 
-func createContact(c *sdk.Ctx, in Contact) (sdk.Doc[Contact], error) {
+func createContact(c *sdk.Ctx, in Contact) (sdk.RawDoc[Contact], error) {
 	if in.Source == "" {
 		in.Source = "manual"
 	}
 	c.SetStatus(201)
+	if err := c.Record(contactMeter, 1); err != nil {
+		return sdk.RawDoc[Contact]{}, err
+	}
 	return addContact(c, in)
 }
 
-// addContact is the one way a contact comes to be: counted and announced. When
-// it fails nothing is left of it in the unit of work, so that an import can go
-// on with its next row.
-func addContact(c *sdk.Ctx, in Contact) (sdk.Doc[Contact], error) {
-	if err := c.Record(contactMeter, 1); err != nil {
-		return sdk.Doc[Contact]{}, err
-	}
+// addContact stores and announces a contact that is counted already.
+func addContact(c *sdk.Ctx, in Contact) (doc sdk.RawDoc[Contact], err error) {
 	in.Email = normalizeEmail(in.Email)
-	doc, err := contacts.Insert(c, in)
-	if err != nil {
-		return doc, errors.Join(err, c.Record(contactMeter, -1))
+	if doc, err = contacts.Add(c, in); err != nil {
+		return doc, err
 	}
-	return doc, contactCreated.Emit(c, ContactCreated{doc.ID, doc.Body.Email, doc.Body.Name, doc.Body.Source})
+	id, err := doc.ID()
+	if err != nil {
+		return doc, err
+	}
+	return doc, contactCreated.Emit(c, ContactCreated{id, in.Email, in.Name, in.Source})
 }
 
-func changeContact(c *sdk.Ctx, changes sdk.Partial[Contact]) (sdk.Doc[Contact], error) {
+func changeContact(c *sdk.Ctx, changes sdk.Partial[Contact]) (doc sdk.RawDoc[Contact], err error) {
 	if changes.Has("email") {
 		values, err := changes.Values()
 		if err != nil {
-			return sdk.Doc[Contact]{}, err
+			return doc, err
 		}
 		if err := changes.Set("email", normalizeEmail(values.Email)); err != nil {
-			return sdk.Doc[Contact]{}, err
+			return doc, err
 		}
 	}
 	return contacts.Change(c, changes)

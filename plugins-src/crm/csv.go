@@ -34,30 +34,47 @@ type dialect struct {
 // is broken: then it is its first line, and the next line begins a new record,
 // so that one stray quote costs one row.
 func (d dialect) next(text string) record {
-	open, fieldBegins, lines := false, true, 0
-	for i := 0; i < min(len(text), d.maxRecord); i++ {
-		switch c := text[i]; {
-		case c == '"' && open && strings.HasPrefix(text[i+1:], `"`):
-			i++
-		case c == '"' && open:
-			open = false
-			if i+1 < len(text) && strings.IndexByte("\r\n", text[i+1]) < 0 && text[i+1] != d.comma {
+	limited := text[:min(len(text), d.maxRecord)]
+	at, lines := 0, 0
+	for quoted := strings.HasPrefix(limited, `"`); ; {
+		if quoted {
+			end := closingQuote(limited, at+1)
+			if end < 0 || end+1 < len(text) && text[end+1] != d.comma && text[end+1] != '\r' && text[end+1] != '\n' {
 				return broken(text)
 			}
-		case c == '"' && fieldBegins:
-			open, fieldBegins = true, false
-		case c == '\n':
-			if lines++; !open {
-				return record{text: text[:i+1], lines: lines}
-			}
+			lines += strings.Count(limited[at:end], "\n")
+			at = end + 1
+		}
+		line, _, ended := strings.Cut(limited[at:], "\n")
+		if next := strings.Index(line, string(d.comma)+`"`); next >= 0 {
+			at, quoted = at+next+1, true
+			continue
+		}
+		switch {
+		case ended:
+			return record{text: text[:at+len(line)+1], lines: lines + 1}
+		case len(text) <= d.maxRecord:
+			return record{text: text, lines: lines + 1}
 		default:
-			fieldBegins = c == d.comma && !open
+			return broken(text)
 		}
 	}
-	if !open && len(text) <= d.maxRecord {
-		return record{text: text, lines: lines + 1}
+}
+
+// closingQuote finds the quote that closes a field, from behind the opening one:
+// two in a row stand for one in the field. It is -1 without one.
+func closingQuote(text string, at int) int {
+	for {
+		next := strings.IndexByte(text[at:], '"')
+		if next < 0 {
+			return -1
+		}
+		at += next
+		if !strings.HasPrefix(text[at+1:], `"`) {
+			return at
+		}
+		at += 2
 	}
-	return broken(text)
 }
 
 // strayQuote is what is wrong with a broken record. Why the quote was not closed
@@ -114,35 +131,26 @@ func unquote(text string) (field, after string) {
 	}
 }
 
-// count counts the records of a text that aren't blank.
-func (d dialect) count(text string) (rows int) {
-	for text != "" {
-		r := d.next(text)
-		if !r.blank() {
-			rows++
-		}
-		text = text[len(r.text):]
-	}
-	return rows
-}
-
 // chunks cuts a text between records, into parts of at most size bytes unless
-// one record alone is longer. Read by itself, a chunk has the records it has as
-// part of the text.
-func (d dialect) chunks(text string, size int) (chunks []string) {
+// one record alone is longer, and counts the records that aren't blank. Read by
+// itself, a chunk has the records it has as part of the text.
+func (d dialect) chunks(text string, size int) (chunks []string, records int) {
 	begin := 0
 	for end := 0; end < len(text); {
-		next := end + len(d.next(text[end:]).text)
-		if next-begin > size && end > begin {
+		r := d.next(text[end:])
+		if !r.blank() {
+			records++
+		}
+		if end+len(r.text)-begin > size && end > begin {
 			chunks = append(chunks, text[begin:end])
 			begin = end
 		}
-		end = next
+		end += len(r.text)
 	}
 	if begin < len(text) {
 		chunks = append(chunks, text[begin:])
 	}
-	return chunks
+	return chunks, records
 }
 
 // detect finds a file's dialect by its header: of comma, semicolon and tab, the

@@ -127,7 +127,7 @@ func FuzzChunks(f *testing.F) {
 		d := dialect{comma, longest}
 		whole := read(d, text)
 		var parts []record
-		chunks := d.chunks(text, size)
+		chunks, counted := d.chunks(text, size)
 		for _, chunk := range chunks {
 			records := read(d, chunk)
 			if len(chunk) > size && len(records) > 1 {
@@ -156,8 +156,9 @@ func FuzzChunks(f *testing.F) {
 		if lines != want {
 			t.Errorf("%d lines, want %d", lines, want)
 		}
-		if got := d.count(text); got > len(whole) {
-			t.Errorf("counted %d of %d records", got, len(whole))
+		whole = slices.DeleteFunc(whole, record.blank)
+		if counted != len(whole) {
+			t.Errorf("counted %d of %d records", counted, len(whole))
 		}
 	})
 }

@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	maxFile  = 8 << 20  // bytes of a file
-	maxChunk = 16 << 10 // bytes of a chunk, unless one record alone is longer
+	maxFile  = 4 << 20 // bytes of a file
+	maxChunk = 8 << 10 // bytes of a chunk, unless one record alone is longer
 )
 
 // Import is a file of contacts being taken in, and its report.
@@ -67,37 +67,40 @@ type importRequest struct {
 // startImport takes a CSV file in and schedules its first batch. It is refused
 // as a whole only when it cannot be a list of contacts; what is wrong with
 // single rows is reported by row.
-func startImport(c *sdk.Ctx, in importRequest) (sdk.Doc[Import], error) {
-	var none sdk.Doc[Import]
+func startImport(c *sdk.Ctx, in importRequest) (doc sdk.RawDoc[Import], err error) {
 	if len(c.Body()) > maxFile {
-		return none, sdk.TooLarge("The file has %d bytes; at most %d are taken at once. Split it, with the header in each part.", len(c.Body()), maxFile)
+		return doc, sdk.TooLarge("The file has %d bytes; at most %d are taken at once. Split it, with the header in each part.", len(c.Body()), maxFile)
 	}
 	text, problem := checkText(c.Body())
 	if problem != "" {
-		return none, sdk.Violation("body", "%s", problem)
+		return doc, sdk.Violation("body", "%s", problem)
 	}
 	d := detect(text)
 	header := d.next(text)
 	columns, ignored, problem := readHeader(d, header)
 	if problem != "" {
-		return none, sdk.Violation("body", "%s", problem)
+		return doc, sdk.Violation("body", "%s", problem)
 	}
-	rows := text[len(header.text):]
-	doc, err := imports.Insert(c, Import{
-		Status: "queued", DryRun: in.DryRun, FileName: in.FileName, Total: d.count(rows),
+	chunks, rows := d.chunks(text[len(header.text):], maxChunk)
+	doc, err = imports.Add(c, Import{
+		Status: "queued", DryRun: in.DryRun, FileName: in.FileName, Total: rows,
 		Columns: columns, Ignored: ignored, Delimiter: string(d.comma), CreatedBy: c.Actor().ID,
 		Cursor: ImportCursor{Line: 1 + header.lines},
 	})
 	if err != nil {
-		return none, err
+		return doc, err
 	}
-	for number, chunk := range d.chunks(rows, maxChunk) {
-		if _, err := importChunks.Insert(c, ImportChunk{doc.ID, number, chunk}); err != nil {
-			return none, err
+	id, err := doc.ID()
+	if err != nil {
+		return doc, err
+	}
+	for number, chunk := range chunks {
+		if _, err := importChunks.Add(c, ImportChunk{id, number, chunk}); err != nil {
+			return doc, err
 		}
 	}
-	if _, err := c.Schedule(importJob, batchPayload{doc.ID}, 0); err != nil {
-		return none, err
+	if _, err := c.Schedule(importJob, batchPayload{id}, 0); err != nil {
+		return doc, err
 	}
 	c.SetStatus(202)
 	return doc, nil

@@ -25,7 +25,7 @@ var pipelines = sdk.Table[Pipeline]("pipelines", "The ways deals take")
 
 // install gives the workspace the pipeline most begin with.
 func install(c *sdk.Ctx) error {
-	_, err := pipelines.Insert(c, Pipeline{
+	_, err := pipelines.Add(c, Pipeline{
 		Name:      "Default Pipeline",
 		IsDefault: true,
 		Stages: []Stage{
@@ -38,19 +38,19 @@ func install(c *sdk.Ctx) error {
 	return err
 }
 
-func createPipeline(c *sdk.Ctx, in Pipeline) (sdk.Doc[Pipeline], error) {
+func createPipeline(c *sdk.Ctx, in Pipeline) (sdk.RawDoc[Pipeline], error) {
 	if err := checkStages(in.Stages); err != nil {
-		return sdk.Doc[Pipeline]{}, err
+		return sdk.RawDoc[Pipeline]{}, err
 	}
 	if in.IsDefault {
 		if err := unsetDefault(c, ""); err != nil {
-			return sdk.Doc[Pipeline]{}, err
+			return sdk.RawDoc[Pipeline]{}, err
 		}
 	}
 	return pipelines.Create(c, in)
 }
 
-func changePipeline(c *sdk.Ctx, changes sdk.Partial[Pipeline]) (sdk.Doc[Pipeline], error) {
+func changePipeline(c *sdk.Ctx, changes sdk.Partial[Pipeline]) (sdk.RawDoc[Pipeline], error) {
 	values, err := changes.Values()
 	if err == nil && changes.Has("stages") {
 		err = checkStages(values.Stages)
@@ -59,7 +59,7 @@ func changePipeline(c *sdk.Ctx, changes sdk.Partial[Pipeline]) (sdk.Doc[Pipeline
 		err = unsetDefault(c, sdk.ID(c.Param("id")))
 	}
 	if err != nil {
-		return sdk.Doc[Pipeline]{}, err
+		return sdk.RawDoc[Pipeline]{}, err
 	}
 	return pipelines.Change(c, changes)
 }

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"net/mail"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func TestReadHeader(t *testing.T) {
@@ -66,10 +68,29 @@ func TestIsEmail(t *testing.T) {
 		if !isEmail(address) {
 			t.Errorf("%s is refused", address)
 		}
+		if parsed, err := mail.ParseAddress(address); err != nil || parsed.Address != address {
+			t.Errorf("%s is taken, but not by the host: %v", address, err)
+		}
 	}
 	for _, address := range []string{"", "a", "@b.example", "a@", "a@b", "a@@b.example", "a b@c.example", ".a@b.example", "a..b@c.example", "a@-b.example", "a@b..example", "a@b.example,c@d.example", "<a@b.example>", "a@b_c.example", strings.Repeat("a", 65) + "@b.example"} {
 		if isEmail(address) {
 			t.Errorf("%s is taken", address)
 		}
 	}
+}
+
+// What is taken here the host takes, too: a row is refused before it has written
+// anything.
+func FuzzIsEmail(f *testing.F) {
+	f.Add("ada@example.com")
+	f.Add("o'neil+x@müller.example")
+	f.Add("a\u00a0b@c.example")
+	f.Fuzz(func(t *testing.T, address string) {
+		if !utf8.ValidString(address) || !isEmail(address) {
+			return // checkText refuses a file that isn't UTF-8
+		}
+		if parsed, err := mail.ParseAddress(address); err != nil || parsed.Address != address {
+			t.Errorf("%q is taken, but not by the host: %v", address, err)
+		}
+	})
 }

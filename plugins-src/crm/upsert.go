@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/carrel-dev/carrel/sdk"
@@ -25,20 +26,27 @@ type known struct {
 // or a dry run's notes.
 type ledger interface {
 	find(c *sdk.Ctx, email string) (known, bool, error)
+	admit(c *sdk.Ctx) error // makes room for one more contact, or fails with quota_exceeded
 	create(c *sdk.Ctx, email string, as known) error
 	update(c *sdk.Ctx, email string, id sdk.ID, to known, changes map[string]any) error
 	company(c *sdk.Ctx, name, domain string) (id string, err error)
 }
 
 // upsert creates the row's contact, or changes what the row says differently.
-// What a row leaves empty stays as it is.
+// What a row leaves empty stays as it is. A row is refused before it has written
+// anything: the unit of work goes on with the next one.
 func upsert(c *sdk.Ctx, l ledger, one row) (outcome, error) {
 	contact, found, err := l.find(c, one.Email)
 	if err != nil {
 		return unchanged, err
 	}
-	if !found && one.Name == "" {
-		return unchanged, rowError("the name is missing, and there is no contact with this address yet")
+	if !found {
+		if one.Name == "" {
+			return unchanged, rowError("the name is missing, and there is no contact with this address yet")
+		}
+		if err := l.admit(c); err != nil {
+			return unchanged, err
+		}
 	}
 	company := ""
 	if one.Company != "" {
@@ -82,6 +90,8 @@ func (live) find(c *sdk.Ctx, email string) (known, bool, error) {
 	return known{doc.ID, b.Name, b.Phone, string(b.CompanyID), b.Lifecycle, b.Source}, found, err
 }
 
+func (live) admit(c *sdk.Ctx) error { return c.Record(contactMeter, 1) }
+
 func (live) create(c *sdk.Ctx, email string, as known) error {
 	if as.Source == "" {
 		as.Source = "import"
@@ -89,6 +99,9 @@ func (live) create(c *sdk.Ctx, email string, as known) error {
 	_, err := addContact(c, Contact{
 		Email: email, Name: as.Name, Phone: as.Phone, CompanyID: sdk.ID(as.Company), Lifecycle: as.Lifecycle, Source: as.Source,
 	})
+	if sdk.IsInvalid(err) { // it was counted, and the unit goes on
+		return errors.Join(err, c.Record(contactMeter, -1))
+	}
 	return err
 }
 
@@ -104,9 +117,15 @@ func (live) company(c *sdk.Ctx, name, domain string) (string, error) {
 		return "", err
 	}
 	if !found {
-		doc, err = companies.Insert(c, Company{Name: name, Domain: domain})
-	} else if domain != "" && doc.Body.Domain == "" {
-		doc, err = companies.Patch(c, doc.ID, map[string]any{"domain": domain})
+		added, err := companies.Add(c, Company{Name: name, Domain: domain})
+		if err != nil {
+			return "", err
+		}
+		id, err := added.ID()
+		return string(id), err
+	}
+	if domain != "" && doc.Body.Domain == "" {
+		_, err = companies.Patch(c, doc.ID, map[string]any{"domain": domain})
 	}
 	return string(doc.ID), err
 }
@@ -167,14 +186,15 @@ func (d dryRun) find(c *sdk.Ctx, email string) (known, bool, error) {
 	return known{doc.ID, b.Name, b.Phone, b.Company, b.Lifecycle, b.Source}, true, nil
 }
 
-func (d dryRun) create(c *sdk.Ctx, email string, as known) error {
+func (d dryRun) admit(c *sdk.Ctx) error {
 	plan, err := c.Entitled(contactMeter, int64(*d.created)+1)
-	if err != nil {
-		return err
+	if err == nil && !plan.Entitled {
+		err = overQuota
 	}
-	if !plan.Entitled {
-		return rowError("the plan's quota of contacts would be used up")
-	}
+	return err
+}
+
+func (d dryRun) create(c *sdk.Ctx, email string, as known) error {
 	if as.Lifecycle == "" {
 		as.Lifecycle = "lead"
 	}
@@ -197,7 +217,7 @@ func (d dryRun) note(c *sdk.Ctx, email string, as known) error {
 	case found:
 		_, err = importPreviews.Replace(c, doc.ID, body)
 	default:
-		_, err = importPreviews.Insert(c, body)
+		_, err = importPreviews.Add(c, body)
 	}
 	return err
 }

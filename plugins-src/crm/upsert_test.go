@@ -11,11 +11,20 @@ import (
 type notes struct {
 	contacts map[string]known
 	changes  map[string]any // of the last update
+	room     int
+	asked    int // for companies
 }
 
 func (n *notes) find(_ *sdk.Ctx, email string) (known, bool, error) {
 	contact, found := n.contacts[email]
 	return contact, found, nil
+}
+
+func (n *notes) admit(*sdk.Ctx) error {
+	if len(n.contacts) == n.room {
+		return overQuota
+	}
+	return nil
 }
 
 func (n *notes) create(_ *sdk.Ctx, email string, as known) error {
@@ -28,10 +37,13 @@ func (n *notes) update(_ *sdk.Ctx, email string, _ sdk.ID, to known, changes map
 	return nil
 }
 
-func (n *notes) company(_ *sdk.Ctx, name, _ string) (string, error) { return "company " + name, nil }
+func (n *notes) company(_ *sdk.Ctx, name, _ string) (string, error) {
+	n.asked++
+	return "company " + name, nil
+}
 
 func TestUpsert(t *testing.T) {
-	n := &notes{contacts: map[string]known{}}
+	n := &notes{contacts: map[string]known{}, room: 1}
 	ada := row{Email: "ada@example.com", Name: "Ada", Company: "Acme", Lifecycle: "lead"}
 	for _, step := range []struct {
 		name    string
@@ -54,9 +66,14 @@ func TestUpsert(t *testing.T) {
 	if want := (known{Name: "Ada", Phone: "1", Company: "company Other", Lifecycle: "lead"}); n.contacts[ada.Email] != want {
 		t.Errorf("ada is %+v", n.contacts[ada.Email])
 	}
-	if _, err := upsert(nil, n, row{Email: "new@example.com"}); err == nil {
-		t.Error("a contact without a name was created")
-	} else if _, ok := err.(rowError); !ok {
-		t.Errorf("it failed the batch: %v", err)
+	n.asked = 0
+	for _, refused := range []row{{Email: "new@example.com", Company: "New"}, {Email: "new@example.com", Name: "New", Company: "New"}} {
+		_, err := upsert(nil, n, refused)
+		if _, ok := err.(rowError); !ok {
+			t.Errorf("%+v: %v, want a row error", refused, err)
+		}
+	}
+	if len(n.contacts) != 1 || n.asked != 0 {
+		t.Errorf("refused rows left %d contacts and asked for %d companies", len(n.contacts)-1, n.asked)
 	}
 }
