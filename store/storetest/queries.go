@@ -230,6 +230,10 @@ func cursors(t *testing.T, b store.Backend) {
 	if all := pages(t, u.Unit, late); len(all) != 10 {
 		t.Errorf("all pages together have %d documents, want 10", len(all))
 	}
+	late.Filter[1], late.Sort = where("score", "lt", 10), []string{"-name"}
+	if all := pages(t, u.Unit, late); len(all) != 10 || field(t, all[9], "name") != "N0000" {
+		t.Errorf("all pages together, backwards, have %d documents, want 10", len(all))
+	}
 	if n, capped, err := u.Count(ctx, "contacts", late.Filter); err != nil || !capped || n > 10 {
 		t.Errorf("counted %d, capped %t: %v", n, capped, err)
 	}
