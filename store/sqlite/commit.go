@@ -25,7 +25,7 @@ func (d *documents) Commit(ctx context.Context, ws core.WorkspaceID, b store.Bat
 				return err
 			}
 		}
-		seq, err = bumpSeq(ctx, tx, ws)
+		seq, err = s.bump(ctx, ws)
 		return err
 	})
 	return seq, failure(op, err)

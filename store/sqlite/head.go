@@ -21,19 +21,16 @@ func scanHead(row *sql.Row) (at store.Moment, err error) {
 	return at, err
 }
 
-// bumpSeq moves a workspace on to its next moment and returns its number.
-// Whatever changes something a unit of work can read must call it in the same
-// transaction.
-func bumpSeq(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID) (seq int64, err error) {
-	err = tx.QueryRowContext(ctx, `INSERT INTO heads (workspace, seq, auth_epoch) VALUES (?, 1, 0)
-		ON CONFLICT (workspace) DO UPDATE SET seq = seq + 1 RETURNING seq`, ws).Scan(&seq)
+// bump moves a workspace on to its next moment and returns its number.
+func (s session) bump(ctx context.Context, ws core.WorkspaceID) (seq int64, err error) {
+	err = s.row(ctx, bumpSeq, ws).Scan(&seq)
 	return seq, err
 }
 
 // bumpEpoch makes every view of who may do what in a workspace stale: units
 // authorised before it fail their commit with Changed. Whatever changes
 // installations, members, roles or contracts must call it in the same
-// transaction.
+// transaction. It moves the workspace on to its next moment, too.
 func bumpEpoch(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO heads (workspace, seq, auth_epoch) VALUES (?, 1, 1)
 		ON CONFLICT (workspace) DO UPDATE SET seq = seq + 1, auth_epoch = auth_epoch + 1`, ws)

@@ -16,6 +16,8 @@ const (
 	selectReceipt  = "SELECT request_hash, answer, created FROM receipts WHERE " + inWorkspace + " AND scope = ? AND key = ?"
 	selectSum      = "SELECT coalesce(sum(quantity), 0) FROM usage_sums WHERE " + inWorkspace + " AND meter = ?"
 
+	bumpSeq = "INSERT INTO heads (workspace, seq, auth_epoch) VALUES (?, 1, 0) ON CONFLICT (workspace) DO UPDATE SET seq = seq + 1 RETURNING seq"
+
 	insertDocument = "INSERT INTO documents (workspace, tbl, id, version, schema, body, created, updated) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 	updateDocument = "UPDATE documents SET version = ?, schema = ?, body = ?, updated = ? WHERE " + inWorkspace + " AND tbl = ? AND id = ? AND version = ?"
 	deleteDocument = "DELETE FROM documents WHERE " + inWorkspace + " AND tbl = ? AND id = ? AND version = ?"
@@ -30,7 +32,7 @@ var readQueries = []string{
 }
 
 var writeQueries = []string{
-	insertDocument, updateDocument, deleteDocument, insertEntry, deleteEntry, insertUnique, deleteUnique,
+	bumpSeq, insertDocument, updateDocument, deleteDocument, insertEntry, deleteEntry, insertUnique, deleteUnique,
 }
 
 // statements are prepared on a pool, by their text.
