@@ -11,6 +11,7 @@ type Contact struct {
 	Email          string         `json:"email" carrel:"email,required,unique,max=254,doc=Address, in lower case; no two contacts share one"`
 	Name           string         `json:"name" carrel:"required,index,max=200,doc=Full name"`
 	Phone          string         `json:"phone" carrel:"max=40,doc=Phone number, as written"`
+	UserID         sdk.ID         `json:"userId" carrel:"unique,doc=Account they sign in with on public pages; no two contacts share one"`
 	CompanyID      sdk.ID         `json:"companyId" carrel:"ref=companies,on_delete=clear,doc=Company they work for"`
 	Lifecycle      string         `json:"lifecycle" carrel:"index,enum=lead|prospect|customer|churned,default=lead,doc=Where they are on the way to being a customer"`
 	Source         string         `json:"source" carrel:"index,max=80,doc=Where they came from: manual, import, or what a client of the API says"`
