@@ -89,7 +89,7 @@ func New(cfg Config) *Server {
 }
 
 // Serve answers requests on a listener until Shutdown.
-func (s *Server) Serve(l net.Listener) error { return s.app.Listener(lingering{l}) }
+func (s *Server) Serve(l net.Listener) error { return s.app.Listener(newListener(l)) }
 
 // Shutdown stops taking requests and waits for those under way until ctx ends.
 func (s *Server) Shutdown(ctx context.Context) error { return s.app.ShutdownWithContext(ctx) }

@@ -118,7 +118,7 @@ type Config struct {
 	Now     func() time.Time
 
 	// Request bounds an invocation that somebody waits for, Background one that
-	// nobody does. Zero values: 5 s (background 20 s), 64 MiB, 8 MiB.
+	// nobody does. Zero values: 10 s (background 20 s), 64 MiB, 8 MiB.
 	Request    Limits
 	Background Limits
 	// PerWorkspace is how many invocations of one workspace run at a time; 0 is 16.
@@ -153,7 +153,7 @@ func New(c Config) *Dispatcher {
 		plans:      c.Plans,
 		logger:     c.Logger,
 		now:        c.Now,
-		request:    c.Request.or(Limits{Time: 5 * time.Second, Memory: 64 << 20, Output: 8 << 20}),
+		request:    c.Request.or(Limits{Time: 10 * time.Second, Memory: 64 << 20, Output: 8 << 20}),
 		background: c.Background.or(Limits{Time: 20 * time.Second, Memory: 64 << 20, Output: 8 << 20}),
 		turns:      newGates(1),
 		commits:    newGates(1 << 20),

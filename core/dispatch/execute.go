@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
 	mathrand "math/rand/v2"
 	"time"
 
@@ -205,6 +206,12 @@ func (i *invocation) run(ctx context.Context, v *view, t *target, unit Unit) (re
 	i.record.Fuel += result.Fuel
 	i.record.Duration += result.Duration
 	if result.Outcome != core.OutcomeOK {
+		if result.Outcome == core.OutcomeTimeout && ctx.Err() != nil {
+			// The time was that of the whole call, earlier runs and waiting
+			// included, not what the engine was given for this run.
+			result.Err = &core.Error{Op: "dispatch.Run", Kind: core.Timeout, Err: result.Err,
+				Msg: fmt.Sprintf("%s did not answer within %v, which is all a call may take.", t.manifest.Name, i.limits.Time)}
+		}
 		if result.Err == nil {
 			result.Err = core.E("dispatch.Run", core.Internal, "The handler %s of %s failed.", t.handler, t.manifest.Name)
 		}

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -53,7 +54,8 @@ func (d *Dispatcher) route(v *view, r Request) (*target, error) {
 	route, params, allowed := in.routes.match(r.HTTP.Method, r.HTTP.Path)
 	if route == nil {
 		if len(allowed) > 0 {
-			return nil, core.E(op, core.Invalid, "%s has no %s. It has %s.", r.HTTP.Path, r.HTTP.Method, strings.Join(allowed, ", "))
+			return nil, &core.Error{Op: op, Kind: core.Invalid, Err: &MethodError{allowed},
+				Msg: fmt.Sprintf("%s has no %s. It has %s.", r.HTTP.Path, r.HTTP.Method, strings.Join(allowed, ", "))}
 		}
 		return nil, core.E(op, core.NotFound, "%s has no route %s.", r.Alias, r.HTTP.Path)
 	}
@@ -83,6 +85,13 @@ func (d *Dispatcher) route(v *view, r Request) (*target, error) {
 	}
 	return t, nil
 }
+
+// MethodError is the cause of an Invalid error: the path is there, for other
+// methods.
+type MethodError struct{ Allowed []string }
+
+// Error implements error.
+func (e *MethodError) Error() string { return "allowed are " + strings.Join(e.Allowed, ", ") }
 
 // Page answers the interface tree of a page of the manifest, made by its
 // handler, which is a query. Errors are those of Request.

@@ -8,6 +8,7 @@ import (
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/core/dispatch"
 	"github.com/carrel-dev/carrel/core/workspace"
+	"github.com/carrel-dev/carrel/web/problem"
 	"github.com/carrel-dev/carrel/web/session"
 	"github.com/gofiber/fiber/v2"
 )
@@ -69,6 +70,10 @@ func (g Config) serve(c *fiber.Ctx) error {
 	})
 	if err != nil && actor.Type == core.ActorAnonymous {
 		err = hide(err, signedIn)
+	}
+	if wrong, ok := errors.AsType[*dispatch.MethodError](err); ok {
+		c.Set(fiber.HeaderAllow, strings.Join(wrong.Allowed, ", "))
+		return core.E("gateway.serve", problem.MethodNotAllowed, "%s", core.MessageOf(err))
 	}
 	if err != nil {
 		return err

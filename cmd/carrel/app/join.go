@@ -47,7 +47,8 @@ type views struct {
 }
 
 // View implements dispatch.Views. The access is one snapshot; releases are
-// immutable, and plans change only with a restart.
+// immutable, and plans change only with a restart. A release the registry has
+// lost has no manifest: its own plugin is refused, the others go on.
 func (v views) View(ctx context.Context, ws core.WorkspaceID) (dispatch.View, error) {
 	access, err := v.access.Access(ctx, ws)
 	if err != nil {
@@ -57,10 +58,12 @@ func (v views) View(ctx context.Context, ws core.WorkspaceID) (dispatch.View, er
 	view.Plan, _ = v.plans.Plan(access.Workspace.Plan)
 	for _, in := range access.Installations {
 		release, err := v.releases.ByDigest(ctx, in.Digest)
-		if err != nil {
+		switch {
+		case err == nil:
+			view.Manifests[in.Digest] = &release.Manifest
+		case core.KindOf(err) != core.NotFound:
 			return dispatch.View{}, err
 		}
-		view.Manifests[in.Digest] = &release.Manifest
 	}
 	return view, nil
 }
