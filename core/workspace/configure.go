@@ -22,7 +22,7 @@ func (s *Installations) Configure(ctx context.Context, ws core.WorkspaceID, acto
 	if err != nil {
 		return Installed{}, err
 	}
-	in, release, err := s.find(ctx, a, ref)
+	in, manifest, err := s.find(ctx, a, ref)
 	if err != nil {
 		return Installed{}, err
 	}
@@ -49,7 +49,7 @@ func (s *Installations) Configure(ctx context.Context, ws core.WorkspaceID, acto
 		if err != nil {
 			return Installed{}, err
 		}
-		if in.Settings, err = s.schemas.Check(release.Manifest.Settings, merged); err != nil {
+		if in.Settings, err = s.schemas.Check(manifest.Settings, merged); err != nil {
 			return Installed{}, core.Wrap(op, core.Internal, err)
 		}
 	}
@@ -63,7 +63,7 @@ func (s *Installations) Configure(ctx context.Context, ws core.WorkspaceID, acto
 	if err != nil {
 		return Installed{}, err
 	}
-	return s.public(a.Workspace, in, &release.Manifest)
+	return s.public(a.Workspace, in, manifest)
 }
 
 var errRevision = core.E("workspace.Configure", core.Stale, "The installation has been changed since you read it. Read it again and repeat your change.")

@@ -106,11 +106,11 @@ func (s *Installations) List(ctx context.Context, ws core.WorkspaceID, actor cor
 	}
 	list := make([]Installed, len(a.Installations))
 	for i, in := range a.Installations {
-		release, err := s.catalog.ByDigest(ctx, in.Digest)
+		m, err := s.manifest(ctx, in)
 		if err != nil {
-			return nil, core.Wrap("workspace.List", core.Unavailable, err)
+			return nil, err
 		}
-		if list[i], err = s.public(a.Workspace, in, &release.Manifest); err != nil {
+		if list[i], err = s.public(a.Workspace, in, m); err != nil {
 			return nil, err
 		}
 	}
@@ -123,26 +123,44 @@ func (s *Installations) Get(ctx context.Context, ws core.WorkspaceID, actor core
 	if err != nil {
 		return Installed{}, nil, err
 	}
-	in, release, err := s.find(ctx, a, ref)
+	in, m, err := s.find(ctx, a, ref)
 	if err != nil {
 		return Installed{}, nil, err
 	}
-	public, err := s.public(a.Workspace, in, &release.Manifest)
-	return public, &release.Manifest, err
+	public, err := s.public(a.Workspace, in, m)
+	return public, m, err
 }
 
-func (s *Installations) find(ctx context.Context, a core.Access, ref string) (core.Installation, core.Release, error) {
+func (s *Installations) find(ctx context.Context, a core.Access, ref string) (core.Installation, *abi.Manifest, error) {
 	in, ok := a.Installation(ref)
 	if !ok {
-		return in, core.Release{}, errNotInstalled
+		return in, nil, errNotInstalled
 	}
+	m, err := s.manifest(ctx, in)
+	return in, m, err
+}
+
+// manifest is that of an installation's release. A release the registry has
+// lost must not keep a workspace from being looked at, nor its installation
+// from being removed: it declares nothing, its settings are all secret.
+func (s *Installations) manifest(ctx context.Context, in core.Installation) (*abi.Manifest, error) {
 	release, err := s.catalog.ByDigest(ctx, in.Digest)
-	return in, release, core.Wrap("workspace.Get", core.Unavailable, err)
+	switch core.KindOf(err) {
+	case "":
+		return &release.Manifest, nil
+	case core.NotFound:
+		return &abi.Manifest{Title: in.Alias, Summary: "Its release is missing from this server: the operator must publish it again."}, nil
+	default:
+		return nil, core.Wrap("workspace.Manifest", core.Unavailable, err)
+	}
 }
 
 var errNotInstalled = core.E("workspace.Get", core.NotFound, "There is no such installation in this workspace.")
 
 func (s *Installations) public(w core.Workspace, in core.Installation, m *abi.Manifest) (Installed, error) {
+	if m.ABI == 0 { // the manifest of a lost release: nobody knows what is secret
+		in.Settings = nil
+	}
 	settings, secrets, err := core.PublicSettings(m.Settings, in.Settings)
 	plan, _ := s.plans.Plan(w.Plan)
 	return Installed{

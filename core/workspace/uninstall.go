@@ -42,7 +42,7 @@ func (s *Installations) Uninstall(ctx context.Context, ws core.WorkspaceID, acto
 		wrong.Add("data", "must be keep or erase, to say what happens to the plugin's data")
 		return UninstallReceipt{}, wrong.Err(op, "The plugin can't be uninstalled like this.")
 	}
-	in, release, err := s.find(ctx, a, ref)
+	in, manifest, err := s.find(ctx, a, ref)
 	if err != nil {
 		return UninstallReceipt{}, err
 	}
@@ -53,12 +53,12 @@ func (s *Installations) Uninstall(ctx context.Context, ws core.WorkspaceID, acto
 	if err != nil {
 		return UninstallReceipt{}, core.Wrap(op, core.Unavailable, err)
 	}
-	hook := release.Manifest.Lifecycle.Uninstall
+	hook := manifest.Lifecycle.Uninstall
 	if r.SkipHook {
 		hook = ""
 	}
 	err = s.hooks.Lifecycle(ctx, Lifecycle{
-		Workspace: a.Workspace, Installation: in, Manifest: &release.Manifest, Hook: hook, Actor: actor,
+		Workspace: a.Workspace, Installation: in, Manifest: manifest, Hook: hook, Actor: actor,
 		Changes: []core.Change{
 			core.RemoveInstallation{ID: in.ID, Plugin: in.Plugin, EraseTables: r.Data == DataErase},
 			auditLine(s.now(), actor, "installation.removed", in.Plugin.String()+" "+r.Data),

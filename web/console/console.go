@@ -159,6 +159,9 @@ func (c *Console) navigation(v *visit) ([]navGroup, error) {
 			continue
 		}
 		release, err := c.Registry.ByDigest(v.UserContext(), in.Digest)
+		if core.KindOf(err) == core.NotFound {
+			continue // the registry has lost it: the page says so where it is used
+		}
 		if err != nil {
 			return nil, err
 		}
