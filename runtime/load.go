@@ -3,10 +3,12 @@ package runtime
 import (
 	"context"
 	"fmt"
+	goruntime "runtime"
 	"slices"
 	"time"
 
 	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/core/abi"
@@ -105,6 +107,7 @@ func (e *Engine) load(ctx context.Context, digest core.Digest, module []byte) (_
 }
 
 func (e *Engine) compile(ctx context.Context, digest core.Digest, module []byte) (wazero.CompiledModule, error) {
+	ctx = experimental.WithCompilationWorkers(ctx, goruntime.GOMAXPROCS(0))
 	if e.cache == nil {
 		return e.wazero.CompileModule(ctx, module)
 	}
