@@ -137,9 +137,9 @@ type Dispatcher struct {
 	now        func() time.Time
 	request    Limits
 	background Limits
-	slots      *gates // invocations in progress, by workspace
-	turns      *gates // those that wait for one another, by what for
-	commits    *gates // commits in progress, by installation
+	slots      *gates[core.WorkspaceID]    // invocations in progress, by workspace
+	turns      *gates[turn]                // those that wait for one another, by what for
+	commits    *gates[core.InstallationID] // commits in progress, by installation
 }
 
 // New makes a Dispatcher.
@@ -155,8 +155,8 @@ func New(c Config) *Dispatcher {
 		now:        c.Now,
 		request:    c.Request.or(Limits{Time: 10 * time.Second, Memory: 64 << 20, Output: 8 << 20}),
 		background: c.Background.or(Limits{Time: 20 * time.Second, Memory: 64 << 20, Output: 8 << 20}),
-		turns:      newGates(1),
-		commits:    newGates(1 << 20),
+		turns:      newGates[turn](1),
+		commits:    newGates[core.InstallationID](1 << 20),
 	}
 	if d.wake == nil {
 		d.wake = func() {}
@@ -170,7 +170,7 @@ func New(c Config) *Dispatcher {
 	if c.PerWorkspace == 0 {
 		c.PerWorkspace = 16
 	}
-	d.slots = newGates(c.PerWorkspace)
+	d.slots = newGates[core.WorkspaceID](c.PerWorkspace)
 	return d
 }
 

@@ -23,7 +23,7 @@ type task struct {
 	workspace core.Workspace
 	trigger   abi.Trigger
 	limits    Limits
-	turn      string // tasks with the same one run one after the other; "" for none
+	request   string // tasks of a workspace with the same one run one after the other; "" for none
 	// authorise finds what to run in a view, or says why it may not be run; the
 	// target is then nil, or what was refused. It is asked again when the view
 	// turns out to be out of date.
@@ -79,14 +79,14 @@ func (c *conflict) hopeless(previous *conflict) bool {
 func (d *Dispatcher) execute(ctx context.Context, t task) (Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, t.limits.Time)
 	defer cancel()
-	if t.turn != "" {
-		leave, err := d.turns.enter(ctx, string(t.workspace.ID)+" "+t.turn)
+	if t.request != "" {
+		leave, err := d.turns.enter(ctx, turn{t.workspace.ID, byRequest, t.request})
 		if err != nil {
 			return Answer{}, late(err)
 		}
 		defer leave()
 	}
-	leave, err := d.slots.enter(ctx, string(t.workspace.ID))
+	leave, err := d.slots.enter(ctx, t.workspace.ID)
 	if err != nil {
 		return Answer{}, core.E("dispatch.Execute", core.RateLimited, "This workspace has as many calls in progress as it may have. Try again in a moment.")
 	}
@@ -263,7 +263,7 @@ func (i *invocation) enlist(ctx context.Context, unit Unit) (deliveries bool, er
 
 // data names what units of the installation can collide over: documents are of
 // one plugin, and so are meters and receipts.
-func (i *invocation) data() string { return string(i.record.Install) }
+func (i *invocation) data() core.InstallationID { return i.record.Install }
 
 // settle validates what a run read and reports its outcome, or a conflict. It
 // is given time even when the run has used up its own.

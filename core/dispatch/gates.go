@@ -9,11 +9,12 @@ import (
 
 // gates lets callers of each key through up to a width at a time; the others
 // queue, first come first served, until their context ends. A key nobody uses
-// costs nothing.
-type gates struct {
+// costs nothing. Keys are ids or structs of them, never joined strings, so that
+// two workspaces cannot meet at one gate.
+type gates[K comparable] struct {
 	width int64
 	mu    sync.Mutex
-	open  map[string]*gate
+	open  map[K]*gate
 }
 
 type gate struct {
@@ -21,19 +22,21 @@ type gate struct {
 	users  int
 }
 
-func newGates(width int) *gates { return &gates{width: int64(width), open: map[string]*gate{}} }
+func newGates[K comparable](width int) *gates[K] {
+	return &gates[K]{width: int64(width), open: map[K]*gate{}}
+}
 
 // enter waits for a place and returns how to leave it, or the context's error.
-func (g *gates) enter(ctx context.Context, key string) (leave func(), err error) {
+func (g *gates[K]) enter(ctx context.Context, key K) (leave func(), err error) {
 	return g.take(ctx, key, 1)
 }
 
 // own waits for the whole width. Those who come later wait behind it.
-func (g *gates) own(ctx context.Context, key string) (leave func(), err error) {
+func (g *gates[K]) own(ctx context.Context, key K) (leave func(), err error) {
 	return g.take(ctx, key, g.width)
 }
 
-func (g *gates) take(ctx context.Context, key string, places int64) (leave func(), err error) {
+func (g *gates[K]) take(ctx context.Context, key K, places int64) (leave func(), err error) {
 	g.mu.Lock()
 	one := g.open[key]
 	if one == nil {
@@ -50,7 +53,7 @@ func (g *gates) take(ctx context.Context, key string, places int64) (leave func(
 	return func() { one.places.Release(places); g.release(key, one) }, nil
 }
 
-func (g *gates) release(key string, one *gate) {
+func (g *gates[K]) release(key K, one *gate) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if one.users--; one.users == 0 {

@@ -6,11 +6,14 @@ import (
 	"slices"
 	"testing"
 	"testing/synctest"
+	"time"
+
+	"github.com/carrel-dev/carrel/core"
 )
 
 func TestGatesLetInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newGates(2)
+		g := newGates[string](2)
 		leave1, _ := g.enter(t.Context(), "a")
 		leave2, _ := g.enter(t.Context(), "a")
 		other, err := g.enter(t.Context(), "b") // another key has its own gate
@@ -53,4 +56,34 @@ func TestGatesLetInOrder(t *testing.T) {
 			t.Fatalf("%d gates are kept for nobody", len(g.open))
 		}
 	})
+}
+
+// Keys that would read the same when their parts are joined are different ones:
+// nobody waits at another workspace's gate.
+func TestAttack07_KeysCannotCollide(t *testing.T) {
+	g := newGates[turn](1)
+	held := turn{"ws_1", byRequest, "crm acc_1 k"}
+	leave, err := g.enter(t.Context(), held)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer leave()
+	for _, other := range []turn{
+		{"ws_1 crm", byRequest, "acc_1 k"}, {"ws_2", byRequest, held.key}, {"ws_1", byConflict, held.key},
+		{"", byRequest, "ws_1" + held.key}, {"ws_1" + core.WorkspaceID(held.key), byRequest, ""},
+	} {
+		ctx, stop := context.WithTimeout(t.Context(), time.Second)
+		leave, err := g.enter(ctx, other)
+		if err != nil {
+			t.Errorf("%v waits for %v", other, held)
+		} else {
+			leave()
+		}
+		stop()
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if _, err := g.enter(ctx, held); err == nil {
+		t.Error("two enter by one key")
+	}
 }

@@ -36,7 +36,7 @@ func (d *Dispatcher) Request(ctx context.Context, r Request) (Answer, error) {
 	if r.IdempotencyKey != "" {
 		// The receipt makes it right; waiting for the first of several equal
 		// requests saves the others from being run in vain.
-		t.turn = "key " + r.Alias + " " + string(r.Actor.Account) + " " + r.IdempotencyKey
+		t.request = r.Alias + " " + string(r.Actor.Account) + " " + r.IdempotencyKey
 	}
 	return d.execute(ctx, t)
 }

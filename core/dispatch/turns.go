@@ -4,12 +4,29 @@ import (
 	"context"
 	"math/rand/v2"
 	"time"
+
+	"github.com/carrel-dev/carrel/core"
 )
 
 const (
 	queueAfter = 2                     // conflicts: the re-runs that follow queue
 	ownAfter   = 5                     // conflicts: the re-runs that follow are alone
 	maxBackoff = 10 * time.Millisecond // between two runs
+)
+
+// turn is what calls of a workspace take one after the other.
+type turn struct {
+	workspace core.WorkspaceID
+	by        reason
+	key       string
+}
+
+// reason is why calls take turns.
+type reason int
+
+const (
+	byRequest  reason = iota // they are the same request: the key is its Idempotency-Key's
+	byConflict               // they collided: the key is what they collided over
 )
 
 // turns is what the runs of one invocation wait for after a conflict. At first
@@ -35,7 +52,7 @@ func (t *turns) before(ctx context.Context, n int, key string) (err error) {
 		return err
 	case n >= queueAfter && key != "" && key != t.queued:
 		t.end()
-		if t.leaveQueue, err = t.Dispatcher.turns.enter(ctx, string(t.workspace.ID)+" "+key); err == nil {
+		if t.leaveQueue, err = t.Dispatcher.turns.enter(ctx, turn{t.workspace.ID, byConflict, key}); err == nil {
 			t.queued = key
 		}
 		return err

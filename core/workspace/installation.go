@@ -149,7 +149,11 @@ func (s *Installations) manifest(ctx context.Context, in core.Installation) (*ab
 	case "":
 		return &release.Manifest, nil
 	case core.NotFound:
-		return &abi.Manifest{Title: in.Alias, Summary: "Its release is missing from this server: the operator must publish it again."}, nil
+		return &abi.Manifest{
+			Title:    in.Alias,
+			Summary:  "Its release is missing from this server: the operator must publish it again.",
+			Settings: allSecret(in.Settings),
+		}, nil
 	default:
 		return nil, core.Wrap("workspace.Manifest", core.Unavailable, err)
 	}
@@ -157,10 +161,19 @@ func (s *Installations) manifest(ctx context.Context, in core.Installation) (*ab
 
 var errNotInstalled = core.E("workspace.Get", core.NotFound, "There is no such installation in this workspace.")
 
-func (s *Installations) public(w core.Workspace, in core.Installation, m *abi.Manifest) (Installed, error) {
-	if m.ABI == 0 { // the manifest of a lost release: nobody knows what is secret
-		in.Settings = nil
+// allSecret is a schema in which each of the settings is a secret.
+func allSecret(settings json.RawMessage) json.RawMessage {
+	var object map[string]json.RawMessage
+	_ = json.Unmarshal(settings, &object) // stored by us: an object, or nothing
+	properties := make(map[string]any, len(object))
+	for name := range object {
+		properties[name] = map[string]any{"secret": true}
 	}
+	schema, _ := json.Marshal(map[string]any{"properties": properties}) // of strings and booleans
+	return schema
+}
+
+func (s *Installations) public(w core.Workspace, in core.Installation, m *abi.Manifest) (Installed, error) {
 	settings, secrets, err := core.PublicSettings(m.Settings, in.Settings)
 	plan, _ := s.plans.Plan(w.Plan)
 	return Installed{

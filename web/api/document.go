@@ -52,6 +52,9 @@ func (a *API) document(ctx context.Context, p place) (object, error) {
 			continue
 		}
 		release, err := a.Registry.ByDigest(ctx, in.Digest)
+		if core.KindOf(err) == core.NotFound {
+			continue // lost: its routes are refused
+		}
 		if err != nil {
 			return nil, core.Wrap("api.document", core.Unavailable, err)
 		}
