@@ -205,8 +205,11 @@ func (s *twins) checkForeign(make func() call) {
 	inside, missing := make(), make()
 	inside.path = strings.Replace(inside.path, cmp.Or(inside.slug, s.acme), s.beta, 1)
 	missing.path = idPattern.ReplaceAllStringFunc(inside.path, unknownID)
-	if missing.path == inside.path {
-		return // it names nothing below the workspace
+	if missing.path == inside.path { // it names nothing below the workspace
+		if inside.method == "GET" { // a list of the other workspace holds what is its own
+			s.clean(inside.by(s, s.bob))
+		}
+		return
 	}
 	s.same(inside.by(s, s.bob), missing.by(s, s.bob))
 }
