@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -66,39 +65,4 @@ func testMutant(t *testing.T, file, from, to, test string) (output string, err e
 	}
 	out, err := exec.Command("go", "test", "-vet=off", "-count=1", "-overlay", overlay, "-run", "^"+test+"$", ".").CombinedOutput()
 	return string(out), err
-}
-
-// TestAttack02_TheMutantOfEveryStatementIsCaught does the same for each
-// statement alone. It takes half an hour: `task test:long`.
-func TestAttack02_TheMutantOfEveryStatementIsCaught(t *testing.T) {
-	if os.Getenv("CARREL_LONG") == "" {
-		t.Skip("takes half an hour: go tool task test:long")
-	}
-	files, err := filepath.Glob("../store/sqlite/*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		if strings.HasSuffix(file, "_test.go") || filepath.Base(file) == "predicate.go" {
-			continue
-		}
-		source, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i, line := range strings.Split(string(source), "\n") {
-			if !strings.Contains(line, "inWorkspace") || strings.HasPrefix(strings.TrimSpace(line), "//") {
-				continue
-			}
-			t.Run(fmt.Sprintf("%s:%d", filepath.Base(file), i+1), func(t *testing.T) {
-				mutated := strings.ReplaceAll(line, "inWorkspace", `"(workspace = ? OR 1 = 1)"`)
-				for _, suite := range []string{"TestAttack01_TwinHostFunctions", "TestAttack01_TwinWorkspaces"} {
-					if out, err := testMutant(t, file, line, mutated, suite); err != nil && strings.Contains(out, "--- FAIL: "+suite) {
-						return
-					}
-				}
-				t.Errorf("both suites are green without the condition in %s", strings.TrimSpace(line))
-			})
-		}
-	}
 }

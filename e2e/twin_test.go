@@ -30,6 +30,7 @@ type twins struct {
 
 	note, contact, company, pipeline, imported string // documents of acme
 	event, invocation, delivery, token         string
+	ids                                        []string // of alice, acme and its contract
 }
 
 func newTwins(t *testing.T) *twins {
@@ -52,6 +53,11 @@ func newTwins(t *testing.T) *twins {
 	s.event = s.first(s.ofAlice().API("GET", "/events", nil))
 	s.restart() // what the log of invocations has in memory is on disk after it
 	s.invocation = s.first(s.ofAlice().API("GET", "/invocations", nil))
+	contracts := s.ofAlice().API("GET", "/plan", nil).want(200).list("contracts")
+	s.ids = []string{
+		s.alice.send("GET", "/api/v1/me", nil).want(200).text("id"), s.ofAlice().API("GET", "", nil).want(200).text("id"),
+		contracts[0].(map[string]any)["id"].(string),
+	}
 	s.delivery = s.schedule()
 	s.token = s.newToken()
 	return s
@@ -246,12 +252,15 @@ func (s *twins) same(foreign, missing answer) {
 	}
 }
 
-// clean finds the canary in what the other workspace got.
+// clean finds what is acme's in what the other workspace got: the canary, and
+// the ids of what has no text to hold one.
 func (s *twins) clean(a answer) {
 	s.Helper()
 	text := fmt.Sprint(a.header) + string(a.raw)
-	if strings.Contains(text, canary) {
-		s.Errorf("%s: the other workspace's canary is in the answer: %.600s", a.request, text)
+	for _, mark := range append(s.ids, canary) {
+		if strings.Contains(text, mark) {
+			s.Errorf("%s: the other workspace's canary is in the answer: %s in %.600s", a.request, mark, text)
+		}
 	}
 }
 
