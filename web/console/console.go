@@ -45,6 +45,7 @@ type Config struct {
 	Plans         *billing.Plans
 	Registry      *registry.Registry
 	Dispatcher    Dispatcher
+	SignUp        bool // people may make accounts of their own
 }
 
 // Console serves the web application.
@@ -68,7 +69,7 @@ func (c *Console) Mount(router fiber.Router) {
 	r.Post("/setup", c.setUp)
 	r.Get("/sign-up", show(signUpPage(doorForm{})))
 	r.Post("/sign-up", c.signUp)
-	r.Get("/sign-in", show(signInPage(doorForm{})))
+	r.Get("/sign-in", show(signInPage(doorForm{SignUp: c.SignUp})))
 	r.Post("/sign-in", c.signIn)
 	r.Post("/sign-out", c.signOut)
 

@@ -33,7 +33,7 @@ func (c *Console) join(ctx *fiber.Ctx, page func(doorForm) templ.Component, setu
 
 // signIn begins a session.
 func (c *Console) signIn(ctx *fiber.Ctx) error {
-	return c.enter(ctx, signInPage, doorForm{Email: field(ctx, "email")})
+	return c.enter(ctx, signInPage, doorForm{Email: field(ctx, "email"), SignUp: c.SignUp})
 }
 
 func (c *Console) enter(ctx *fiber.Ctx, page func(doorForm) templ.Component, form doorForm) error {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/carrel-dev/carrel/adapters/jsonschema"
@@ -111,8 +112,12 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 	bills := billing.New(billing.Config{Store: db, Plans: plans})
 
 	if a.listener, err = net.Listen("tcp", cfg.Addr); err != nil {
+		advice := "Write --addr as host:port, such as 127.0.0.1:8080, with a host of this machine."
+		if errors.Is(err, syscall.EADDRINUSE) {
+			advice = "Another server is there: stop it, or choose another port with --addr."
+		}
 		return nil, &core.Error{Op: "app.Start", Kind: core.Unavailable, Err: err,
-			Msg: "The address " + cfg.Addr + " can't be listened on. Is another server there? Choose another with --addr."}
+			Msg: "The address " + cfg.Addr + " can't be listened on. " + advice}
 	}
 	if a.public = cfg.PublicURL; a.public == "" {
 		a.public = "http://" + a.listener.Addr().String()
@@ -127,7 +132,7 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 		Gateway: gateway.Config{Workspaces: workspaces, Dispatcher: dispatcher},
 		Console: console.New(console.Config{
 			Guard: guard, Accounts: accounts, Workspaces: workspaces, Installations: installations,
-			Billing: bills, Plans: plans, Registry: reg, Dispatcher: dispatcher,
+			Billing: bills, Plans: plans, Registry: reg, Dispatcher: dispatcher, SignUp: cfg.SignUp,
 		}),
 		Ready:  db.Ping,
 		Logger: cfg.Logger,
