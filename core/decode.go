@@ -41,8 +41,8 @@ func Decode[T any](op string, data []byte) (T, error) {
 	}
 	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
 		name = strings.Trim(name, `"`)
-		where.Add(name, "is not a member of this request")
-		return v, where.Err(op, name+" is not a member of this request.")
+		where.Add(name, "is not a member that is known here")
+		return v, where.Err(op, name+" is not a member that is known here.")
 	}
 	return v, &Error{Op: op, Kind: Invalid, Msg: "This is not what the operation takes.", Err: err}
 }

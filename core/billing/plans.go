@@ -40,9 +40,11 @@ func LoadPlans(path string) (*Plans, error) {
 	}
 	plans, err := ParsePlans(data)
 	if err != nil {
-		e := core.E("billing.LoadPlans", core.Invalid, "The plan file %s is wrong: %s", path, core.MessageOf(err))
-		e.Err = err
-		return nil, e
+		const op = "billing.LoadPlans"
+		if wrong := core.ViolationsOf(err); len(wrong) > 0 {
+			return nil, wrong.Err(op, "The plan file "+path+" is wrong, in these places.")
+		}
+		return nil, core.E(op, core.Invalid, "The plan file %s is wrong: %s", path, core.MessageOf(err))
 	}
 	return plans, nil
 }
