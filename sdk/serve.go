@@ -38,15 +38,15 @@ func serve(input []byte) []byte {
 // decodeInvocation decodes an invocation. The bytes of a file are decoded apart:
 // to look for escapes in base64 that cannot be there costs a second for 4 MiB.
 func decodeInvocation(input []byte, invocation *abi.Invocation) error {
-	const key = `"raw":"`
-	begin := bytes.Index(input, []byte(key)) + len(key)
-	length := bytes.IndexByte(input[max(begin, 0):], '"')
-	if begin < len(key) || length < 1 {
+	key := []byte(`"raw":"`)
+	before, after, found := bytes.Cut(input, key)
+	length := bytes.IndexByte(after, '"')
+	if !found || length < 1 {
 		return json.Unmarshal(input, invocation)
 	}
 	file := make([]byte, base64.StdEncoding.DecodedLen(length))
-	n, bad := base64.StdEncoding.Decode(file, input[begin:begin+length])
-	rest := slices.Concat(input[:begin], input[begin+length:])
+	n, bad := base64.StdEncoding.Decode(file, after[:length])
+	rest := slices.Concat(before, key, after[length:])
 	if bad == nil && json.Unmarshal(rest, invocation) == nil {
 		// What was cut out is the file if the file is now there, and empty.
 		if r := invocation.Request; r != nil && r.Raw != nil && len(r.Raw) == 0 {
