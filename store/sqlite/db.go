@@ -47,7 +47,8 @@ type DB struct {
 func Open(ctx context.Context, dir string) (*DB, error) {
 	const op = "sqlite.Open"
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, core.Wrap(op, core.Unavailable, err)
+		return nil, &core.Error{Op: op, Kind: core.Unavailable, Err: err,
+			Msg: "The data folder " + dir + " can't be made. Name one that can with --data."}
 	}
 	lock, err := lockDir(dir)
 	if err != nil {
@@ -150,7 +151,8 @@ func lockDir(dir string) (*os.File, error) {
 	const op = "sqlite.Open"
 	file, err := os.OpenFile(filepath.Join(dir, "carrel.lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, core.Wrap(op, core.Unavailable, err)
+		return nil, &core.Error{Op: op, Kind: core.Unavailable, Err: err,
+			Msg: "The data folder " + dir + " can't be written. It must belong to whoever runs the server."}
 	}
 	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		holder, _ := os.ReadFile(file.Name())
