@@ -1,0 +1,161 @@
+package console
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/sdk/ui"
+)
+
+const base, here = "/console/w/acme/p/crm", "/console/w/acme/p/crm/contacts"
+
+func parse(t *testing.T, page ui.Tree) (tree, string, error) {
+	t.Helper()
+	raw, err := json.Marshal(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := parseTree(raw, here, base, time.UTC)
+	var html strings.Builder
+	if err == nil {
+		err = treePage(frame{}, parsed, here).Render(t.Context(), &html)
+	}
+	return parsed, html.String(), err
+}
+
+// A plugin names pages and routes of its own. Whatever else it writes in their
+// place, a form or a link of its page leads nowhere but to the plugin.
+func TestAttack46_ATreesAddressesStayInThePlugin(t *testing.T) {
+	for _, path := range []string{
+		"", "contacts", "//evil.example.com/x", "https://evil.example.com", "javascript:alert(1)", "/..", "/../../installations/crm/uninstall",
+		"/%2e%2e/%2e%2e/plan", "/a/./b", "/a?data=erase", "/a#b", "/a\\b", "/a\nb", "/a;b", "/a/", "/ä",
+	} {
+		rows := []json.RawMessage{json.RawMessage(`{"id":"../../../plan","name":"n"}`)}
+		_, html, err := parse(t, ui.Page("p",
+			ui.Link("link", path),
+			ui.Upload("upload", "text", path, path),
+			ui.Table([]ui.Column{{Key: "name", Label: "Name", Link: path}, {Key: "name", Label: "Name", Link: "/contacts/:id"}}, rows, ""),
+		))
+		if err != nil {
+			t.Fatal(err)
+		}
+		main := html[strings.Index(html, "<main"):]
+		for _, attribute := range []string{`href="`, `action="`} {
+			for _, rest := range strings.Split(main, attribute)[1:] {
+				address, _, _ := strings.Cut(rest, `"`)
+				address, _, _ = strings.Cut(address, "?")
+				if address != here {
+					t.Errorf("%q leads to %q", path, address)
+				}
+			}
+		}
+	}
+	good, _, err := parse(t, ui.Page("p", ui.Link("link", "/imports/doc_1-a")))
+	if err != nil || good.Nodes[0].Action != base+"/imports/doc_1-a" {
+		t.Errorf("a page of the plugin leads to %q (%v)", good.Nodes[0].Action, err)
+	}
+}
+
+func TestAttack46_TextsAreText(t *testing.T) {
+	const payload = `<script>alert(1)</script><img src=x onerror=alert(1)>"'`
+	_, html, err := parse(t, ui.Page(payload, ui.Text(payload), ui.Empty(payload, payload), ui.Stat(payload, payload), ui.Link(payload, "/x"),
+		ui.Section(payload, ui.Table([]ui.Column{{Key: "a", Label: payload, Format: ui.Email}, {Key: "a", Label: payload, Format: ui.Badge}},
+			[]json.RawMessage{mustJSON(t, map[string]string{"a": payload})}, payload)),
+		ui.Node{Type: payload, Fallback: payload}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tag := range []string{"<script>alert", "<img", `onerror=alert(1)>"`} {
+		if strings.Contains(html, tag) {
+			t.Errorf("%s is in the page", tag)
+		}
+	}
+}
+
+func mustJSON(t *testing.T, v any) json.RawMessage {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+func TestAttack46_AnAuthorsMarkdownIsCutDown(t *testing.T) {
+	html, err := markdown("# Title\n\n<script>alert(1)</script>\n\n<b onclick=x>b</b> [a](javascript:alert(1)) [b](https://example.com) ![i](https://example.com/i.png)\n\n| a |\n|---|\n| <iframe src=x> |\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range []string{"script", "onclick", "javascript", "<img", "iframe"} {
+		if strings.Contains(html, bad) {
+			t.Errorf("%s is left in %s", bad, html)
+		}
+	}
+	for _, good := range []string{"<h1>Title</h1>", `href="https://example.com"`, "<table>"} {
+		if !strings.Contains(html, good) {
+			t.Errorf("%s is missing in %s", good, html)
+		}
+	}
+}
+
+func TestATreeIsBounded(t *testing.T) {
+	deep := ui.Text("bottom")
+	for range maxDepth + 1 {
+		deep = ui.Section("s", deep)
+	}
+	wide := make([]ui.Node, maxNodes+1)
+	rows := make([]json.RawMessage, maxRows+1)
+	for i := range rows {
+		rows[i] = json.RawMessage(`{}`)
+	}
+	for name, page := range map[string]ui.Tree{
+		"deep": ui.Page("p", deep), "wide": ui.Page("p", wide...), "long": ui.Page("p", ui.Table(nil, rows, "")),
+	} {
+		if _, _, err := parse(t, page); core.KindOf(err) != core.TooLarge {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	newer := ui.Page("p")
+	newer.Version++
+	if _, _, err := parse(t, newer); err == nil {
+		t.Error("a tree of a newer vocabulary is shown")
+	}
+	for _, raw := range []string{``, `[]`, `{}`, `{"type":"text"}`, `{"type":"page","children":7}`} {
+		if _, err := parseTree(json.RawMessage(raw), here, base, time.UTC); err == nil {
+			t.Errorf("%q is a page", raw)
+		}
+	}
+}
+
+func TestAnUnknownComponentShowsItsFallback(t *testing.T) {
+	_, html, err := parse(t, ui.Page("p", ui.Node{Type: "hologram", Fallback: "A hologram of your sales."}))
+	if err != nil || !strings.Contains(html, "A hologram of your sales.") {
+		t.Errorf("%v %s", err, html)
+	}
+}
+
+func TestSettingsFormIsThereAndBack(t *testing.T) {
+	schema := json.RawMessage(`{"type":"object","required":["from"],"properties":{"from":{"type":"string","title":"Sender"},
+		"rate":{"type":"integer","default":60},"on":{"type":"boolean"},"mode":{"type":"string","enum":["a","b"]},
+		"key":{"type":"string","secret":true},"nested":{"type":"object"}}}`)
+	fields, err := settingFields(schema, map[string]string{"from": "typed", "key": "hidden"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]setting{}
+	for _, f := range fields {
+		got[f.Name] = f
+	}
+	if len(got) != 5 || got["from"].Value != "typed" || !got["from"].Required || got["rate"].Value != "60" || got["key"].Value != "" || got["key"].Type != "password" {
+		t.Errorf("the form is %+v", fields)
+	}
+	settings, err := settingsOf(schema, map[string]string{"from": "x", "rate": "7", "on": "true", "mode": "", "unknown": "y"})
+	if err != nil || string(settings) != `{"from":"x","on":true,"rate":7}` {
+		t.Errorf("%s %v", settings, err)
+	}
+	if _, err := settingsOf(schema, map[string]string{"rate": "many"}); core.KindOf(err) != core.Invalid {
+		t.Errorf("a number that is none: %v", err)
+	}
+}
