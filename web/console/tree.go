@@ -17,6 +17,11 @@ const (
 	maxNodes = 1000
 	maxDepth = 8
 	maxRows  = 500 // of one table
+
+	maxColumns = 32      // of one table
+	maxCells   = 20_000  // of all tables
+	maxText    = 2 << 10 // of a cell, bytes; the rest is cut
+	maxLink    = 256     // a column's link, and the id put into it, bytes
 )
 
 // tree is a plugin's page, checked and ready to be rendered: everything in it
@@ -68,7 +73,8 @@ func parseTree(raw json.RawMessage, here, base string, zone *time.Location) (tre
 type parser struct {
 	here, base string
 	zone       *time.Location
-	count      int
+	count      int // components
+	cells      int
 }
 
 func (p *parser) nodes(list []ui.Node, depth int) ([]node, error) {
@@ -111,6 +117,10 @@ func (p *parser) table(n node, from ui.Node, depth int) (node, error) {
 	if len(from.Rows) > maxRows {
 		return n, core.E("console.parseTree", core.TooLarge, "The plugin's table has more than %d rows; it can page instead.", maxRows)
 	}
+	// A row of two bytes has as many cells as there are columns.
+	if p.cells += len(from.Rows) * len(from.Columns); len(from.Columns) > maxColumns || p.cells > maxCells {
+		return n, core.E("console.parseTree", core.TooLarge, "The plugin's tables have more than %d columns, or more than %d cells together.", maxColumns, maxCells)
+	}
 	n.Columns = from.Columns
 	for _, raw := range from.Rows {
 		var row map[string]any
@@ -136,6 +146,9 @@ func (p *parser) table(n node, from ui.Node, depth int) (node, error) {
 
 func (p *parser) cell(column ui.Column, row map[string]any) cell {
 	text := plain(row[column.Key])
+	if len(text) > maxText {
+		text = strings.ToValidUTF8(text[:maxText], "") + "…"
+	}
 	c := cell{Text: text, Tag: column.Format == ui.Badge && text != ""}
 	switch column.Format {
 	case ui.Time:
@@ -149,7 +162,11 @@ func (p *parser) cell(column ui.Column, row map[string]any) cell {
 	}
 	if column.Link != "" && text != "" {
 		id, _ := row["id"].(string)
-		c.URL = p.page(strings.ReplaceAll(column.Link, ":id", id))
+		if len(column.Link) > maxLink || len(id) > maxLink {
+			c.URL = p.here
+		} else {
+			c.URL = p.page(strings.ReplaceAll(column.Link, ":id", id))
+		}
 	}
 	return c
 }

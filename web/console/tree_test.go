@@ -2,6 +2,8 @@ package console
 
 import (
 	"encoding/json"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -157,5 +159,28 @@ func TestSettingsFormIsThereAndBack(t *testing.T) {
 	}
 	if _, err := settingsOf(schema, map[string]string{"rate": "many"}); core.KindOf(err) != core.Invalid {
 		t.Errorf("a number that is none: %v", err)
+	}
+}
+
+// A page is small to send and can be huge to show: every row has a cell for
+// every column, and every :id of a column's link is replaced by the row's id.
+func TestAttack46_ASmallTreeStaysSmall(t *testing.T) {
+	rows := func(n int, row string) []json.RawMessage {
+		return slices.Repeat([]json.RawMessage{json.RawMessage(row)}, n)
+	}
+	wide := ui.Table(make([]ui.Column, 2000), rows(10, `{}`), "")
+	if _, _, err := parse(t, ui.Page("wide", wide)); core.KindOf(err) != core.TooLarge {
+		t.Errorf("2,000 columns: %v", err)
+	}
+	tables := slices.Repeat([]ui.Node{ui.Table(make([]ui.Column, 20), rows(500, `{}`), "")}, 3)
+	if _, _, err := parse(t, ui.Page("many", tables...)); core.KindOf(err) != core.TooLarge {
+		t.Errorf("30,000 cells: %v", err)
+	}
+
+	id := strings.Repeat("a", 10_000)
+	row := fmt.Sprintf(`{"id":%q,"name":%q}`, id, strings.Repeat("n", 100_000))
+	columns := []ui.Column{{Key: "name", Link: strings.Repeat("/:id", 1000)}, {Key: "name", Format: ui.Email}}
+	if _, html, err := parse(t, ui.Page("long", ui.Table(columns, rows(10, row), ""))); err != nil || len(html) > 200_000 {
+		t.Errorf("%d bytes of HTML, %v", len(html), err)
 	}
 }
