@@ -57,6 +57,10 @@ func parseResponse(output []byte, t *target, trigger abi.Trigger) (abi.Response,
 // others are the host's: cookies, caching of credentials, security policies.
 var answerHeaders = []string{"content-type", "cache-control", "content-disposition", "location", "etag"}
 
+// proxyHeaders begin the names by which proxies take orders: to serve a file, or
+// another address, in place of the answer.
+var proxyHeaders = []string{"x-accel-", "x-sendfile", "x-lighttpd-", "x-litespeed-", "x-reproxy-"}
+
 func checkHeaders(t *target, headers map[string]string) (map[string]string, error) {
 	if len(headers) > maxHeaders {
 		return nil, rubbish(t, "It has more than 32 headers.")
@@ -69,6 +73,8 @@ func checkHeaders(t *target, headers map[string]string) (map[string]string, erro
 			return nil, rubbish(t, "The name of a header is not valid.")
 		case !slices.Contains(answerHeaders, lower) && !strings.HasPrefix(lower, "x-"):
 			return nil, rubbish(t, "A handler may not set the header "+lower+". It may set "+strings.Join(answerHeaders, ", ")+" and those that begin with x-.")
+		case slices.ContainsFunc(proxyHeaders, func(prefix string) bool { return strings.HasPrefix(lower, prefix) }):
+			return nil, rubbish(t, "A handler may not set the header "+lower+": proxies take it for an order.")
 		case len(value) > maxHeaderValue || strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }):
 			return nil, rubbish(t, "The value of the header "+lower+" is too long, or holds control characters.")
 		case lower == "location" && !isRelative(value):
@@ -86,9 +92,9 @@ func isToken(s string) bool {
 }
 
 // isRelative reports whether a browser stays on this server: not "//host", and
-// not "/\host", which browsers read the same way.
+// neither "/\host" nor "/<tab>/host", which browsers read the same way.
 func isRelative(location string) bool {
-	return strings.HasPrefix(location, "/") && !strings.HasPrefix(location, "//") && !strings.Contains(location, `\`)
+	return strings.HasPrefix(location, "/") && !strings.HasPrefix(location, "//") && !strings.ContainsAny(location, "\\\t")
 }
 
 func rubbish(t *target, why string) error {

@@ -98,3 +98,17 @@ func FuzzParseResponse(f *testing.F) {
 		}
 	})
 }
+
+// Browsers take tabs out of an address before they read it, and some proxies
+// serve files or other addresses when an answer's header says so.
+func TestAttack48_HeadersThatLeadElsewhere(t *testing.T) {
+	for name, value := range map[string]string{
+		"location":         "/\t/evil.example",
+		"x-accel-redirect": "/internal/secrets", "X-Sendfile": "/etc/passwd", "x-lighttpd-send-file": "/etc/passwd",
+		"x-litespeed-location": "/internal", "x-reproxy-url": "http://169.254.169.254/",
+	} {
+		if _, err := checkHeaders(jsonRoute, map[string]string{name: value}); core.KindOf(err) != core.Internal {
+			t.Errorf("%s: %q passes: %v", name, value, err)
+		}
+	}
+}

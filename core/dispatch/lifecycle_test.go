@@ -115,3 +115,18 @@ func TestAHandlerGrantsScopes(t *testing.T) {
 		t.Errorf("audit: %v, %v", audit, err)
 	}
 }
+
+// Who was an admin when the request came, and is none when it is decided, takes
+// no step: the role is asked again with every run.
+func TestAttack53_AStepNeedsTheRoleWhenItIsDecided(t *testing.T) {
+	b := newBench(t)
+	step := b.install("")
+	step.Installation.Revision = 2
+	step.Changes = []core.Change{core.PutInstallation{Installation: step.Installation}}
+	step.Actor = b.member(core.RoleMember)
+	step.Actor.Role = core.RoleAdmin // as it was when the request came
+	wantError(t, b.dispatcher().Lifecycle(t.Context(), step), core.Denied, "member")
+	if got := b.stored(); got.Revision != 1 {
+		t.Errorf("stored: %+v", got)
+	}
+}
