@@ -63,6 +63,7 @@ var Table = []Row{
 	{Package: "runtime",
 		Module: []string{"core", "core/abi", "./..."},
 		Other:  []string{"github.com/tetratelabs/wazero", "golang.org/x/sync"},
+		Tests:  []string{"github.com/extism/go-pdk"},
 		Why:    "the only package that knows the engine; it knows neither workspaces nor documents"},
 	{Package: "hostfuncs",
 		Module: []string{"core", "core/abi"},
