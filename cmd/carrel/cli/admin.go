@@ -47,6 +47,9 @@ operator's account may publish plugins and administer the server.`,
 		Example: `  carrel admin user create ada@example.com --name "Ada Lovelace" --operator < password.txt`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if name == "" {
+				return usagef("an account needs a name: say whose it is with --name")
+			}
 			if isTerminal(cmd.InOrStdin()) {
 				return usagef("the password is read from standard input, such as < password.txt, so that it isn't shown")
 			}
@@ -68,7 +71,7 @@ operator's account may publish plugins and administer the server.`,
 		},
 	}
 	cmd.Flags().StringVar(&data, "data", defaultData, "`folder` of a stopped server's data")
-	cmd.Flags().StringVar(&name, "name", "", "the person's `name`")
+	cmd.Flags().StringVar(&name, "name", "", "the person's `name`, needed")
 	cmd.Flags().BoolVar(&operator, "operator", false, "let the account publish plugins and administer the server")
 	jsonFlag(cmd, &asJSON)
 	alsoFromEnvironment(cmd, "data")
@@ -89,11 +92,17 @@ stored, so it cannot be read again.`,
 		Example: `  export CARREL_TOKEN=$(carrel admin token create ada@example.com --name "Publishing" --expires-in 720h)`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			email, ok := account.NormalEmail(args[0])
+			if !ok {
+				return usagef("%q is not an email address", args[0])
+			}
+			if lasts < 0 {
+				return usagef("--expires-in must not be negative; 0 is for ever")
+			}
+			if err := thereIs(data); err != nil {
+				return err
+			}
 			return withAccounts(cmd.Context(), data, func(db *sqlite.DB, accounts *account.Service) error {
-				email, ok := account.NormalEmail(args[0])
-				if !ok {
-					return usagef("%q is not an email address", args[0])
-				}
 				owner, err := db.AccountByEmail(cmd.Context(), email)
 				if core.KindOf(err) == core.NotFound {
 					return core.E("cli.Token", core.NotFound, "There is no account %s. Make it with carrel admin user create.", email)

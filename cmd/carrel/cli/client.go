@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/carrel-dev/carrel/core"
@@ -39,8 +40,11 @@ func newClient(server, token string, notes io.Writer) (*client, error) {
 	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" || base.User != nil {
 		return nil, usagef("--server must be the address of a server, such as https://carrel.example.com")
 	}
+	if strings.HasSuffix(strings.TrimRight(base.Path, "/"), "/api/v1") {
+		return nil, usagef("--server is the address of the server, not of its API: leave out /api/v1")
+	}
 	if token == "" {
-		return nil, usagef("a server needs a token: make one in its console and set the environment variable CARREL_TOKEN")
+		return nil, usagef("a server needs a token: make one with POST /api/v1/tokens, or carrel admin token create while it is stopped, and set the environment variable CARREL_TOKEN")
 	}
 	if base.Scheme == "http" && !isLoopback(base.Hostname()) {
 		fmt.Fprintf(notes, "%s the token is sent to %s without encryption. Use https.\n", paint(notes, red, "Warning:"), base.Host)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -31,6 +32,15 @@ func (p *place) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&p.server, "server", "", "`URL` of a running server, instead of --data")
 	cmd.Flags().StringVar(&p.token, "token", "", "API `token` for the server; safer in the environment, which others cannot see")
 	alsoFromEnvironment(cmd, "data", "server", "token")
+}
+
+// thereIs refuses a data folder that is not there, for commands that would find
+// nothing in a new one.
+func thereIs(data string) error {
+	if _, err := os.Stat(data); errors.Is(err, os.ErrNotExist) {
+		return core.E("cli.Place", core.NotFound, "There is no folder %s. Name the data folder of a server with --data.", data)
+	}
+	return nil
 }
 
 // registry opens the registry of the place. The caller closes it.

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,8 +26,8 @@ func newPluginBuild() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "build [DIR]",
 		Short: "Build a plugin into a module with its manifest inside",
-		Long: `Build the plugin in DIR (the current directory without one) into one WebAssembly
-module, check its manifest, and attach it.
+		Long: `Builds the plugin in DIR (the current directory without one) into one WebAssembly
+module, checks its manifest, and attaches it.
 
 A plugin in Go is compiled, and its manifest comes from its code. For any other
 language compile it first and name the result with --module: its manifest is
@@ -80,11 +79,9 @@ func (b *pluginBuild) run(ctx context.Context) (builtPlugin, error) {
 	if err != nil {
 		return builtPlugin{}, err
 	}
-	var manifest abi.Manifest
-	decoder := json.NewDecoder(bytes.NewReader(section))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&manifest); err != nil {
-		return builtPlugin{}, core.E(op, core.Invalid, "The manifest is not what a manifest looks like: %v.", err)
+	manifest, err := core.Decode[abi.Manifest](op, section)
+	if err != nil {
+		return builtPlugin{}, &fileError{"the manifest", err}
 	}
 	if err := core.CheckManifest(manifest); err != nil {
 		return builtPlugin{}, core.ViolationsOf(err).Err(op, "The manifest of the plugin in "+b.dir+" is not valid, so nothing was written.")
@@ -110,7 +107,7 @@ func (b *pluginBuild) compile(ctx context.Context) (code, manifest []byte, err e
 		return b.adopt()
 	}
 	if sources, _ := filepath.Glob(filepath.Join(b.dir, "*.go")); len(sources) == 0 {
-		return nil, nil, core.E(op, core.Invalid, "There is no Go source in %s. Name the directory of a plugin; if it is written in another language, compile it and name the module with --module.", b.dir)
+		return nil, nil, core.E(op, core.Invalid, "There is no Go source in the directory %q. Name the directory of a plugin; if it is written in another language, compile it and name the module with --module.", b.dir)
 	}
 	if code, err = b.goBuild(ctx); err != nil {
 		return nil, nil, err
@@ -160,19 +157,17 @@ func (b *pluginBuild) goBuild(ctx context.Context) ([]byte, error) {
 // docs directory fill those the manifest leaves empty.
 func (b *pluginBuild) adopt() (code, manifest []byte, err error) {
 	const op = "plugin.Build"
-	if code, err = os.ReadFile(b.module); err != nil {
-		return nil, nil, core.E(op, core.Invalid, "The module cannot be read: %v.", err)
+	if code, err = readModule(b.module); err != nil {
+		return nil, nil, &fileError{b.module, err}
 	}
 	file := filepath.Join(b.dir, manifestFile)
 	written, err := os.ReadFile(file)
 	if err != nil {
 		return nil, nil, core.E(op, core.Invalid, "The manifest cannot be read: %v. A plugin that isn't written in Go declares itself in %s.", err, manifestFile)
 	}
-	var m abi.Manifest
-	decoder := json.NewDecoder(bytes.NewReader(written))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&m); err != nil {
-		return nil, nil, core.E(op, core.Invalid, "%s: %v.", file, err)
+	m, err := core.Decode[abi.Manifest](op, written)
+	if err != nil {
+		return nil, nil, &fileError{file, err}
 	}
 	for name, page := range map[string]*string{
 		"installation": &m.Docs.Installation, "configuration": &m.Docs.Configuration,

@@ -22,7 +22,7 @@ func newPluginCall() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "call MODULE FUNCTION",
 		Short: "Call a function of a module",
-		Long: `Call one exported function of a module and print what it answers, byte for
+		Long: `Calls one exported function of a module and prints what it answers, byte for
 byte. Any Extism module will do: the function takes no parameters, reads its
 input, and sets its output. What the module logs goes to standard error.
 
@@ -35,7 +35,7 @@ always there, and opens nothing.`,
 		Example: `  carrel plugin call count_vowels.wasm count_vowels --input "Hello, world"
   carrel plugin call greet.wasm greet --input @request.json --config greeting=Servus
   echo hello | carrel plugin call echo.wasm echo --input @-`,
-		Args: usage(cobra.ExactArgs(2)),
+		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c.stdin, c.stdout, c.stderr = cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()
 			return c.run(cmd.Context(), args[0], args[1])
@@ -63,7 +63,6 @@ type pluginCall struct {
 }
 
 func (c *pluginCall) run(ctx context.Context, file, function string) error {
-	const op = "plugin.Call"
 	if c.timeout <= 0 || c.memory <= 0 {
 		return usagef("--timeout and --memory must be above 0")
 	}
@@ -75,9 +74,9 @@ func (c *pluginCall) run(ctx context.Context, file, function string) error {
 	if err != nil {
 		return err
 	}
-	code, err := os.ReadFile(file)
+	code, err := readModule(file)
 	if err != nil {
-		return core.E(op, core.Invalid, "The module cannot be read: %v.", err)
+		return &fileError{file, err}
 	}
 	input, err := c.readInput()
 	if err != nil {

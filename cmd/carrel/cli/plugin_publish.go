@@ -115,11 +115,11 @@ func readModule(file string) ([]byte, error) {
 	info, err := os.Stat(file)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return nil, core.E(op, core.NotFound, "There is no such file. Build it with carrel plugin build.")
+		return nil, core.E(op, core.NotFound, "There is no such file. A plugin's module is built with carrel plugin build.")
 	case err != nil:
 		return nil, core.E(op, core.Invalid, "It cannot be read: %v.", err)
 	case !info.Mode().IsRegular():
-		return nil, core.E(op, core.Invalid, "It is not a file. Name the .wasm file that carrel plugin build wrote.")
+		return nil, core.E(op, core.Invalid, "It is not a file. Name a module, such as the .wasm file that carrel plugin build wrote.")
 	case info.Size() > registry.MaxModule:
 		return nil, core.E(op, core.TooLarge, "It has %s; a module may have up to %s.", sizeOf(info.Size()), sizeOf(registry.MaxModule))
 	}

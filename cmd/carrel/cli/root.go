@@ -51,12 +51,14 @@ reached. Flags marked with a $NAME are also read from that environment variable.
 		Args:              cobra.ArbitraryArgs,
 		RunE:              group,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return readFlags(cmd) },
+		Version:           thisBuild().String(),
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	// A command that only holds others can be run, but nobody would want to.
 	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), "{{if .Runnable}}", "{{if and .Runnable (not .HasAvailableSubCommands)}}", 1))
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddGroup(
 		&cobra.Group{ID: "serve", Title: "Run a server:"},

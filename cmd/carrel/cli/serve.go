@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
 
 	"github.com/spf13/cobra"
 
@@ -35,6 +36,9 @@ the environment, the environment before the file.`,
   CARREL_SIGN_UP=open carrel serve --log-format json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkPublicURL(cfg.PublicURL); err != nil {
+				return err
+			}
 			cfg.SignUp = signUp == "open"
 			cfg.Logger = newLogger(cmd.ErrOrStderr(), logging)
 			return serve(cmd.Context(), cfg, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -50,6 +54,15 @@ the environment, the environment before the file.`,
 	flags.String("config", "", "JSON `file` of these settings")
 	alsoFromEnvironment(cmd, "addr", "data", "plans", "public-url", "sign-up", "log-format", "config")
 	return cmd
+}
+
+// checkPublicURL refuses what links cannot be made of: they are this and a path.
+func checkPublicURL(text string) error {
+	u, err := url.Parse(text)
+	if text != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || text != u.Scheme+"://"+u.Host) {
+		return usagef("--public-url %q must be a scheme and a host, such as https://carrel.example.com", text)
+	}
+	return nil
 }
 
 func newLogger(w io.Writer, format string) *slog.Logger {

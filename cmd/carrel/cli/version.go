@@ -33,13 +33,17 @@ func newVersion() *cobra.Command {
 			if asJSON {
 				return printJSON(cmd, b)
 			}
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "carrel %s, revision %s, plugin contract %d, %s, %s\n",
-				b.Version, cmp.Or(b.Revision, "unknown"), b.ABI, b.Go, b.Platform)
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), b)
 			return err
 		},
 	}
 	jsonFlag(cmd, &asJSON)
 	return cmd
+}
+
+func (b build) String() string {
+	return fmt.Sprintf("carrel %s, revision %s, plugin contract %d, %s, %s",
+		b.Version, cmp.Or(b.Revision, "unknown"), b.ABI, b.Go, b.Platform)
 }
 
 func thisBuild() build {
