@@ -83,9 +83,18 @@ func New(cfg Config) *Server {
 	api.Mount(s.app, cfg.Guard, cfg.API)
 	gateway.Mount(s.app, cfg.Gateway)
 	if cfg.Console != nil {
+		s.app.Use(entrance)
 		cfg.Console.Mount(s.app)
 	}
 	return s
+}
+
+// entrance leads whoever opens the site itself to the console.
+func entrance(c *fiber.Ctx) error {
+	if c.Method() == fiber.MethodGet && c.Path() == "/" {
+		return c.Redirect("/console", fiber.StatusSeeOther)
+	}
+	return c.Next()
 }
 
 // Serve answers requests on a listener until Shutdown.
