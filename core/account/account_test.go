@@ -463,3 +463,25 @@ func TestSignInNeedsTheDatabase(t *testing.T) {
 		t.Errorf("authenticate: %v", err)
 	}
 }
+
+// A stolen token that expires must not be made into one that doesn't.
+func TestAttack43_ATokenMakesNoneThatOutlivesIt(t *testing.T) {
+	s := newServer(t, true)
+	ada := account.Identity{Account: s.operator(t)}
+	expires := s.clock.Load().Add(time.Hour)
+	secret, _, err := s.CreateToken(t.Context(), ada, account.TokenRequest{Name: "hour", Expires: expires})
+	if err != nil {
+		t.Fatal(err)
+	}
+	who, err := s.AuthenticateToken(t.Context(), secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, later := range []time.Time{{}, expires.Add(time.Second)} {
+		_, _, err := s.CreateToken(t.Context(), who, account.TokenRequest{Name: "longer", Expires: later})
+		wantKind(t, err, core.Denied)
+	}
+	if _, _, err := s.CreateToken(t.Context(), who, account.TokenRequest{Name: "as long", Expires: expires}); err != nil {
+		t.Error(err)
+	}
+}

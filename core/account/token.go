@@ -32,13 +32,16 @@ type TokenRequest struct {
 }
 
 // CreateToken makes a token for the account and answers its secret, which can't
-// be read again. A token that is narrowed itself makes none (Denied). The
-// workspace is not looked at: a token is worth what its account's membership is
-// at the time it is used.
+// be read again. A token that is narrowed itself makes none, and one that expires
+// none that outlives it (Denied). The workspace is not looked at: a token is
+// worth what its account's membership is at the time it is used.
 func (s *Service) CreateToken(ctx context.Context, who Identity, r TokenRequest) (secret string, t core.Token, err error) {
 	const op = "account.CreateToken"
 	if who.Token.Narrowed() {
 		return "", t, core.E(op, core.Denied, "This token is limited to a workspace or to scopes, so it can't make tokens. Sign in, or use an unlimited one.")
+	}
+	if with := who.Token; with != nil && !with.Expires.IsZero() && (r.Expires.IsZero() || r.Expires.After(with.Expires)) {
+		return "", t, core.E(op, core.Denied, "This token expires, so it can't make one that outlives it. Give the new one an expiry no later than %s, or sign in.", with.Expires.Format(time.RFC3339))
 	}
 	now := s.now()
 	t = core.Token{
