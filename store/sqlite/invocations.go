@@ -102,16 +102,17 @@ func (l *InvocationLog) batch(first core.InvocationRecord) []core.InvocationReco
 
 func (l *InvocationLog) write(batch []core.InvocationRecord) {
 	err := l.db.Write(context.Background(), func(ctx context.Context, tx *sql.Tx) error {
+		// A call may end after its workspace was deleted: nothing is kept of that.
 		insert, err := tx.PrepareContext(ctx, `INSERT INTO invocations
 			(workspace, id, install, handler, kind, trigger, outcome, attempts, fuel, duration, error, started)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+			SELECT id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM workspaces WHERE id = ?`)
 		if err != nil {
 			return err
 		}
 		defer insert.Close() //nolint:errcheck // its transaction ends
 		for _, r := range batch {
-			if _, err := insert.ExecContext(ctx, r.Workspace, r.ID, r.Install, r.Handler, r.Kind, r.Trigger, r.Outcome,
-				r.Attempts, r.Fuel, r.Duration.Microseconds(), r.Error, micros(r.Started)); err != nil {
+			if _, err := insert.ExecContext(ctx, r.ID, r.Install, r.Handler, r.Kind, r.Trigger, r.Outcome,
+				r.Attempts, r.Fuel, r.Duration.Microseconds(), r.Error, micros(r.Started), r.Workspace); err != nil {
 				return err
 			}
 		}

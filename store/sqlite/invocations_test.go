@@ -1,6 +1,8 @@
 package sqlite
 
 import (
+	"context"
+	"database/sql"
 	"log/slog"
 	"sync"
 	"testing"
@@ -12,6 +14,12 @@ import (
 
 func TestInvocationLogWritesEveryRecord(t *testing.T) {
 	db := deliveriesDB(t)
+	if err := db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "INSERT INTO workspaces (id, slug, name, time_zone, locale, home, created) VALUES ('ws_a', 'a', 'A', 'UTC', 'en', '', 0)")
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
 	log := NewInvocationLog(db, slog.New(slog.DiscardHandler))
 	const writers, each = 8, 100
 	var all sync.WaitGroup

@@ -315,6 +315,15 @@ func TestDeleteWorkspaceLeavesNothing(t *testing.T) {
 	if err := db.DeleteWorkspace(t.Context(), gone.ID); core.KindOf(err) != core.NotFound {
 		t.Errorf("again: %v", err)
 	}
+	// A call that was under way ends after the workspace, and leaves no record.
+	log := sqlite.NewInvocationLog(db, slog.New(slog.DiscardHandler))
+	for _, ws := range []core.WorkspaceID{gone.ID, stays.ID} {
+		log.Record(core.InvocationRecord{ID: core.NewInvocationID(), Workspace: ws, Handler: "list", Kind: abi.KindQuery, Trigger: abi.TriggerRequest, Outcome: core.OutcomeTimeout, Started: morning})
+	}
+	log.Close()
+	if left, kept := counts(t, db, gone.ID)["invocations"], counts(t, db, stays.ID)["invocations"]; left != 0 || kept != before["invocations"]+1 {
+		t.Errorf("invocations: %d of the deleted workspace; %d of the other, which had %d", left, kept, before["invocations"])
+	}
 	// A unit that was under way is refused: its epoch is gone.
 	u := store.New(db.Documents()).Begin(gone.ID, store.Scope{Plugin: crm, Now: morning, AuthEpoch: 1, Tables: []abi.Table{{Name: "contacts", Fields: []abi.Field{{Name: "n", Type: abi.TypeInt}}}}})
 	if _, err := u.Insert(t.Context(), "contacts", json.RawMessage(`{"n": 1}`)); core.KindOf(err) != core.Changed {
