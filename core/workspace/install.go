@@ -149,7 +149,7 @@ func (s *Installations) planAllows(op string, w core.Workspace, plugin string) e
 		why = fmt.Sprintf("The workspace's plan %s is no longer offered.", w.Plan)
 	}
 	if len(having) == 0 {
-		return core.E(op, core.Denied, "%s No plan of this server does.", why)
+		return core.E(op, core.Denied, "%s No plan of this server does; its operator can add it to one, with carrel serve --plans.", why)
 	}
 	return core.E(op, core.Denied, "%s These do: %s. Change the workspace's plan first.", why, titles(having))
 }

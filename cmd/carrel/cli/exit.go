@@ -102,7 +102,7 @@ func sentence(err error) string {
 		return prefix + e.Error()
 	}
 	cause := e.Err
-	if _, ok := errors.AsType[core.Violations](cause); ok || cause == nil || core.MessageOf(cause) == e.Msg {
+	if _, ok := errors.AsType[core.Violations](cause); ok || cause == nil || strings.HasSuffix(e.Msg, core.MessageOf(cause)) {
 		return prefix + e.Msg
 	}
 	return fmt.Sprintf("%s%s (%v)", prefix, e.Msg, cause)
