@@ -13,10 +13,11 @@ import (
 	"sync"
 	"testing"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/core/abi"
 	"github.com/carrel-dev/carrel/core/dispatch"
-	"golang.org/x/sync/errgroup"
 )
 
 // form is an answer without what differs between any two answers.

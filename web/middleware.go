@@ -8,10 +8,11 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
+
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/web/problem"
 	"github.com/carrel-dev/carrel/web/session"
-	"github.com/gofiber/fiber/v2"
 )
 
 // observe gives the request its id, turns errors and panics into problems, and

@@ -8,13 +8,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/web/api"
 	"github.com/carrel-dev/carrel/web/gateway"
 	"github.com/carrel-dev/carrel/web/problem"
 	"github.com/carrel-dev/carrel/web/session"
-	"github.com/gofiber/fiber/v2"
-	"github.com/valyala/fasthttp"
 )
 
 // Limits of one request.

@@ -11,9 +11,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/carrel-dev/carrel/core"
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gofiber/fiber/v2"
+
+	"github.com/carrel-dev/carrel/core"
 )
 
 // adapter joins huma to Fiber. Huma brings one of its own, but that hands out

@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/json"
 
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/gofiber/fiber/v2"
+
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/core/account"
 	"github.com/carrel-dev/carrel/core/billing"
@@ -11,8 +14,6 @@ import (
 	"github.com/carrel-dev/carrel/registry"
 	"github.com/carrel-dev/carrel/web/problem"
 	"github.com/carrel-dev/carrel/web/session"
-	"github.com/danielgtaylor/huma/v2"
-	"github.com/gofiber/fiber/v2"
 )
 
 // Prefix is where the API is.

@@ -8,10 +8,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/core/abi"
 	"github.com/carrel-dev/carrel/web/problem"
-	"github.com/danielgtaylor/huma/v2"
 )
 
 // object is a JSON object of an OpenAPI document. The documents of workspaces

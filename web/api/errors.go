@@ -7,9 +7,10 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/web/problem"
-	"github.com/danielgtaylor/huma/v2"
 )
 
 // Huma makes its errors through variables of its package; there is no other way

@@ -4,9 +4,10 @@ import (
 	"context"
 	"strings"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/web/session"
-	"github.com/danielgtaylor/huma/v2"
 )
 
 // need is what a request must show for an operation before anything else of it

@@ -5,12 +5,13 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/gofiber/fiber/v2"
+
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/core/dispatch"
 	"github.com/carrel-dev/carrel/core/workspace"
 	"github.com/carrel-dev/carrel/web/problem"
 	"github.com/carrel-dev/carrel/web/session"
-	"github.com/gofiber/fiber/v2"
 )
 
 // Prefix is where the gateway is.

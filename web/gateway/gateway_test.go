@@ -10,13 +10,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gofiber/fiber/v2"
+
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/core/abi"
 	"github.com/carrel-dev/carrel/core/account"
 	"github.com/carrel-dev/carrel/core/dispatch"
 	"github.com/carrel-dev/carrel/web/problem"
 	"github.com/carrel-dev/carrel/web/session"
-	"github.com/gofiber/fiber/v2"
 )
 
 // The workspace acme has the plugin crm, and ada as its owner. Bob has an

@@ -4,9 +4,10 @@ import (
 	"mime"
 	"strings"
 
+	"github.com/gofiber/fiber/v2"
+
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/core/dispatch"
-	"github.com/gofiber/fiber/v2"
 )
 
 // sandbox is the policy of everything a plugin answers. Should a browser show

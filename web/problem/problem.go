@@ -4,9 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 
+	"github.com/gofiber/fiber/v2"
+
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/core/abi"
-	"github.com/gofiber/fiber/v2"
 )
 
 // ContentType is the media type of a problem document.

@@ -7,8 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/carrel-dev/carrel/core"
 	"github.com/gofiber/fiber/v2"
+
+	"github.com/carrel-dev/carrel/core"
 )
 
 func TestEveryKindHasAStatusAndATitle(t *testing.T) {

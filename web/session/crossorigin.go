@@ -4,8 +4,9 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/carrel-dev/carrel/core"
 	"github.com/gofiber/fiber/v2"
+
+	"github.com/carrel-dev/carrel/core"
 )
 
 // refuseCrossOrigin refuses a request that changes something and was caused by

@@ -7,9 +7,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
+
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/core/account"
-	"github.com/gofiber/fiber/v2"
 )
 
 // Authenticator knows the secrets; account.Service implements it. Both methods

@@ -8,10 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
+
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/core/account"
 	"github.com/carrel-dev/carrel/web/problem"
-	"github.com/gofiber/fiber/v2"
 )
 
 // oneOfEach knows one session and one token.
