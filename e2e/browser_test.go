@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -67,6 +68,10 @@ func run[T any](b *browser, step chromedp.Action[T]) T {
 	ctx, stop := context.WithTimeout(b.ctx, time.Minute)
 	defer stop()
 	result, err := chromedp.Run(ctx, step)
+	for err != nil && ctx.Err() == nil && strings.Contains(err.Error(), "(-32000)") {
+		// The element was found on a page that has just been left.
+		result, err = chromedp.Run(ctx, step)
+	}
 	if err != nil {
 		b.Fatalf("%v\n%s", err, b.picture("failed"))
 	}

@@ -56,6 +56,7 @@ func TestTheStoryInABrowser(t *testing.T) {
 	if err := os.WriteFile(file, []byte(contactsCSV(1000)), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	b.sees("A CSV file in UTF-8") // the page is there, and not the one before
 	b.choose(file)
 	b.press("Upload")
 	b.sees("1000 of 1000") // the page follows the import by itself
