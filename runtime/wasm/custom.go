@@ -23,11 +23,3 @@ func WithCustom(module []byte, name string, payload []byte) ([]byte, error) {
 	out = appendU32(out, uint32(len(body)))
 	return append(out, body...), nil
 }
-
-func appendU32(b []byte, v uint32) []byte {
-	for v >= 0x80 {
-		b = append(b, byte(v)|0x80)
-		v >>= 7
-	}
-	return append(b, byte(v))
-}

@@ -6,15 +6,8 @@ import (
 	"strings"
 )
 
-// What a module may declare. Real plugins stay far below; a compiler spends
-// seconds and gigabytes on modules that don't.
-const (
-	MaxSize       = 32 << 20 // bytes of a module
-	MaxParameters = 255      // and results, of one type
-	MaxLocals     = 5_000    // of one function
-	MaxTable      = 100_000  // elements a table starts with
-	PageSize      = 65536    // bytes of a page of linear memory
-)
+// PageSize is the bytes of a page of linear memory.
+const PageSize = 65536
 
 // ValueType is a type of the binary format, as its byte.
 type ValueType byte
@@ -49,6 +42,10 @@ func (t ValueType) String() string {
 		return "externref"
 	}
 	return fmt.Sprintf("type(%#x)", byte(t))
+}
+
+func (t ValueType) valid() bool {
+	return t >= V128 && t <= I32 || t == FuncRef || t == ExternRef
 }
 
 // Signature is the type of a function.

@@ -4,242 +4,186 @@ import "bytes"
 
 var header = []byte{0, 'a', 's', 'm', 1, 0, 0, 0}
 
-// The sections Parse looks into.
+// The sections of a module.
 const (
-	sectionCustom   = 0
-	sectionType     = 1
-	sectionImport   = 2
-	sectionFunction = 3
-	sectionTable    = 4
-	sectionMemory   = 5
-	sectionExport   = 7
-	sectionCode     = 10
+	sectionCustom    = 0
+	sectionType      = 1
+	sectionImport    = 2
+	sectionFunction  = 3
+	sectionTable     = 4
+	sectionMemory    = 5
+	sectionGlobal    = 6
+	sectionExport    = 7
+	sectionStart     = 8
+	sectionElement   = 9
+	sectionCode      = 10
+	sectionData      = 11
+	sectionDataCount = 12
 )
 
-// Parse reads a module and refuses what passes a limit. It does not validate
-// the rest: the compiler does.
+// Parse reads a module's structure and refuses what passes one of PluginBounds
+// there. It looks into no instruction and validates nothing else: Check does,
+// and the compiler.
 func Parse(module []byte) (*Module, error) {
-	r := &reader{bytes: module}
-	if len(module) > MaxSize {
-		return nil, r.fail("the module has %d bytes; the limit is %d", len(module), MaxSize)
+	r := newReader(module)
+	m := &Module{}
+	r.sections(PluginBounds.Size, m.section)
+	m.resolve(r)
+	if r.err != nil {
+		return nil, r.err
 	}
-	if !bytes.HasPrefix(module, header) {
-		return nil, r.fail("this is not a WebAssembly module (version 1)")
+	return m, nil
+}
+
+// sections checks the header and calls read for each section, which begins at
+// start; the reader holds the section's contents.
+func (r *reader) sections(most int, read func(r *reader, id byte, start int)) {
+	if len(r.bytes) > most {
+		r.fail("the module has %d bytes; the limit is %d", len(r.bytes), most)
+		return
+	}
+	if !bytes.HasPrefix(r.bytes, header) {
+		r.fail("this is not a WebAssembly module (version 1)")
+		return
 	}
 	r.at = len(header)
-	m := &Module{}
 	for r.left() > 0 {
 		start := r.at
-		id, err := r.byte()
-		if err != nil {
-			return nil, err
-		}
-		size, err := r.u32()
-		if err != nil {
-			return nil, err
-		}
-		section, err := r.sub(size)
-		if err != nil {
-			return nil, err
-		}
-		if err := m.section(id, section, start, r.at); err != nil {
-			return nil, err
-		}
+		id := r.byte()
+		r.within(r.u32(), "a section", func() { read(r, id, start) })
 	}
-	return m, m.resolve(r)
 }
 
-func (m *Module) section(id byte, r *reader, start, end int) error {
+func (m *Module) section(r *reader, id byte, start int) {
 	switch id {
 	case sectionCustom:
-		name, err := r.name()
-		if err != nil {
-			return err
-		}
-		m.Customs = append(m.Customs, Custom{Name: name, Payload: r.bytes[r.at:], Start: start, End: end})
-		return nil
+		m.Customs = append(m.Customs, Custom{Name: r.name(), Payload: r.rest(), Start: start, End: r.end})
 	case sectionType:
-		return each(r, "types", m.readType)
+		r.each("types", func() { m.Types = append(m.Types, r.signature(PluginBounds.Parameters)) })
 	case sectionImport:
-		return each(r, "imports", m.readImport)
+		r.each("imports", func() { m.readImport(r) })
 	case sectionFunction:
-		return each(r, "functions", func(r *reader) error {
-			index, err := r.u32()
-			m.functions = append(m.functions, index)
-			return err
-		})
+		r.each("functions", func() { m.functions = append(m.functions, r.u32()) })
 	case sectionTable:
-		return each(r, "tables", readTable)
+		r.each("tables", func() { r.table(PluginBounds.Table) })
 	case sectionMemory:
-		return each(r, "memories", m.readMemory)
+		r.each("memories", func() { m.readMemory(r) })
 	case sectionExport:
-		return each(r, "exports", m.readExport)
+		r.each("exports", func() {
+			m.Exports = append(m.Exports, Export{Name: r.name(), Kind: Kind(r.byte()), Index: r.u32()})
+		})
 	case sectionCode:
-		return each(r, "functions", readBody)
+		r.each("functions", func() {
+			r.within(r.u32(), "a function", func() {
+				r.locals(PluginBounds.Locals)
+				r.rest()
+			})
+		})
+	default:
+		r.rest()
 	}
-	return nil
 }
 
-func each(r *reader, what string, read func(*reader) error) error {
-	n, err := r.count(what)
-	if err != nil {
-		return err
+// rest takes what is left of the part.
+func (r *reader) rest() []byte { return r.take(uint32(r.left())) }
+
+func (r *reader) signature(most int) Signature {
+	if r.byte() != 0x60 {
+		r.fail("a type is not a function type")
+		return Signature{}
 	}
-	for range n {
-		if err := read(r); err != nil {
-			return err
-		}
-	}
-	return nil
+	return Signature{Params: r.valueTypes("parameters", most), Results: r.valueTypes("results", most)}
 }
 
-func (m *Module) readType(r *reader) error {
-	form, err := r.byte()
-	if err != nil {
-		return err
-	}
-	if form != 0x60 {
-		return r.fail("a type is not a function type")
-	}
-	var s Signature
-	if s.Params, err = r.valueTypes("parameters"); err != nil {
-		return err
-	}
-	if s.Results, err = r.valueTypes("results"); err != nil {
-		return err
-	}
-	m.Types = append(m.Types, s)
-	return nil
-}
-
-func (m *Module) readImport(r *reader) error {
-	var i Import
-	var err error
-	if i.Module, err = r.name(); err != nil {
-		return err
-	}
-	if i.Name, err = r.name(); err != nil {
-		return err
-	}
-	kind, err := r.byte()
-	if err != nil {
-		return err
-	}
-	i.Kind = Kind(kind)
+func (m *Module) readImport(r *reader) {
+	i := Import{Module: r.name(), Name: r.name(), Kind: Kind(r.byte())}
 	switch i.Kind {
 	case KindFunction:
-		index, err := r.u32()
-		if err != nil {
-			return err
-		}
+		index := r.u32()
 		if int64(index) >= int64(len(m.Types)) {
-			return r.fail("import %q %q has type %d; there are %d", i.Module, i.Name, index, len(m.Types))
+			r.fail("import %q %q has type %d; there are %d", i.Module, i.Name, index, len(m.Types))
+			return
 		}
 		i.Type = m.Types[index]
 		m.functions = append(m.functions, index)
 	case KindTable:
-		err = readTable(r)
+		r.table(PluginBounds.Table)
 	case KindMemory:
-		_, _, _, err = r.limits("memory")
+		r.limits("memory")
 	case KindGlobal:
-		_, err = r.take(2)
+		r.global()
 	default:
-		err = r.fail("import %q %q is of an unknown kind %d", i.Module, i.Name, kind)
+		r.fail("import %q %q is of an unknown kind %d", i.Module, i.Name, i.Kind)
 	}
 	m.Imports = append(m.Imports, i)
-	return err
 }
 
-func readTable(r *reader) error {
-	if _, err := r.byte(); err != nil {
-		return err
+// table reads a table's type.
+func (r *reader) table(most int) ValueType {
+	t := r.reference()
+	minimum, _, _ := r.limits("table")
+	if int64(minimum) > int64(most) {
+		r.fail("a table starts with %d elements; the limit is %d", minimum, most)
 	}
-	minimum, _, _, err := r.limits("table")
-	if err != nil {
-		return err
-	}
-	if minimum > MaxTable {
-		return r.fail("a table starts with %d elements; the limit is %d", minimum, MaxTable)
-	}
-	return nil
+	return t
 }
 
-func (m *Module) readMemory(r *reader) error {
-	minimum, maximum, bounded, err := r.limits("memory")
-	if err != nil {
-		return err
+func (r *reader) reference() ValueType {
+	t := ValueType(r.byte())
+	if t != FuncRef && t != ExternRef && r.err == nil {
+		r.failAt(r.at-1, "%#x is not a type of a reference", byte(t))
 	}
+	return t
+}
+
+// global reads a global's type and whether it can change.
+func (r *reader) global() (ValueType, bool) {
+	t, mutable := r.valueType(), r.byte()
+	if mutable > 1 {
+		r.failAt(r.at-1, "a global is neither constant nor variable")
+	}
+	return t, mutable == 1
+}
+
+func (m *Module) readMemory(r *reader) {
+	minimum, maximum, bounded := r.limits("memory")
 	if len(m.Memories) > 0 {
-		return r.fail("the module has more than one memory")
+		r.fail("the module has more than one memory")
 	}
 	m.Memories = append(m.Memories, Memory{Min: minimum, Max: maximum, Bounded: bounded})
-	return nil
 }
 
-func (m *Module) readExport(r *reader) error {
-	var e Export
-	var err error
-	if e.Name, err = r.name(); err != nil {
-		return err
-	}
-	kind, err := r.byte()
-	if err != nil {
-		return err
-	}
-	e.Kind = Kind(kind)
-	if e.Index, err = r.u32(); err != nil {
-		return err
-	}
-	m.Exports = append(m.Exports, e)
-	return nil
-}
-
-// readBody adds up what a function's local declarations announce: five bytes
-// can declare four thousand million of them.
-func readBody(r *reader) error {
-	size, err := r.u32()
-	if err != nil {
-		return err
-	}
-	body, err := r.sub(size)
-	if err != nil {
-		return err
-	}
-	groups, err := body.count("groups of locals")
-	if err != nil {
-		return err
-	}
-	var locals uint64
-	for range groups {
-		n, err := body.u32()
-		if err != nil {
-			return err
+// locals adds up what a function's local declarations announce: five bytes can
+// declare four thousand million of them.
+func (r *reader) locals(most int) (locals, wide int) {
+	r.each("groups of locals", func() {
+		n := r.u32()
+		if r.valueType() == V128 {
+			wide += int(n)
 		}
-		if _, err := body.byte(); err != nil {
-			return err
+		if locals += int(n); locals > most {
+			r.fail("a function declares more than %d locals", most)
 		}
-		if locals += uint64(n); locals > MaxLocals {
-			return body.fail("a function declares more than %d locals", MaxLocals)
-		}
-	}
-	return nil
+	})
+	return locals, wide
 }
 
 // resolve fills the exports' types in, now that every section is read.
-func (m *Module) resolve(r *reader) error {
+func (m *Module) resolve(r *reader) {
 	for i := range m.Exports {
 		e := &m.Exports[i]
 		if e.Kind != KindFunction {
 			continue
 		}
 		if int64(e.Index) >= int64(len(m.functions)) {
-			return r.fail("export %q names function %d; there are %d", e.Name, e.Index, len(m.functions))
+			r.fail("export %q names function %d; there are %d", e.Name, e.Index, len(m.functions))
+			return
 		}
 		t := m.functions[e.Index]
 		if int64(t) >= int64(len(m.Types)) {
-			return r.fail("function %d has type %d; there are %d", e.Index, t, len(m.Types))
+			r.fail("function %d has type %d; there are %d", e.Index, t, len(m.Types))
+			return
 		}
 		e.Type = m.Types[t]
 	}
-	return nil
 }

@@ -72,10 +72,10 @@ func TestParseNumbers(t *testing.T) {
 		{[]byte{0xff, 0xff, 0xff, 0xff, 0x0f}, 1<<32 - 1, true},
 		{[]byte{0xff, 0xff, 0xff, 0xff, 0x1f}, 0, false}, {[]byte{0x80, 0x80, 0x80, 0x80, 0x80, 0}, 0, false}, {[]byte{0x80}, 0, false}, {nil, 0, false},
 	} {
-		r := &reader{bytes: c.bytes}
-		v, err := r.u32()
-		if (err == nil) != c.ok || c.ok && v != c.value {
-			t.Errorf("% x: %d %v", c.bytes, v, err)
+		r := newReader(c.bytes)
+		v := r.u32()
+		if (r.err == nil) != c.ok || c.ok && v != c.value {
+			t.Errorf("% x: %d %v", c.bytes, v, r.err)
 		}
 	}
 }

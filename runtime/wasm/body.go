@@ -1,0 +1,246 @@
+package wasm
+
+// body is a function as weaving sees it.
+type body struct {
+	start, code, end int // of its local declarations, its first instruction, itself
+	kind             uint32
+	cost             uint32 // of what lies outside its loops
+	frame            int32  // estimate in bytes, if it calls
+	calls            bool
+	loops            bool // straight into a loop, whose check is the entry's too
+}
+
+// walk is the state while one function's instructions are read. The operand
+// stack is followed in height only: the compiler sees to the types.
+type walk struct {
+	body
+	blocks   []block // the function itself is the first
+	locals   int     // with the parameters
+	height   int     // of the operand stack
+	floor    int     // what the innermost block may not take
+	most     int     // greatest height
+	values   int     // instructions' results, all together
+	weight   int     // of the region so far
+	loops    int     // around
+	straight bool    // no branch, block or call yet
+	vectors  bool
+}
+
+// block is a block, loop, if or else, or the function.
+type block struct {
+	opcode          byte
+	unreachable     bool // behind a branch that is always taken
+	params, results int
+	floor           int // height of the operand stack below the parameters
+	weight          int // of a loop: what the region around weighed before
+	edit            int // of a loop
+}
+
+// An instruction weighs 1, one that goes to memory as much as a missed cache:
+// a unit of fuel is unitWeight, and every check costs one unit at least.
+const (
+	unitWeight   = 256
+	memoryWeight = 16
+)
+
+func cost(weight int) uint32 { return uint32(1 + weight/unitWeight) }
+
+func (c *checker) readBody() {
+	kind := c.functions[c.imported[KindFunction]+len(c.bodies)]
+	c.r.within(c.r.u32(), "a function", func() { c.bodies = append(c.bodies, c.readCode(kind)) })
+}
+
+func (c *checker) readCode(kind uint32) body {
+	r, w, s := c.r, &c.walk, c.types[kind]
+	*w = walk{blocks: w.blocks[:0], straight: true, body: body{kind: kind, start: r.at}}
+	locals, wide := r.locals(c.bounds.Locals)
+	w.code = r.at
+	w.locals = len(s.Params) + locals
+	w.blocks = append(w.blocks, block{opcode: opBlock, results: len(s.Results)})
+	for len(w.blocks) > 0 && r.err == nil {
+		c.instruction()
+	}
+	w.end = r.at
+	w.cost = cost(w.weight)
+	w.body.loops = w.body.loops && w.cost == 1
+	w.frame = w.estimate(wide)
+	return w.body
+}
+
+// estimate is how much of the native stack the compiler may take for a call of
+// the function: a slot for each local and operand, and room for the values it
+// puts aside around calls.
+func (w *walk) estimate(wide int) int32 {
+	const fixed, slot, most = 64, 8, 1 << 28
+	height := w.most
+	if w.vectors {
+		height *= 2
+	}
+	return int32(min(fixed+slot*(w.locals+wide+height)+w.values, most))
+}
+
+func (w *walk) push(n int) {
+	w.height += n
+	w.values += n
+	w.most = max(w.most, w.height)
+}
+
+func (c *checker) pop(n int) {
+	w := &c.walk
+	if w.height -= n; w.height < w.floor {
+		if !w.blocks[len(w.blocks)-1].unreachable {
+			c.r.fail("an instruction lacks an operand")
+		}
+		w.height = w.floor
+	}
+}
+
+// unreachable says that nothing comes behind this in the block: whatever is
+// taken from the operand stack is there.
+func (w *walk) unreachable() {
+	w.blocks[len(w.blocks)-1].unreachable = true
+	w.height = w.floor
+}
+
+func (c *checker) instruction() {
+	r, w := c.r, &c.walk
+	at := r.at
+	op := r.byte()
+	w.weight++
+	in := &opcodes[op]
+	var misc byte
+	switch in.immediates {
+	case control:
+		c.control(op)
+		return
+	case prefix:
+		if op == opMisc {
+			misc = r.byte()
+			in = &miscOpcodes[misc]
+		} else {
+			in = &vectorOpcodes[c.vector()]
+			w.vectors = true
+		}
+	}
+	a, b := c.immediates(in.immediates, at)
+	c.pop(int(in.pops))
+	if in.pushes > 0 {
+		w.push(int(in.pushes))
+	}
+	switch {
+	case misc > 0:
+		c.misc(misc, a, b, at)
+	case op == opMemoryGrow:
+		c.weaveBulk(bulk{opcode: op}, at)
+	case op == opTableSet:
+		c.note(at, "it writes to its table")
+	}
+}
+
+// vector reads the opcode of a vector instruction. It is a number of up to two
+// bytes; the compiler reads one, and takes a second that is 1 for a nop. Only
+// what both read alike is let through.
+func (c *checker) vector() byte {
+	op := c.r.byte()
+	if op >= 0x80 && c.r.byte() != 1 {
+		c.r.fail("there is no such vector instruction")
+	}
+	return op
+}
+
+// immediates reads what follows an opcode and returns the indices.
+func (c *checker) immediates(kind immediates, at int) (a, b uint32) {
+	r, w := c.r, &c.walk
+	switch kind {
+	case none:
+	case local:
+		c.below(w.locals, "local")
+	case global:
+		c.below(c.globals, "global")
+	case function:
+		c.function()
+	case table:
+		a = c.below(len(c.tables), "table")
+	case element:
+		c.below(c.elements, "element segment")
+	case elementTable:
+		a, b = c.below(c.elements, "element segment"), c.below(len(c.tables), "table")
+	case tableTable:
+		a, b = c.below(len(c.tables), "table"), c.below(len(c.tables), "table")
+	case data:
+		c.below(max(c.announced, 0), "data segment")
+	case dataMemory:
+		a = c.below(max(c.announced, 0), "data segment")
+		c.memory()
+	case memory:
+		c.memory()
+	case memoryMemory:
+		c.memory()
+		c.memory()
+	case address, addressLane:
+		if c.memories == 0 {
+			r.failAt(at, "an instruction needs a memory; there is none")
+		}
+		w.weight += memoryWeight - 1
+		r.u32()
+		r.u32()
+		if kind == addressLane {
+			r.byte()
+		}
+	case lane:
+		r.byte()
+	case bytes4:
+		r.take(4)
+	case bytes8:
+		r.take(8)
+	case bytes16:
+		r.take(16)
+	case signed32:
+		r.skip(bytesOfI32)
+	case signed64:
+		r.skip(bytesOfI64)
+	case refType:
+		r.reference()
+	case selectType:
+		if r.byte() != 1 {
+			r.fail("a select has not one type")
+		}
+		r.valueType()
+	default:
+		r.failAt(at, "there is no such instruction")
+	}
+	return a, b
+}
+
+// memory reads the index of a memory where only a zero byte may stand.
+func (c *checker) memory() {
+	if c.r.byte() != 0 || c.memories == 0 {
+		c.r.fail("an instruction names a memory that is not there")
+	}
+}
+
+// misc deals with the instructions behind opMisc that weaving changes or that
+// rule an image out.
+func (c *checker) misc(op byte, a, b uint32, at int) {
+	switch op {
+	case miscDataDrop:
+		c.note(at, "it drops data")
+	case miscElemDrop:
+		c.note(at, "it drops elements")
+	case miscTableInit, miscTableCopy, miscTableGrow, miscTableFill:
+		c.note(at, "it writes to its table")
+		fallthrough
+	case miscMemoryInit, miscMemoryCopy, miscMemoryFill:
+		c.weaveBulk(bulk{opcode: op, a: a, b: b}, at)
+	}
+}
+
+func (c *checker) weaveBulk(b bulk, at int) {
+	index, ok := c.bulkIndex[b]
+	if !ok {
+		index = uint32(len(c.bulk))
+		c.bulk = append(c.bulk, b)
+		c.bulkIndex[b] = index
+	}
+	c.edits = append(c.edits, edit{at: uint32(at), end: uint32(c.r.at), argument: index, kind: editBulk})
+}

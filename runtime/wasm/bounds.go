@@ -1,0 +1,44 @@
+package wasm
+
+import "math"
+
+// Bounds are what a module may declare. A compiler spends seconds and gigabytes
+// on modules of a few kilobytes that pass them; real plugins stay far below.
+type Bounds struct {
+	Size        int // bytes of the module
+	Entries     int // of one section: types, functions, globals, exports, segments
+	Parameters  int // of one function type; as many results
+	Locals      int // of one function, its parameters aside
+	Nesting     int // blocks, loops and ifs within each other
+	LoopLocals  int // loops within each other times locals and parameters
+	BranchTable int // targets of one br_table
+	Tables      int // in one module
+	Table       int // elements of one table: when it starts, and after it has grown
+}
+
+// PluginBounds are the bounds of an uploaded plugin.
+var PluginBounds = Bounds{
+	Size:        32 << 20,
+	Entries:     250_000,
+	Parameters:  255,
+	Locals:      5_000,
+	Nesting:     2_000,
+	LoopLocals:  50_000,
+	BranchTable: 5_000,
+	Tables:      16,
+	Table:       100_000,
+}
+
+// Unbounded lets every valid module pass. It is for the specification's test
+// suite, and unfit for uploads.
+var Unbounded = Bounds{
+	Size:        math.MaxInt32,
+	Entries:     math.MaxInt32,
+	Parameters:  math.MaxInt32,
+	Locals:      math.MaxInt32,
+	Nesting:     math.MaxInt32,
+	LoopLocals:  math.MaxInt32,
+	BranchTable: math.MaxInt32,
+	Tables:      math.MaxInt32,
+	Table:       math.MaxInt32,
+}

@@ -1,0 +1,406 @@
+package wasm
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Reserved is the prefix of the names that weaving adds to a module. A module
+// that exports such a name, or imports from EngineModule, is refused.
+const (
+	Reserved     = "carrel:"
+	EngineModule = "carrel:engine"
+)
+
+// Checked is a module that passed Check: what has to be known to weave it.
+type Checked struct {
+	module   []byte
+	bounds   Bounds
+	sections [sectionDataCount + 1]section // by their ids
+
+	types     []Signature
+	imported  [4]int   // by Kind
+	functions []uint32 // type of each, the imported ones first
+	tables    []ValueType
+	memories  int
+	globals   int
+	elements  int
+	data      []uint32 // length of each segment in bytes
+
+	bodies []body
+	edits  []edit // in the order of the module
+	bulk   []bulk
+	plain  string // why there can be no exact image, "" if there can
+}
+
+// section is where a section's entries lie: behind their count.
+type section struct{ start, end, count int }
+
+// edit is a place that weaving changes: the bytes from at to end become what
+// the kind says.
+type edit struct {
+	at, end  uint32
+	argument uint32
+	kind     editKind
+}
+
+type editKind byte
+
+const (
+	editFunction editKind = iota // the index of a function; argument: the index
+	editReturn                   // a return; argument: how many blocks it leaves
+	editLoop                     // the beginning of a loop; argument: its cost
+	editBulk                     // a bulk operation; argument: its index in bulk
+)
+
+// Check decodes every section and instruction of a module and refuses what
+// passes a bound, what WebAssembly 2.0 (wazero's CoreFeaturesV2) does not know,
+// and every index that is out of range: weaving adds types, functions and
+// globals behind the module's own, which no index of the module may reach. The
+// types of operands are left to the compiler; weaving makes no invalid module
+// valid. The error is an *Error.
+func Check(module []byte, b Bounds) (*Checked, error) {
+	return check(module, b, false)
+}
+
+func check(module []byte, b Bounds, woven bool) (*Checked, error) {
+	r := newReader(module)
+	c := &checker{
+		Checked:   &Checked{module: module, bounds: b},
+		r:         r,
+		woven:     woven,
+		announced: -1,
+		bulkIndex: map[bulk]uint32{},
+	}
+	r.sections(b.Size, c.section)
+	c.complete()
+	if r.err != nil {
+		return nil, r.err
+	}
+	return c.Checked, nil
+}
+
+type checker struct {
+	*Checked
+	r         *reader
+	woven     bool // names that weaving adds are there
+	order     int  // of the last section
+	announced int  // data segments, by the data count section; -1 without one
+	bulkIndex map[bulk]uint32
+	walk      walk
+}
+
+// sectionOrder is the place of each section among the others.
+var sectionOrder = [...]struct {
+	place int
+	what  string
+}{
+	sectionType:      {1, "types"},
+	sectionImport:    {2, "imports"},
+	sectionFunction:  {3, "functions"},
+	sectionTable:     {4, "tables"},
+	sectionMemory:    {5, "memories"},
+	sectionGlobal:    {6, "globals"},
+	sectionExport:    {7, "exports"},
+	sectionStart:     {8, "start function"},
+	sectionElement:   {9, "element segments"},
+	sectionDataCount: {10, "count of data segments"},
+	sectionCode:      {11, "function bodies"},
+	sectionData:      {12, "data segments"},
+}
+
+func (c *checker) section(r *reader, id byte, start int) {
+	if id == sectionCustom {
+		r.name()
+		r.rest()
+		return
+	}
+	if int(id) >= len(sectionOrder) {
+		r.failAt(start, "there is no section %d", id)
+		return
+	}
+	order := sectionOrder[id]
+	if order.place <= c.order {
+		r.failAt(start, "the section of %s is out of order", order.what)
+		return
+	}
+	c.order = order.place
+	s := section{start: r.at, end: r.end}
+	switch id {
+	case sectionStart:
+		c.start()
+	case sectionDataCount:
+		c.announced = int(r.u32())
+	default:
+		s.count = r.count(order.what)
+		s.start = r.at
+		c.entries(id, s.count, order.what)
+	}
+	c.sections[id] = s
+}
+
+func (c *checker) entries(id byte, count int, what string) {
+	if count > c.bounds.Entries {
+		c.r.fail("the module has %d %s; the limit is %d", count, what, c.bounds.Entries)
+	}
+	if defined := len(c.functions) - c.imported[KindFunction]; id == sectionCode && count != defined {
+		c.r.fail("the module declares %d functions and has the bodies of %d", defined, count)
+	}
+	read := [...]func(){
+		sectionType:     func() { c.types = append(c.types, c.r.signature(c.bounds.Parameters)) },
+		sectionImport:   c.readImport,
+		sectionFunction: c.readFunction,
+		sectionTable:    c.readTable,
+		sectionMemory:   c.readMemory,
+		sectionGlobal:   c.readGlobal,
+		sectionExport:   c.readExport,
+		sectionElement:  c.readElement,
+		sectionCode:     c.readBody,
+		sectionData:     c.readData,
+	}[id]
+	for i := 0; i < count && c.r.err == nil; i++ {
+		read()
+	}
+}
+
+// complete checks what only the whole module shows.
+func (c *checker) complete() {
+	if defined := len(c.functions) - c.imported[KindFunction]; len(c.bodies) != defined {
+		c.r.fail("the module declares %d functions and has the bodies of %d", defined, len(c.bodies))
+	}
+	if c.announced >= 0 && len(c.data) != c.announced {
+		c.r.fail("the module announces %d data segments and has %d", c.announced, len(c.data))
+	}
+}
+
+// note remembers the first reason why there can be no exact image.
+func (c *checker) note(offset int, reason string) {
+	if c.plain == "" {
+		c.plain = fmt.Sprintf("%s (at byte %d of the original)", reason, offset)
+	}
+}
+
+// below reads an index of what there are count of.
+func (c *checker) below(count int, what string) uint32 {
+	at := c.r.at
+	index := c.r.u32()
+	if int64(index) >= int64(count) {
+		c.r.failAt(at, "%s %d is named; there are %d", what, index, count)
+		return 0
+	}
+	return index
+}
+
+// function reads the index of a function. It moves when an import is added
+// before it.
+func (c *checker) function() uint32 {
+	at := c.r.at
+	index := c.below(len(c.functions), "function")
+	if int(index) >= c.imported[KindFunction] {
+		c.edits = append(c.edits, edit{at: uint32(at), end: uint32(c.r.at), argument: index, kind: editFunction})
+	}
+	return index
+}
+
+func (c *checker) readImport() {
+	at := c.r.at
+	module, name := c.r.name(), c.r.name()
+	if module == EngineModule && !c.woven {
+		c.r.failAt(at, "the module imports from %s, which is the engine's own", EngineModule)
+	}
+	kind := Kind(c.r.byte())
+	switch kind {
+	case KindFunction:
+		c.readFunction()
+	case KindTable:
+		c.readTable()
+	case KindMemory:
+		c.readMemory()
+	case KindGlobal:
+		c.r.global()
+		c.globals++
+	default:
+		c.r.fail("import %q %q is of an unknown kind %d", module, name, kind)
+		return
+	}
+	c.imported[kind]++
+	if kind != KindFunction {
+		c.note(at, "it imports a "+kind.String())
+	}
+}
+
+func (c *checker) readFunction() {
+	c.functions = append(c.functions, c.below(len(c.types), "type"))
+}
+
+func (c *checker) readTable() {
+	c.tables = append(c.tables, c.r.table(c.bounds.Table))
+	if len(c.tables) > c.bounds.Tables {
+		c.r.fail("the module has more than %d tables", c.bounds.Tables)
+	}
+}
+
+func (c *checker) readMemory() {
+	c.r.limits("memory")
+	if c.memories++; c.memories > 1 {
+		c.r.fail("the module has more than one memory")
+	}
+}
+
+func (c *checker) readGlobal() {
+	at := c.r.at
+	t, mutable := c.r.global()
+	if mutable && (t == V128 || t == FuncRef || t == ExternRef) {
+		c.note(at, "it has a mutable global of type "+t.String())
+	}
+	c.constant()
+	c.globals++
+}
+
+func (c *checker) readExport() {
+	at := c.r.at
+	name, kind := c.r.name(), Kind(c.r.byte())
+	if strings.HasPrefix(name, Reserved) && !c.woven {
+		c.r.failAt(at, "the module exports %q; names that begin with %q are the engine's own", name, Reserved)
+	}
+	switch kind {
+	case KindFunction:
+		c.function()
+	case KindTable:
+		c.below(len(c.tables), "table")
+	case KindMemory:
+		c.below(c.memories, "memory")
+	case KindGlobal:
+		c.below(c.globals, "global")
+	default:
+		c.r.fail("export %q is of an unknown kind %d", name, kind)
+	}
+}
+
+func (c *checker) start() {
+	at := c.r.at
+	index := c.function()
+	if c.r.err != nil {
+		return
+	}
+	if s := c.types[c.functions[index]]; len(s.Params)+len(s.Results) > 0 {
+		c.r.failAt(at, "the start function has the type %s", s)
+	}
+}
+
+// The bits of an element segment's kind.
+const (
+	elementPassive  = 1 // or declared only, if its table is named
+	elementTyped    = 2 // names its table
+	elementExpr     = 4 // has expressions, not indices
+	elementKinds    = 7
+	functionElement = 0 // the only type of element besides references
+)
+
+func (c *checker) readElement() {
+	at := c.r.at
+	kind := c.r.u32()
+	if kind > elementKinds {
+		c.r.failAt(at, "an element segment is of an unknown kind %d", kind)
+		return
+	}
+	if kind&elementPassive == 0 {
+		if kind&elementTyped != 0 {
+			c.below(len(c.tables), "table")
+		} else if len(c.tables) == 0 {
+			c.r.failAt(at, "an element segment needs a table; there is none")
+		}
+		c.constant()
+	}
+	if kind&(elementPassive|elementTyped) != 0 {
+		if kind&elementExpr != 0 {
+			c.r.reference()
+		} else if c.r.byte() != functionElement {
+			c.r.fail("an element segment is of an unknown type")
+		}
+	}
+	if kind&elementExpr != 0 {
+		c.r.each("elements", func() { c.constant() })
+	} else {
+		c.r.each("elements", func() { c.function() })
+	}
+	c.elements++
+}
+
+// The kinds of a data segment.
+const (
+	dataActive = iota
+	dataPassive
+	dataActiveIn // names its memory
+)
+
+func (c *checker) readData() {
+	at := c.r.at
+	kind := c.r.u32()
+	switch kind {
+	case dataActiveIn:
+		c.below(c.memories, "memory")
+	case dataActive:
+		if c.memories == 0 {
+			c.r.failAt(at, "a data segment needs a memory; there is none")
+		}
+	case dataPassive:
+	default:
+		c.r.failAt(at, "a data segment is of an unknown kind %d", kind)
+	}
+	if kind != dataPassive {
+		switch c.constant() {
+		case opI32Const:
+		case opGlobalGet:
+			c.note(at, "a global says where its data lies")
+		default:
+			c.r.failAt(at, "where a data segment lies is not an i32")
+		}
+	}
+	size := c.r.u32()
+	c.r.take(size)
+	c.data = append(c.data, size)
+}
+
+// constant reads a constant expression and returns its opcode.
+func (c *checker) constant() byte {
+	at := c.r.at
+	op := c.r.byte()
+	switch op {
+	case opGlobalGet:
+		c.below(c.globals, "global")
+	case opRefFunc:
+		c.function()
+	default:
+		c.r.constant(op)
+	}
+	if c.r.byte() != opEnd {
+		c.r.failAt(at, "a constant expression has more than one instruction")
+	}
+	return op
+}
+
+// constant reads the value behind the opcode of a constant expression that
+// names nothing, and returns it if it is an i32.
+func (r *reader) constant(op byte) int32 {
+	switch op {
+	case opI32Const:
+		return int32(r.signed(bytesOfI32))
+	case opI64Const:
+		r.signed(bytesOfI64)
+	case opF32Const:
+		r.take(4)
+	case opF64Const:
+		r.take(8)
+	case opRefNull:
+		r.reference()
+	case opVector:
+		if r.byte() != vectorConst {
+			r.fail("an instruction in a constant expression is not constant")
+		}
+		r.take(16)
+	default:
+		r.fail("instruction %#x in a constant expression is not constant", op)
+	}
+	return 0
+}

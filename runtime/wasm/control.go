@@ -1,0 +1,159 @@
+package wasm
+
+// control reads the instructions that begin and end blocks, branch and call.
+func (c *checker) control(op byte) {
+	r, w := c.r, &c.walk
+	straight := w.straight
+	w.straight = false
+	switch op {
+	case opUnreachable:
+		w.unreachable()
+	case opBlock, opLoop, opIf:
+		if op == opIf {
+			c.pop(1)
+		}
+		c.begin(op)
+		if op == opLoop && straight && len(w.blocks) == 2 {
+			w.body.loops = true
+		}
+	case opElse:
+		c.otherwise()
+	case opEnd:
+		c.finish()
+	case opBr:
+		c.label()
+		w.unreachable()
+	case opBrIf:
+		n := c.label()
+		c.pop(1)
+		c.pop(n)
+		w.push(n)
+	case opBrTable:
+		n := r.count("branches")
+		if n > c.bounds.BranchTable {
+			r.fail("a br_table has %d targets; the limit is %d", n, c.bounds.BranchTable)
+		}
+		for i := 0; i <= n && r.err == nil; i++ {
+			c.label()
+		}
+		c.pop(1)
+		w.unreachable()
+	case opReturn:
+		c.edits = append(c.edits, edit{at: uint32(r.at - 1), end: uint32(r.at), argument: uint32(len(w.blocks) - 1), kind: editReturn})
+		w.unreachable()
+	case opCall:
+		if index := c.function(); r.err == nil {
+			c.call(c.functions[index])
+		}
+	case opCallIndirect:
+		kind := c.below(len(c.types), "type")
+		c.below(len(c.tables), "table")
+		w.weight += memoryWeight - 1
+		if c.pop(1); r.err == nil {
+			c.call(kind)
+		}
+	}
+}
+
+func (c *checker) call(kind uint32) {
+	s := &c.types[kind]
+	c.walk.calls = true
+	c.pop(len(s.Params))
+	c.walk.push(len(s.Results))
+}
+
+// label reads the target of a branch and returns how many values it takes.
+func (c *checker) label() int {
+	w := &c.walk
+	depth := int(c.below(len(w.blocks), "block"))
+	if c.r.err != nil {
+		return 0
+	}
+	b := &w.blocks[len(w.blocks)-1-depth]
+	if b.opcode == opLoop {
+		return b.params
+	}
+	return b.results
+}
+
+func (c *checker) begin(op byte) {
+	w := &c.walk
+	params, results := c.blockType()
+	if len(w.blocks) > c.bounds.Nesting {
+		c.r.fail("blocks are nested more than %d deep", c.bounds.Nesting)
+	}
+	c.pop(params)
+	b := block{opcode: op, params: params, results: results, floor: w.height}
+	if op == opLoop {
+		if w.loops++; w.loops*w.locals > c.bounds.LoopLocals {
+			c.r.fail("%d loops within each other have %d locals; the limit is %d, multiplied", w.loops, w.locals, c.bounds.LoopLocals)
+		}
+		b.weight, b.edit = w.weight, len(c.edits)
+		w.weight = 0
+		c.edits = append(c.edits, edit{at: uint32(c.r.at), end: uint32(c.r.at), kind: editLoop})
+	}
+	w.blocks = append(w.blocks, b)
+	w.floor = w.height
+	w.height += params
+}
+
+// blockType reads how many values a block takes and leaves.
+func (c *checker) blockType() (params, results int) {
+	at := c.r.at
+	first := c.r.byte()
+	switch {
+	case first == emptyBlock:
+		return 0, 0
+	case ValueType(first).valid():
+		return 0, 1
+	}
+	c.r.at = at
+	index := c.r.signed(bytesOfI33)
+	if index < 0 || index >= int64(len(c.types)) {
+		c.r.failAt(at, "the type of a block is not there")
+		return 0, 0
+	}
+	s := &c.types[index]
+	return len(s.Params), len(s.Results)
+}
+
+// leave checks that a block leaves what it says.
+func (c *checker) leave(b *block) {
+	want := b.floor + b.results
+	if h := c.walk.height; h > want || h < want && !b.unreachable {
+		c.r.fail("a block leaves %d values and announces %d", h-b.floor, b.results)
+	}
+}
+
+func (c *checker) otherwise() {
+	w := &c.walk
+	b := &w.blocks[len(w.blocks)-1]
+	if b.opcode != opIf {
+		c.r.fail("an else belongs to no if")
+		return
+	}
+	c.leave(b)
+	b.opcode, b.unreachable = opElse, false
+	w.height = b.floor + b.params
+}
+
+func (c *checker) finish() {
+	w := &c.walk
+	b := w.blocks[len(w.blocks)-1]
+	c.leave(&b)
+	if b.opcode == opIf && b.params != b.results {
+		c.r.fail("an if without else leaves %d values and takes %d", b.results, b.params)
+	}
+	if b.opcode == opLoop {
+		c.edits[b.edit].argument = cost(w.weight)
+		w.weight = b.weight
+		w.loops--
+	}
+	w.blocks = w.blocks[:len(w.blocks)-1]
+	w.height = b.floor + b.results
+	w.most = max(w.most, w.height)
+	w.floor = 0
+	if n := len(w.blocks); n > 0 {
+		w.floor = w.blocks[n-1].floor
+	}
+}
