@@ -151,3 +151,14 @@ func (m *Module) Custom(name string) ([]byte, bool) {
 	}
 	return m.Customs[i].Payload, true
 }
+
+// Functions returns how many functions the module has of its own.
+func (m *Module) Functions() int {
+	imported := 0
+	for _, i := range m.Imports {
+		if i.Kind == KindFunction {
+			imported++
+		}
+	}
+	return len(m.functions) - imported
+}

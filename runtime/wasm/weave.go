@@ -1,6 +1,6 @@
 package wasm
 
-// The function that a woven module imports from EngineModule, as its last
+// The function that a woven module imports from YieldModule, as its last
 // import: `(i64 fuel, i32 stack) -> i64 fuel`. It is called when the fuel or
 // the stack that is left is negative, and returns the fuel to go on with, or
 // does not return. What was overdrawn is the caller's to count.
@@ -8,8 +8,8 @@ const YieldName = "yield"
 
 // What a woven module exports besides its own.
 const (
-	FuelName  = Reserved + "fuel"  // mutable i64: what is left until the next yield, 0 at the start
-	StackName = Reserved + "stack" // mutable i32: bytes left, the budget at the start
+	ExportFuel  = Reserved + "fuel"  // mutable i64: what is left until the next yield, 0 at the start
+	ExportStack = Reserved + "stack" // mutable i32: bytes left, the budget at the start
 )
 
 // plainSection is a custom section that only a woven module has which cannot be
@@ -18,7 +18,8 @@ const plainSection = Reserved + "plain"
 
 // Weaving is what Weave needs to know.
 type Weaving struct {
-	Stack int32 // how many bytes of native stack the module's calls may take together
+	Stack     int32 // how many bytes of native stack the module's calls may take together
+	Unmetered bool  // no check anywhere, to measure what they cost
 }
 
 var yieldType = Signature{Params: []ValueType{I64, I32}, Results: []ValueType{I64}}
@@ -35,10 +36,11 @@ var yieldType = Signature{Params: []ValueType{I64, I32}, Results: []ValueType{I6
 // runs; at most one frame is on the native stack that was not taken off.
 //
 // Custom sections are dropped. After a trap the stack is not put back: whoever
-// calls the instance again sets StackName first.
+// calls the instance again sets ExportStack first.
 func (c *Checked) Weave(w Weaving) []byte {
 	v := &weaver{
 		Checked: c,
+		metered: !w.Unmetered,
 		out:     make(code, 0, len(c.module)+len(c.module)/3+1024),
 		yield:   uint32(c.imported[KindFunction]),
 		fuel:    uint32(c.globals),
@@ -59,6 +61,7 @@ type weaver struct {
 	yield, fuel, stack uint32 // indices of what is added
 	added              []byte // types
 	typeAt             map[string]uint32
+	metered            bool
 	returns            bool // the function being copied keeps its returns
 }
 
@@ -92,7 +95,7 @@ func (w *weaver) weave(stack int32) {
 	w.out.raw(header...)
 	w.section(sectionType, len(w.typeAt), func() { w.out.raw(w.added...) })
 	w.section(sectionImport, 1, func() {
-		w.out = appendName(appendName(w.out, EngineModule), YieldName)
+		w.out = appendName(appendName(w.out, YieldModule), YieldName)
 		w.out.op(byte(KindFunction), w.typeOf(yieldType))
 	})
 	w.section(sectionFunction, len(w.bulk), func() {
@@ -110,9 +113,9 @@ func (w *weaver) weave(stack int32) {
 		w.out.raw(opEnd)
 	})
 	w.section(sectionExport, 2, func() {
-		w.out = appendName(w.out, FuelName)
+		w.out = appendName(w.out, ExportFuel)
 		w.out.op(byte(KindGlobal), w.fuel)
-		w.out = appendName(w.out, StackName)
+		w.out = appendName(w.out, ExportStack)
 		w.out.op(byte(KindGlobal), w.stack)
 	})
 	w.section(sectionStart, 0, nil)
@@ -165,10 +168,13 @@ func (w *weaver) code() {
 }
 
 func (w *weaver) function(b *body) {
-	w.returns = !b.calls
+	w.returns = !b.calls || !w.metered
 	w.at = b.start
 	w.copy(b.code)
 	switch {
+	case !w.metered:
+		w.copy(b.end)
+		return
 	case !b.calls && b.loops:
 		w.copy(b.end)
 		return
@@ -207,7 +213,7 @@ func (w *weaver) blockType(results []ValueType) {
 func (w *weaver) copy(until int) {
 	for ; w.next < len(w.edits) && int(w.edits[w.next].at) < until; w.next++ {
 		e := w.edits[w.next]
-		if e.kind == editReturn && w.returns {
+		if e.kind == editReturn && w.returns || !w.metered && (e.kind == editLoop || e.kind == editBulk) {
 			continue
 		}
 		w.out.raw(w.module[w.at:e.at]...)
