@@ -1,0 +1,178 @@
+// Command engine measures Carrel's engine beside its peers: Extism's SDK for Go,
+// wasmtime through its Go binding, and plain wazero.
+//
+//	go run ./engine                  measure, print a table
+//	go run ./engine --json           print a line of JSON for each row instead
+//	go run ./engine --svg FILE       draw the picture of the README as well
+//	go run ./engine --from FILE      take the rows --json printed, measure nothing
+//
+// It needs Go and, for wasmtime, a C compiler; for the guest in C clang with
+// wasi-libc, for the one in AssemblyScript npm. A guest whose tools are missing
+// is left out. docs/benchmarks.md says what each row means. Start reading at
+// way.go.
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := command(ctx, os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "engine:", err)
+		os.Exit(1)
+	}
+}
+
+// options are what the flags say.
+type options struct {
+	effort
+	guests, impls []string
+	json          bool
+	svg, from     string
+	memory        bool
+	dir           string // for guests and compiled code
+}
+
+func command(ctx context.Context, arguments []string, out io.Writer) error {
+	if len(arguments) > 0 && arguments[0] == residentCommand {
+		return resident(ctx, arguments[1:], out)
+	}
+	o, err := parse(arguments)
+	if err != nil {
+		return err
+	}
+	if !exists("guests") {
+		return errors.New("run this in the folder bench: it builds the guests it finds there")
+	}
+	dir, err := os.MkdirTemp("", "carrel-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	o.dir = dir
+
+	var rows []row
+	if o.from != "" {
+		rows, err = readRows(o.from)
+	} else {
+		rows, err = o.measureAll(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	if o.svg != "" {
+		if err := os.WriteFile(o.svg, picture(rows), 0o644); err != nil {
+			return err
+		}
+	}
+	if o.json {
+		return writeRows(out, rows)
+	}
+	return printTable(out, rows)
+}
+
+func parse(arguments []string) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("engine", flag.ContinueOnError)
+	flags.IntVar(&o.rounds, "rounds", 20, "how often each way has its turn")
+	flags.DurationVar(&o.cell, "cell", 5*time.Millisecond, "how long a turn is, at least 3 calls")
+	flags.Uint64Var(&o.seed, "seed", 1, "of the inputs and of the order of turns")
+	flags.BoolVar(&o.json, "json", false, "print a line of JSON for each row")
+	flags.BoolVar(&o.memory, "memory", true, "measure the memory of idle instances as well")
+	flags.StringVar(&o.svg, "svg", "", "draw the picture into `FILE`")
+	flags.StringVar(&o.from, "from", "", "take the rows from `FILE`, which --json printed")
+	list(flags, &o.guests, "guest", "only these, comma-separated: go,as,c")
+	list(flags, &o.impls, "impl", "only these ways, comma-separated; a prefix will do")
+	return o, flags.Parse(arguments)
+}
+
+func list(flags *flag.FlagSet, to *[]string, name, usage string) {
+	flags.Func(name, usage, func(s string) error {
+		*to = strings.Split(s, ",")
+		return nil
+	})
+}
+
+// measureAll measures each guest that can be built.
+func (o *options) measureAll(ctx context.Context) ([]row, error) {
+	chosen := slices.DeleteFunc(slices.Clone(ways), func(w way) bool {
+		return o.impls != nil && !slices.ContainsFunc(o.impls, func(s string) bool { return strings.HasPrefix(w.impl, s) })
+	})
+	var rows []row
+	for _, name := range []string{"go", "as", "c"} {
+		if o.guests != nil && !slices.Contains(o.guests, name) {
+			continue
+		}
+		say := func(what string) { fmt.Fprintf(os.Stderr, "\r\x1b[K%s: %s", name, what) }
+		say("building")
+		g, err := buildGuest(name, o.dir)
+		if errors.Is(err, errNoTool) {
+			fmt.Fprintf(os.Stderr, "\r\x1b[KLeft out: %s.\n", err)
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		measured, err := measure(ctx, g, chosen, o.dir, o.effort, say)
+		if err != nil {
+			return nil, fmt.Errorf("guest %s: %w", name, err)
+		}
+		if o.memory {
+			for _, w := range chosen {
+				say("memory of " + w.impl)
+				kb, err := residentKB(ctx, w, g, o.dir)
+				if err != nil {
+					return nil, fmt.Errorf("guest %s, memory of %s: %w", name, w.impl, err)
+				}
+				for i := range measured {
+					if measured[i].Impl == w.impl {
+						measured[i].PrivateKB = kb
+					}
+				}
+			}
+		}
+		rows = append(rows, measured...)
+		fmt.Fprint(os.Stderr, "\r\x1b[K")
+	}
+	return rows, nil
+}
+
+func writeRows(out io.Writer, rows []row) error {
+	encoder := json.NewEncoder(out)
+	for _, r := range rows {
+		if err := encoder.Encode(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func readRows(name string) ([]row, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	var rows []row
+	for lines := bufio.NewScanner(file); lines.Scan(); {
+		var r row
+		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		rows = append(rows, r)
+	}
+	return rows, nil
+}

@@ -1,0 +1,3 @@
+package main
+
+func picture(rows []row) []byte { return nil }
