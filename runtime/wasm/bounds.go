@@ -16,12 +16,9 @@ type Bounds struct {
 	Table       int // elements of one table: when it starts, and after it has grown
 }
 
-// MaxSize is the most bytes of an uploaded module.
-const MaxSize = 32 << 20
-
 // PluginBounds are the bounds of an uploaded plugin.
 var PluginBounds = Bounds{
-	Size:        MaxSize,
+	Size:        32 << 20,
 	Entries:     250_000,
 	Parameters:  255,
 	Locals:      5_000,

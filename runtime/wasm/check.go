@@ -6,10 +6,10 @@ import (
 )
 
 // Reserved is the prefix of the names that weaving adds to a module. A module
-// that exports such a name, or imports from YieldModule, is refused.
+// that exports such a name, or imports from EngineModule, is refused.
 const (
 	Reserved     = "carrel:"
-	YieldModule = "carrel:engine"
+	EngineModule = "carrel:engine"
 )
 
 // Checked is a module that passed Check: what has to be known to weave it.
@@ -32,9 +32,6 @@ type Checked struct {
 	bulk   []bulk
 	plain  string // why there can be no exact image, "" if there can
 }
-
-// Functions is how many functions the module defines.
-func (c *Checked) Functions() int { return len(c.bodies) }
 
 // section is where a section's entries lie: behind their count.
 type section struct{ start, end, count int }
@@ -208,8 +205,8 @@ func (c *checker) function() uint32 {
 func (c *checker) readImport() {
 	at := c.r.at
 	module, name := c.r.name(), c.r.name()
-	if module == YieldModule && !c.woven {
-		c.r.failAt(at, "the module imports from %s, which is the engine's own", YieldModule)
+	if module == EngineModule && !c.woven {
+		c.r.failAt(at, "the module imports from %s, which is the engine's own", EngineModule)
 	}
 	kind := Kind(c.r.byte())
 	switch kind {

@@ -9,7 +9,7 @@ import (
 // What a detached module exports besides what weaving added: its start
 // function, and each mutable global of its own by its index.
 const (
-	ExportStart    = Reserved + "start"
+	StartName    = Reserved + "start"
 	globalPrefix = Reserved + "global."
 )
 
@@ -32,8 +32,8 @@ type Global struct {
 type Detached struct {
 	Module  []byte
 	Data    []Segment // in the order they are written
-	Start   bool      // ExportStart has to be called once, behind the data
-	Globals []Global  // ExportFuel and ExportStack are not among them
+	Start   bool      // StartName has to be called once, behind the data
+	Globals []Global  // FuelName and StackName are not among them
 	Plain   string    // why there can be no exact image, "" if there can: `it writes to its table (at byte 12 of the original)`; Module is then as it was
 }
 
@@ -48,7 +48,7 @@ func Detach(woven []byte) (Detached, error) {
 		return Detached{}, d.r.err
 	}
 	if len(d.woven) != 2 {
-		return Detached{}, fmt.Errorf("the module is not woven: it exports no %s", ExportFuel)
+		return Detached{}, fmt.Errorf("the module is not woven: it exports no %s", FuelName)
 	}
 	if d.Plain != "" {
 		return d.Detached, nil
@@ -114,7 +114,7 @@ func (d *detacher) readGlobal() {
 
 func (d *detacher) readExport() {
 	name, _, index := d.r.name(), d.r.byte(), d.r.u32()
-	if name == ExportFuel || name == ExportStack {
+	if name == FuelName || name == StackName {
 		d.woven = append(d.woven, index)
 	}
 }
@@ -178,7 +178,7 @@ func (d *detacher) writeExports(out *code, woven []byte, s detachedSection) {
 	var added code
 	if d.Start {
 		s.count++
-		added = appendName(added, ExportStart)
+		added = appendName(added, StartName)
 		added.op(byte(KindFunction), d.start)
 	}
 	for i, t := range d.globals {

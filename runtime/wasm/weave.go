@@ -1,6 +1,6 @@
 package wasm
 
-// The function that a woven module imports from YieldModule, as its last
+// The function that a woven module imports from EngineModule, as its last
 // import: `(i64 fuel, i32 stack) -> i64 fuel`. It is called when the fuel or
 // the stack that is left is negative, and returns the fuel to go on with, or
 // does not return. What was overdrawn is the caller's to count.
@@ -8,8 +8,8 @@ const YieldName = "yield"
 
 // What a woven module exports besides its own.
 const (
-	ExportFuel  = Reserved + "fuel"  // mutable i64: what is left until the next yield, 0 at the start
-	ExportStack = Reserved + "stack" // mutable i32: bytes left, the budget at the start
+	FuelName  = Reserved + "fuel"  // mutable i64: what is left until the next yield, 0 at the start
+	StackName = Reserved + "stack" // mutable i32: bytes left, the budget at the start
 )
 
 // plainSection is a custom section that only a woven module has which cannot be
@@ -36,7 +36,7 @@ var yieldType = Signature{Params: []ValueType{I64, I32}, Results: []ValueType{I6
 // runs; at most one frame is on the native stack that was not taken off.
 //
 // Custom sections are dropped. After a trap the stack is not put back: whoever
-// calls the instance again sets ExportStack first.
+// calls the instance again sets StackName first.
 func (c *Checked) Weave(w Weaving) []byte {
 	v := &weaver{
 		Checked: c,
@@ -95,7 +95,7 @@ func (w *weaver) weave(stack int32) {
 	w.out.raw(header...)
 	w.section(sectionType, len(w.typeAt), func() { w.out.raw(w.added...) })
 	w.section(sectionImport, 1, func() {
-		w.out = appendName(appendName(w.out, YieldModule), YieldName)
+		w.out = appendName(appendName(w.out, EngineModule), YieldName)
 		w.out.op(byte(KindFunction), w.typeOf(yieldType))
 	})
 	w.section(sectionFunction, len(w.bulk), func() {
@@ -113,9 +113,9 @@ func (w *weaver) weave(stack int32) {
 		w.out.raw(opEnd)
 	})
 	w.section(sectionExport, 2, func() {
-		w.out = appendName(w.out, ExportFuel)
+		w.out = appendName(w.out, FuelName)
 		w.out.op(byte(KindGlobal), w.fuel)
-		w.out = appendName(w.out, ExportStack)
+		w.out = appendName(w.out, StackName)
 		w.out.op(byte(KindGlobal), w.stack)
 	})
 	w.section(sectionStart, 0, nil)
