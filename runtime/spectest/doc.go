@@ -1,0 +1,12 @@
+// Package spectest holds the weaver to the meaning of WebAssembly. Its tests run
+// the core specification suite, which comes with wazero's own module, twice on
+// each of wazero's engines: as the modules are, and checked and woven by
+// runtime/wasm. Every command must meet the specification and end the same way
+// both times, value by value and trap by trap.
+//
+// It has tests only, of runtime/wasm and wazero's public API; it must never
+// import runtime, which has a contract of its own on top.
+//
+// Start with suite_test.go. script_test.go reads the suite's format, and
+// testdata/skips.txt lists what is not asked for, with the reason.
+package spectest
