@@ -1,0 +1,129 @@
+package runtime
+
+import (
+	"encoding/binary"
+	"os"
+	goruntime "runtime"
+	"sync"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// A page of a private mapping is the guest's own once it was written to: it is
+// present, or swapped out, and not of the file any more. Both ways below find
+// these pages and copy the image over them. They stay the guest's own, so that
+// the next call needs no fault to write there.
+
+var pageSize = os.Getpagesize()
+
+// maxOwn is how many bytes of its own a memory may keep. One that has more gives
+// all of them back: instances that wait should be small, and after a call that
+// wrote so much the faults of the next one matter little.
+const maxOwn = 4 << 20
+
+// pagemap is /proc/self/pagemap, opened once and never closed. The error is
+// that of opening it.
+var pagemap = sync.OnceValues(func() (int, error) {
+	file, err := unix.Open("/proc/self/pagemap", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	return file, os.NewSyscallError("open", err)
+})
+
+// pageScan is struct pm_scan_arg of linux/fs.h with the regions it fills in. It
+// holds its own address, so it is on the heap, where nothing moves.
+type pageScan struct {
+	size, flags          uint64
+	start, end           uint64
+	walkEnd              uint64 // where the kernel stopped
+	vector, vectorLength uint64
+	maxPages             uint64
+	inverted, all, anyOf uint64 // categories a page must have
+	answered             uint64 // categories told apart in regions
+	regions              [64]pageRegion
+}
+
+// pageRegion is struct page_region: pages side by side, by address.
+type pageRegion struct{ start, end, categories uint64 }
+
+const (
+	pagemapScan    = 0xc0606610 // PAGEMAP_SCAN, _IOWR('f', 16, struct pm_scan_arg)
+	pageScanSize   = 96         // of struct pm_scan_arg
+	pageIsFile     = 1 << 2
+	pageIsPresent  = 1 << 3
+	pageIsSwapped  = 1 << 4
+	entryIsFile    = 1 << 61 // bits of an entry of /proc/self/pagemap
+	entryIsSwapped = 1 << 62
+	entryIsPresent = 1 << 63
+)
+
+// resetByScan has the kernel find the pages.
+func (m *mapped) resetByScan() error {
+	file, err := pagemap()
+	if err != nil {
+		return err
+	}
+	s := m.scan
+	if s == nil {
+		s = &pageScan{
+			size: pageScanSize, inverted: pageIsFile, all: pageIsFile, anyOf: pageIsPresent | pageIsSwapped, answered: pageIsFile,
+		}
+		s.vector, s.vectorLength = uint64(uintptr(unsafe.Pointer(&s.regions))), uint64(len(s.regions))
+		m.scan = s
+	}
+	base := uint64(uintptr(start(m.mapping)))
+	s.start, s.end = base, base+uint64(len(m.mapping))
+	s.maxPages = maxOwn / uint64(pageSize)
+	for s.start < s.end {
+		n, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(file), pagemapScan, uintptr(unsafe.Pointer(s)))
+		if errno != 0 {
+			return os.NewSyscallError("ioctl", errno)
+		}
+		for _, r := range s.regions[:n] {
+			copy(m.mapping[r.start-base:r.end-base], m.of.image[r.start-base:])
+			s.maxPages -= (r.end - r.start) / uint64(pageSize)
+		}
+		if s.maxPages == 0 {
+			return m.release()
+		}
+		s.start = s.walkEnd
+	}
+	goruntime.KeepAlive(s)
+	return nil
+}
+
+// resetByPagemap reads what there is to know of every page.
+func (m *mapped) resetByPagemap() error {
+	file, err := pagemap()
+	if err != nil {
+		return err
+	}
+	const entry = 8
+	var (
+		buffer [512 * entry]byte
+		first  = int64(uintptr(start(m.mapping))) / int64(pageSize)
+		pages  = len(m.mapping) / pageSize
+		own    = 0
+	)
+	for page := 0; page < pages; {
+		n, err := unix.Pread(file, buffer[:min(len(buffer), (pages-page)*entry)], (first+int64(page))*entry)
+		if err != nil {
+			return os.NewSyscallError("pread", err)
+		}
+		if n < entry {
+			return os.ErrInvalid
+		}
+		for entries := buffer[:n-n%entry]; len(entries) > 0; entries = entries[entry:] {
+			state := binary.NativeEndian.Uint64(entries)
+			if state&(entryIsPresent|entryIsSwapped) != 0 && state&entryIsFile == 0 {
+				at := page * pageSize
+				copy(m.mapping[at:at+pageSize], m.of.image[at:])
+				own += pageSize
+			}
+			page++
+		}
+	}
+	if own >= maxOwn {
+		return m.release()
+	}
+	return nil
+}
