@@ -118,13 +118,11 @@ func (c *manifestCheck) settings() {
 	if len(c.m.Settings) == 0 {
 		return
 	}
+	c.schema("settings", c.m.Settings)
 	var schema struct {
-		Type       string                     `json:"type"`
-		Properties map[string]json.RawMessage `json:"properties"`
+		Type any `json:"type"`
 	}
-	if err := json.Unmarshal(c.m.Settings, &schema); err != nil {
-		c.wrong.Add("settings", "must be a JSON Schema object")
-	} else if schema.Type != "object" {
+	if json.Unmarshal(c.m.Settings, &schema) == nil && schema.Type != "object" {
 		c.wrong.Add("settings.type", `must be "object": settings are one object`)
 	}
 	for _, at := range MisplacedSecrets(c.m.Settings) {

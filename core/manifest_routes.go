@@ -1,7 +1,6 @@
 package core
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -105,7 +104,8 @@ func (c *manifestCheck) handler(at, name string, kind abi.Kind) {
 }
 
 func (c *manifestCheck) schema(at string, schema json.RawMessage) {
-	if len(schema) > 0 && (!json.Valid(schema) || bytes.TrimSpace(schema)[0] != '{') {
-		c.wrong.Add(at, "must be a JSON Schema object")
+	if len(schema) > 0 {
+		_, wrong := CheckSchema(at, schema)
+		c.wrong = append(c.wrong, wrong...)
 	}
 }

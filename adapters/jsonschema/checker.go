@@ -21,6 +21,11 @@ import (
 // Checker checks settings. The zero value is ready for use.
 type Checker struct{}
 
+const (
+	maxViolations = 50  // reported of one object; of more, any
+	maxMessage    = 300 // bytes
+)
+
 // here is the address the schema in hand has while it is compiled.
 const here = "carrel:///settings.json"
 
@@ -30,6 +35,9 @@ const here = "carrel:///settings.json"
 // itself is Invalid too: its message names the author as the one to fix it.
 func (Checker) Check(schema, settings json.RawMessage) (json.RawMessage, error) {
 	const op = "jsonschema.Check"
+	if len(settings) > maxSettings {
+		return nil, located(op, "settings", fmt.Sprintf("have %d bytes; at most %d are allowed", len(settings), maxSettings))
+	}
 	value, err := parse(settings)
 	if err != nil {
 		return nil, located(op, "settings", "is not JSON")
@@ -44,6 +52,11 @@ func (Checker) Check(schema, settings json.RawMessage) (json.RawMessage, error) 
 		}
 		return json.RawMessage("{}"), nil
 	}
+	// A release may have been published before what is checked here was.
+	parts, wrong := core.CheckSchema("settings", schema)
+	if len(wrong) > 0 {
+		return nil, faulty(op, errors.New(wrong.Error()))
+	}
 	root, err := parse(schema)
 	if err != nil {
 		return nil, faulty(op, err)
@@ -51,12 +64,20 @@ func (Checker) Check(schema, settings json.RawMessage) (json.RawMessage, error) 
 	if misplaced := core.MisplacedSecrets(schema); len(misplaced) > 0 {
 		return nil, faulty(op, fmt.Errorf("secret only on properties, not at %s", strings.Join(misplaced, ", ")))
 	}
-	compiled, err := compile(root)
+	work := steps{maxSteps}
+	compiled, err := compile(root, &work)
 	if err != nil {
 		return nil, faulty(op, err)
 	}
 	applyDefaults(root, object)
-	if err := compiled.Validate(object); err != nil {
+	if most := maxWork / parts; valuesIn(object) > most {
+		return nil, located(op, "settings", fmt.Sprintf("have more than %d names and values, which is as many as are checked against a schema of this size", most))
+	}
+	err = compiled.Validate(object)
+	if work.left < 0 {
+		return nil, located(op, "settings", "have texts that are too long for the plugin's patterns")
+	}
+	if err != nil {
 		invalid, ok := errors.AsType[*jsonschema.ValidationError](err)
 		if !ok {
 			return nil, core.Wrap(op, core.Internal, err)
@@ -70,8 +91,9 @@ func (Checker) Check(schema, settings json.RawMessage) (json.RawMessage, error) 
 	return checked, core.Wrap(op, core.Internal, err)
 }
 
-func compile(root any) (*jsonschema.Schema, error) {
+func compile(root any, work *steps) (*jsonschema.Schema, error) {
 	c := jsonschema.NewCompiler()
+	c.UseRegexpEngine(work.compile)
 	c.UseLoader(noLoader{})
 	c.AssertFormat()
 	if err := c.AddResource(here, root); err != nil {
@@ -153,6 +175,9 @@ var english = message.NewPrinter(language.English)
 
 // explain adds a violation for each fault that has no cause below it.
 func explain(wrong *core.Violations, e *jsonschema.ValidationError, schema any) {
+	if len(*wrong) >= maxViolations {
+		return
+	}
 	switch k := e.ErrorKind.(type) {
 	case *kind.Required:
 		for _, name := range k.Missing {
@@ -175,7 +200,14 @@ func explain(wrong *core.Violations, e *jsonschema.ValidationError, schema any) 
 		wrong.Add(location(e.InstanceLocation), "is not valid") // the library's message may quote it
 		return
 	}
-	wrong.Add(location(e.InstanceLocation), "%s", e.ErrorKind.LocalizedString(english))
+	wrong.Add(location(e.InstanceLocation), "%s", shorten(e.ErrorKind.LocalizedString(english)))
+}
+
+func shorten(message string) string {
+	if len(message) <= maxMessage {
+		return message
+	}
+	return strings.ToValidUTF8(message[:maxMessage], "") + "…"
 }
 
 // location writes a path like the rest of a problem's: settings.from.address,

@@ -2,6 +2,7 @@ package jsonschema_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -119,4 +120,46 @@ func TestFaultySchemas(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// TestAttack16_SettingsAndSchemaBombs: neither a schema nor settings, nor the
+// two together, can be much work. What is refused here would take from seconds
+// to for ever.
+func TestAttack16_SettingsAndSchemaBombs(t *testing.T) {
+	levels := &strings.Builder{}
+	for i := range 20 {
+		fmt.Fprintf(levels, `"l%d": {"allOf": [{"$ref": "#/$defs/l%d"}, {"$ref": "#/$defs/l%d"}]}, `, i, i+1, i+1)
+	}
+	alternatives := strings.Repeat(`{"type": "array"}, `, 2000)
+	for name, c := range map[string]struct{ schema, settings, says string }{
+		"a schema that doubles":         {`{"type": "object", "$defs": {` + levels.String() + `"l20": {"type": "string"}}, "properties": {"a": {"$ref": "#/$defs/l0"}}}`, `{"a": "x"}`, "Its author"},
+		"large settings":                {`{"type": "object"}`, `{"a": "` + strings.Repeat("x", 64<<10) + `"}`, "65536 are allowed"},
+		"many alternatives":             {`{"type": "object", "additionalProperties": {"anyOf": [` + alternatives + `true]}}`, distinct(500, `0`), "more than 124 names and values"},
+		"long texts":                    {`{"type": "object", "additionalProperties": {"pattern": "(x+x+){400}y"}}`, distinct(100, `"`+strings.Repeat("x", 500)+`"`), "too long for the plugin's patterns"},
+		"a long name":                   {`{"type": "object", "patternProperties": {"(x|xx|x*y){250}z": true}}`, `{"` + strings.Repeat("x", 60_000) + `": 1}`, "too long for the plugin's patterns"},
+		"texts that are large patterns": {`{"type": "object", "additionalProperties": {"format": "regex"}}`, distinct(3000, `"x{1000}"`), "too long for the plugin's patterns"},
+	} {
+		_, err := jsonschema.Checker{}.Check(json.RawMessage(c.schema), json.RawMessage(c.settings))
+		if text := core.MessageOf(err) + core.ViolationsOf(err).Error(); core.KindOf(err) != core.Invalid || !strings.Contains(text, c.says) {
+			t.Errorf("%s: %.400q doesn't say %q", name, text, c.says)
+		}
+	}
+	// What isn't meant to be a bomb passes.
+	for schema, settings := range map[string]string{
+		`{"type": "object", "properties": {"hosts": {"type": "array", "items": {"type": "string", "pattern": "^[a-z0-9.-]{1,63}$"}}}}`: `{"hosts":[` + strings.TrimSuffix(strings.Repeat(`"mail.example.com",`, 1000), ",") + `]}`,
+		`{"type": "object", "properties": {"template": {"type": "string", "maxLength": 60000, "pattern": "^[^<>]*$"}}}`:                `{"template":"` + strings.Repeat("é", 25_000) + `"}`,
+	} {
+		if got, err := (jsonschema.Checker{}).Check(json.RawMessage(schema), json.RawMessage(settings)); err != nil || string(got) != settings {
+			t.Errorf("%s: %v", schema, err)
+		}
+	}
+}
+
+// distinct is an object of n members with the same value.
+func distinct(n int, value string) string {
+	members := make([]string, n)
+	for i := range members {
+		members[i] = fmt.Sprintf(`"%d": %s`, i, value)
+	}
+	return `{` + strings.Join(members, ", ") + `}`
 }
