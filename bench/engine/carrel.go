@@ -16,9 +16,9 @@ import (
 // The ways of Carrel's engine.
 var (
 	pristine  = runtime.Config{}
-	renewed   = runtime.Config{}
-	reused    = runtime.Config{}
-	unmetered = runtime.Config{}
+	renewed   = runtime.Config{IdlePerInstallation: -1}                   // a new instance for each call
+	reused    = runtime.Config{Measure: runtime.Measure{Dirty: true}}     // the memory the call before left
+	unmetered = runtime.Config{Measure: runtime.Measure{Unmetered: true}} // no fuel, no stack budget, no deadline
 )
 
 // carrelRunner is Carrel's engine, as the server uses it.
@@ -46,7 +46,7 @@ func openCarrel(config runtime.Config) func(context.Context, *guest, string) (ru
 }
 
 func (c *carrelRunner) call(function string, input []byte) ([]byte, error) {
-	return c.callIn("", function, input)
+	return c.callIn("ins_1", function, input)
 }
 
 func (c *carrelRunner) callIn(installation core.InstallationID, function string, input []byte) ([]byte, error) {
@@ -54,13 +54,13 @@ func (c *carrelRunner) callIn(installation core.InstallationID, function string,
 	if function == "echo" {
 		module = c.bulk
 	}
-	r := c.engine.Run(c.ctx, module, runtime.Call{Function: function, Input: input, Now: time.Now()})
+	r := c.engine.Run(c.ctx, module, runtime.Call{Function: function, Input: input, Now: time.Now(), Installation: installation})
 	return r.Output, r.Err
 }
 
 func (c *carrelRunner) keep(function string, input []byte) error {
 	c.kept++
-	_, err := c.callIn(core.InstallationID(fmt.Sprintf("inst_%d", c.kept)), function, input)
+	_, err := c.callIn(core.InstallationID(fmt.Sprintf("ins_%d", c.kept)), function, input)
 	return err
 }
 

@@ -5,6 +5,8 @@
 //	go run ./engine --json           print a line of JSON for each row instead
 //	go run ./engine --svg FILE       draw the picture of the README as well
 //	go run ./engine --from FILE      take the rows --json printed, measure nothing
+//	go run ./engine figures          what has no peer: lists, fuel in a bare loop, publishing, restarts
+//	go run ./engine hostile          what attackers do to their neighbours
 //
 // It needs Go and, for wasmtime, a C compiler; for the guest in C clang with
 // wasi-libc, for the one in AssemblyScript npm. A guest whose tools are missing
@@ -47,8 +49,15 @@ type options struct {
 }
 
 func command(ctx context.Context, arguments []string, out io.Writer) error {
-	if len(arguments) > 0 && arguments[0] == residentCommand {
-		return resident(ctx, arguments[1:], out)
+	what := ""
+	if len(arguments) > 0 && !strings.HasPrefix(arguments[0], "-") {
+		what, arguments = arguments[0], arguments[1:]
+	}
+	switch what {
+	case residentCommand:
+		return resident(ctx, arguments, out)
+	case restartCommand:
+		return restart(ctx, arguments, out)
 	}
 	o, err := parse(arguments)
 	if err != nil {
@@ -63,7 +72,20 @@ func command(ctx context.Context, arguments []string, out io.Writer) error {
 	}
 	defer os.RemoveAll(dir)
 	o.dir = dir
+	switch what {
+	case "":
+		return o.compare(ctx, out)
+	case "figures":
+		return o.figures(ctx, out)
+	case "hostile":
+		return o.hostile(ctx, out)
+	}
+	return fmt.Errorf("there is no %q: it is nothing, figures or hostile", what)
+}
 
+// compare measures Carrel beside its peers.
+func (o *options) compare(ctx context.Context, out io.Writer) error {
+	var err error
 	var rows []row
 	if o.from != "" {
 		rows, err = readRows(o.from)
@@ -81,14 +103,18 @@ func command(ctx context.Context, arguments []string, out io.Writer) error {
 	if o.json {
 		return writeRows(out, rows)
 	}
-	return printTable(out, rows)
+	if err := printTable(out, rows); err != nil {
+		return err
+	}
+	fmt.Fprintln(out)
+	return printFigures(out, ratios(rows))
 }
 
 func parse(arguments []string) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("engine", flag.ContinueOnError)
-	flags.IntVar(&o.rounds, "rounds", 20, "how often each way has its turn")
-	flags.DurationVar(&o.cell, "cell", 5*time.Millisecond, "how long a turn is, at least 3 calls")
+	flags.IntVar(&o.rounds, "rounds", 15, "how often each way has its turn")
+	flags.DurationVar(&o.cell, "cell", 5*time.Millisecond, "how long a turn is; at least one call")
 	flags.Uint64Var(&o.seed, "seed", 1, "of the inputs and of the order of turns")
 	flags.BoolVar(&o.json, "json", false, "print a line of JSON for each row")
 	flags.BoolVar(&o.memory, "memory", true, "measure the memory of idle instances as well")
@@ -116,17 +142,18 @@ func (o *options) measureAll(ctx context.Context) ([]row, error) {
 		if o.guests != nil && !slices.Contains(o.guests, name) {
 			continue
 		}
-		say := func(what string) { fmt.Fprintf(os.Stderr, "\r\x1b[K%s: %s", name, what) }
+		say := func(what string) { say(name + ": " + what) }
 		say("building")
 		g, err := buildGuest(name, o.dir)
 		if errors.Is(err, errNoTool) {
-			fmt.Fprintf(os.Stderr, "\r\x1b[KLeft out: %s.\n", err)
+			say("")
+			fmt.Fprintf(os.Stderr, "Left out: %s.\n", err)
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		measured, err := measure(ctx, g, chosen, o.dir, o.effort, say)
+		measured, err := measure(ctx, g, chosen, calls, o.dir, o.effort, say)
 		if err != nil {
 			return nil, fmt.Errorf("guest %s: %w", name, err)
 		}
@@ -145,9 +172,16 @@ func (o *options) measureAll(ctx context.Context) ([]row, error) {
 			}
 		}
 		rows = append(rows, measured...)
-		fmt.Fprint(os.Stderr, "\r\x1b[K")
 	}
+	say("")
 	return rows, nil
+}
+
+// say shows on a terminal what is being done; nothing clears it.
+func say(what string) {
+	if about, err := os.Stderr.Stat(); err == nil && about.Mode()&os.ModeCharDevice != 0 {
+		fmt.Fprintf(os.Stderr, "\r\x1b[K%s", what)
+	}
 }
 
 func writeRows(out io.Writer, rows []row) error {

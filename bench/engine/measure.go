@@ -27,10 +27,8 @@ type effort struct {
 	seed   uint64
 }
 
-const (
-	leastCalls = 3 // in a cell, however slow
-	warmCalls  = 3 // of each call, before the first round
-)
+// warmCalls is how often each call is made before the first round.
+const warmCalls = 3
 
 // cell is one call, made one way, with the times it took.
 type cell struct {
@@ -42,7 +40,7 @@ type cell struct {
 // measure runs every call of a guest in every way. The ways take turns, in an
 // order that changes with each round, so that whatever else the machine does
 // falls on all of them alike. Every answer is compared, outside of the time.
-func measure(ctx context.Context, g *guest, ways []way, cache string, e effort, say func(string)) ([]row, error) {
+func measure(ctx context.Context, g *guest, ways []way, calls func(seed uint64) []call, cache string, e effort, say func(string)) ([]row, error) {
 	random := rand.New(rand.NewPCG(e.seed, 1))
 	all := calls(e.seed)
 	table := make([][]cell, len(all))
@@ -67,7 +65,7 @@ func measure(ctx context.Context, g *guest, ways []way, cache string, e effort, 
 		for i, c := range all {
 			for _, at := range random.Perm(len(table[i])) {
 				runtime.GC() // a cell pays for its own garbage only
-				if err := table[i][at].run(c, e.cell, leastCalls, random); err != nil {
+				if err := table[i][at].run(c, e.cell, 1, random); err != nil {
 					return nil, err
 				}
 			}
