@@ -115,7 +115,7 @@ func (c *checker) instruction() {
 		return
 	case prefix:
 		if op == opMisc {
-			misc = r.byte()
+			misc = byte(min(r.u32(), 0xff)) // none is above that
 			in = &miscOpcodes[misc]
 		} else {
 			in = &vectorOpcodes[c.vector()]
@@ -158,7 +158,9 @@ func (c *checker) immediates(kind immediates, at int) (a, b uint32) {
 	case global:
 		c.below(c.globals, "global")
 	case function:
-		c.function()
+		if index := c.function(); !c.declared[index] && r.err == nil {
+			r.failAt(at, "an instruction refers to function %d, which no export, global or element names", index)
+		}
 	case table:
 		a = c.below(len(c.tables), "table")
 	case element:

@@ -70,6 +70,7 @@ func check(module []byte, b Bounds, woven bool) (*Checked, error) {
 		r:         r,
 		woven:     woven,
 		announced: -1,
+		declared:  map[uint32]bool{},
 		bulkIndex: map[bulk]uint32{},
 	}
 	r.sections(b.Size, c.section)
@@ -86,6 +87,7 @@ type checker struct {
 	woven     bool // names that weaving adds are there
 	order     int  // of the last section
 	announced int  // data segments, by the data count section; -1 without one
+	declared  map[uint32]bool // functions that ref.func may refer to
 	bulkIndex map[bulk]uint32
 	walk      walk
 }
@@ -202,6 +204,10 @@ func (c *checker) function() uint32 {
 	return index
 }
 
+// declare reads the index of a function that ref.func may refer to because it
+// is named here.
+func (c *checker) declare() { c.declared[c.function()] = true }
+
 func (c *checker) readImport() {
 	at := c.r.at
 	module, name := c.r.name(), c.r.name()
@@ -265,7 +271,7 @@ func (c *checker) readExport() {
 	}
 	switch kind {
 	case KindFunction:
-		c.function()
+		c.declare()
 	case KindTable:
 		c.below(len(c.tables), "table")
 	case KindMemory:
@@ -322,7 +328,7 @@ func (c *checker) readElement() {
 	if kind&elementExpr != 0 {
 		c.r.each("elements", func() { c.constant() })
 	} else {
-		c.r.each("elements", func() { c.function() })
+		c.r.each("elements", c.declare)
 	}
 	c.elements++
 }
@@ -370,7 +376,7 @@ func (c *checker) constant() byte {
 	case opGlobalGet:
 		c.below(c.globals, "global")
 	case opRefFunc:
-		c.function()
+		c.declare()
 	default:
 		c.r.constant(op)
 	}
