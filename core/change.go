@@ -38,7 +38,9 @@ type Receipt struct {
 // AppendEvent adds an event to the outbox.
 type AppendEvent struct{ Event Event }
 
-// PutDelivery adds a delivery in state pending.
+// PutDelivery adds a delivery in state pending. A job that leaves its
+// installation with more than MaxWaitingJobs or MaxWaitingBytes of them, once
+// all changes of the unit are made, fails the unit with RateLimited.
 type PutDelivery struct{ Delivery Delivery }
 
 // CancelDelivery removes a delivery of the installation that has not begun.

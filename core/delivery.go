@@ -34,6 +34,15 @@ func (s DeliveryState) Next(next DeliveryState) bool {
 	}
 }
 
+// Bounds of the jobs of one installation that are not over: pending, running or
+// to be tried again. A unit that schedules jobs is refused with RateLimited when
+// it leaves more than these behind; one that ends a job and schedules its
+// continuation leaves as many as it found.
+const (
+	MaxWaitingJobs  = 10_000
+	MaxWaitingBytes = 64 << 20 // of their payloads
+)
+
 // Delivery is work an installation has to do later: a job it scheduled, or an
 // event it listens to. Its row is written in the unit of work that caused it
 // and completed in the unit of work that does it, which is what makes the

@@ -147,3 +147,48 @@ func TestDeliveriesThatCannotBeRun(t *testing.T) {
 	b.update(func(in *core.Installation) { in.State = core.InstallationDisabled })
 	wantError(t, d.Deliver(t.Context(), core.Delivery{Workspace: b.ws.ID, Install: b.in.ID, Handler: "bump"}), core.Denied, "disabled")
 }
+
+// TestAttack56_AJobForkBombIsBounded: jobs that schedule two jobs each come to
+// an end at the number an installation may have, while one that schedules its
+// own continuation goes on even then.
+func TestAttack56_AJobForkBombIsBounded(t *testing.T) {
+	b := newBench(t)
+	d := b.dispatcher()
+	continues := func(n int) guest {
+		return func(ctx context.Context, _ abi.Invocation, host *hostfuncs.Host) (any, error) {
+			for range n {
+				if _, err := call[abi.IDResponse](ctx, host, abi.OpJobsSchedule, map[string]any{"handler": "bump", "payload": 1}); err != nil {
+					return nil, err
+				}
+			}
+			return "{}", nil
+		}
+	}
+	access, err := b.db.Access(t.Context(), b.ws.ID)
+	must(t, err)
+	for n := core.MaxWaitingJobs - 2; n > 0; n -= store.MaxChanges {
+		unit := b.units.Begin(b.ws.ID, store.Scope{Now: noon, AuthEpoch: access.Epoch})
+		for range min(n, store.MaxChanges) {
+			unit.Add(core.PutDelivery{Delivery: core.Delivery{ID: core.NewDeliveryID(), Workspace: b.ws.ID, Install: b.in.ID, Handler: "bump", Due: noon, Created: noon}})
+		}
+		_, err := unit.Commit(t.Context())
+		must(t, err)
+	}
+	b.handle("bump", continues(2))
+	for range 2 { // one ends and two begin
+		must(t, d.Deliver(t.Context(), b.claim()))
+	}
+	bomb := b.claim()
+	wantError(t, d.Deliver(t.Context(), bomb), core.RateLimited, "10000 jobs")
+	if record := b.log.last(); record.Outcome != core.OutcomeFailed || b.state(bomb) != core.DeliveryRunning {
+		t.Fatalf("the job is %s; record %+v", b.state(bomb), record)
+	}
+	b.handle("mutation", continues(1))
+	_, err = b.ask(d, b.owner, "POST", "/run")
+	wantError(t, err, core.RateLimited, "10000 jobs")
+
+	b.handle("bump", continues(1))
+	for range 3 {
+		must(t, d.Deliver(t.Context(), b.claim()))
+	}
+}

@@ -7,6 +7,26 @@ import (
 	"github.com/carrel-dev/carrel/core"
 )
 
+// applyChanges writes the platform changes of a unit of work, and checks what
+// they come to.
+func applyChanges(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, changes []core.Change) error {
+	scheduled := map[core.InstallationID]bool{}
+	for _, change := range changes {
+		if err := applyChange(ctx, tx, ws, change); err != nil {
+			return err
+		}
+		if put, ok := change.(core.PutDelivery); ok && put.Delivery.Event == "" {
+			scheduled[put.Delivery.Install] = true
+		}
+	}
+	for install := range scheduled {
+		if err := checkWaiting(ctx, tx, ws, install); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // applyChange writes one platform change of a unit of work, in the unit's own
 // savepoint: an error undoes the whole unit.
 func applyChange(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, change core.Change) error {

@@ -20,10 +20,8 @@ func (d *documents) Commit(ctx context.Context, ws core.WorkspaceID, b store.Bat
 		if err := s.apply(ctx, ws, b.Writes); err != nil {
 			return err
 		}
-		for _, change := range b.Changes {
-			if err := applyChange(ctx, tx, ws, change); err != nil {
-				return err
-			}
+		if err := applyChanges(ctx, tx, ws, b.Changes); err != nil {
+			return err
 		}
 		seq, err = s.bump(ctx, ws)
 		return err

@@ -24,6 +24,29 @@ func insertDelivery(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, d core
 	return failed("sqlite.PutDelivery", err)
 }
 
+// waitingQuery counts the jobs of an installation that are not over, from the
+// index deliveries_waiting alone.
+const waitingQuery = `SELECT count(*), coalesce(sum(octet_length(payload)), 0) FROM deliveries
+	WHERE ` + inWorkspace + ` AND install = ? AND event = '' AND state IN ('pending', 'running', 'retry')`
+
+// checkWaiting holds the jobs of an installation to their bounds. It is asked
+// in the transaction that added some, so that units which race for the last
+// place don't all get it.
+func checkWaiting(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, install core.InstallationID) error {
+	const op = "sqlite.PutDelivery"
+	var jobs, bytes int64
+	if err := tx.QueryRowContext(ctx, waitingQuery, ws, install).Scan(&jobs, &bytes); err != nil {
+		return failed(op, err)
+	}
+	switch {
+	case jobs > core.MaxWaitingJobs:
+		return core.E(op, core.RateLimited, "The plugin has %d jobs waiting, which is as many as it may have. Try again when some of them are done.", core.MaxWaitingJobs)
+	case bytes > core.MaxWaitingBytes:
+		return core.E(op, core.RateLimited, "The plugin's jobs that are waiting hold %d bytes with this one, and %d are allowed. Try again when some of them are done, or keep the data in a table and send its id.", bytes, core.MaxWaitingBytes)
+	}
+	return nil
+}
+
 // cancelDelivery removes a delivery that has not begun. It is no error when
 // there is none.
 func cancelDelivery(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, c core.CancelDelivery) error {

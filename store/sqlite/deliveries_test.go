@@ -239,3 +239,17 @@ func TestClaimsUseTheirIndexes(t *testing.T) {
 		}
 	}
 }
+
+// Counting what waits must not read what waits: a call that schedules a job
+// would cost what all jobs before it do.
+func TestWaitingJobsAreCountedInTheirIndex(t *testing.T) {
+	db := deliveriesDB(t)
+	rows, err := db.read.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+waitingQuery, "ws_a", "ins_1")
+	plan, err := collect(rows, err, func(s scanner) (line string, err error) {
+		var ignored any
+		return line, s.Scan(&ignored, &ignored, &ignored, &line)
+	})
+	if want := "COVERING INDEX deliveries_waiting"; err != nil || len(plan) != 1 || !strings.Contains(plan[0], want) {
+		t.Errorf("the plan is %q, %v; want %s", plan, err, want)
+	}
+}

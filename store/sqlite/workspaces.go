@@ -28,16 +28,11 @@ func (db *DB) CreateWorkspace(ctx context.Context, w core.Workspace, owner core.
 		if err != nil {
 			return failed(op, err)
 		}
-		for _, change := range []core.Change{
+		return applyChanges(ctx, tx, w.ID, []core.Change{
 			core.PutMember{Member: core.Member{Account: owner, Role: core.RoleOwner, Created: w.Created}},
 			core.PutContract{Contract: c},
 			core.AppendAudit{Entry: entry},
-		} {
-			if err := applyChange(ctx, tx, w.ID, change); err != nil {
-				return err
-			}
-		}
-		return nil
+		})
 	})
 }
 
@@ -132,12 +127,7 @@ func (db *DB) Change(ctx context.Context, ws core.WorkspaceID, decide func(core.
 		if err != nil {
 			return err
 		}
-		for _, change := range changes {
-			if err := applyChange(ctx, tx, ws, change); err != nil {
-				return err
-			}
-		}
-		return nil
+		return applyChanges(ctx, tx, ws, changes)
 	})
 }
 

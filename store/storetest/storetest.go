@@ -28,6 +28,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Backend) {
 		{"Epoch", epoch},
 		{"Changes", changes},
 		{"Increments", increments},
+		{"Jobs", jobs},
 		{"FailedReads", failedReads},
 		{"Bounds", bounds},
 		{"OtherWorkspaces", OtherWorkspaces},
