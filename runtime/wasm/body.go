@@ -158,7 +158,7 @@ func (c *checker) immediates(kind immediates, at int) (a, b uint32) {
 	case global:
 		c.below(c.globals, "global")
 	case function:
-		if index := c.function(); !c.declared[index] && r.err == nil {
+		if index := c.function(); r.err == nil && !c.declared[index] {
 			r.failAt(at, "an instruction refers to function %d, which no export, global or element names", index)
 		}
 	case table:

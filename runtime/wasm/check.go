@@ -70,7 +70,6 @@ func check(module []byte, b Bounds, woven bool) (*Checked, error) {
 		r:         r,
 		woven:     woven,
 		announced: -1,
-		declared:  map[uint32]bool{},
 		bulkIndex: map[bulk]uint32{},
 	}
 	r.sections(b.Size, c.section)
@@ -84,10 +83,10 @@ func check(module []byte, b Bounds, woven bool) (*Checked, error) {
 type checker struct {
 	*Checked
 	r         *reader
-	woven     bool // names that weaving adds are there
-	order     int  // of the last section
-	announced int  // data segments, by the data count section; -1 without one
-	declared  map[uint32]bool // functions that ref.func may refer to
+	woven     bool   // names that weaving adds are there
+	order     int    // of the last section
+	announced int    // data segments, by the data count section; -1 without one
+	declared  []bool // functions that ref.func may refer to
 	bulkIndex map[bulk]uint32
 	walk      walk
 }
@@ -206,7 +205,11 @@ func (c *checker) function() uint32 {
 
 // declare reads the index of a function that ref.func may refer to because it
 // is named here.
-func (c *checker) declare() { c.declared[c.function()] = true }
+func (c *checker) declare() {
+	if index := c.function(); c.r.err == nil {
+		c.declared[index] = true
+	}
+}
 
 func (c *checker) readImport() {
 	at := c.r.at
@@ -237,6 +240,7 @@ func (c *checker) readImport() {
 
 func (c *checker) readFunction() {
 	c.functions = append(c.functions, c.below(len(c.types), "type"))
+	c.declared = append(c.declared, false)
 }
 
 func (c *checker) readTable() {
