@@ -6,7 +6,7 @@ import "encoding/binary"
 // 64-bit handles, by loads and stores of at most eight bytes. Handle 0 is never
 // a block. Any handle a guest makes up reads as zero, and writes nothing.
 type arena struct {
-	memory *memory
+	memory *budget
 	bytes  []byte
 	blocks map[uint64]uint64   // length of each block in use, by its handle
 	free   map[uint64][]uint64 // handles of freed blocks, by size
@@ -134,6 +134,6 @@ func (a *arena) store64(at uint64, v uint64) {
 
 // reset frees everything.
 func (a *arena) reset() {
-	a.memory.extra -= int64(len(a.bytes))
+	a.memory.give(int64(len(a.bytes)))
 	a.bytes, a.blocks, a.free = nil, nil, nil
 }

@@ -14,7 +14,7 @@ func TestArenaAgainstAModel(t *testing.T) {
 	t.Logf("seed %d", seed)
 	dice := rand.New(rand.NewPCG(seed, 0))
 	for range 20 {
-		m := &memory{limit: 1 << 20}
+		m := &budget{limit: 1 << 20}
 		a := arena{memory: m}
 		model := map[uint64][]byte{}
 		var handles []uint64
@@ -74,14 +74,14 @@ func TestArenaAgainstAModel(t *testing.T) {
 				t.Fatalf("block %d changed", handle)
 			}
 		}
-		if int64(len(a.bytes)) > m.limit || m.extra != int64(len(a.bytes)) {
-			t.Fatalf("%d bytes, %d counted, %d allowed", len(a.bytes), m.extra, m.limit)
+		if int64(len(a.bytes)) > m.limit || m.outside != int64(len(a.bytes)) {
+			t.Fatalf("%d bytes, %d counted, %d allowed", len(a.bytes), m.outside, m.limit)
 		}
 	}
 }
 
 func TestArenaSizes(t *testing.T) {
-	a := arena{memory: &memory{limit: 1 << 20}}
+	a := arena{memory: &budget{limit: 1 << 20}}
 	for _, length := range []uint64{1<<20 + 1, 1 << 40, 1<<64 - 1, 1<<64 - 1<<16} {
 		if _, ok := a.alloc(length); ok {
 			t.Errorf("%d bytes were given out", length)

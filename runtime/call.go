@@ -13,6 +13,7 @@ const (
 	ExportABI      = "carrel_abi"      // the version it speaks
 	ExportCall     = "carrel_call"     // runs a handler
 	ExportManifest = "carrel_manifest" // answers the manifest
+	ExportWarm     = "carrel_warm"     // `() -> ()`: gets ready before the image is taken
 )
 
 // Host is the one choke point: every operation a guest asks for, by either ABI,
@@ -28,7 +29,9 @@ type Call struct {
 	// Function is the export to call: carrel_call for a plugin, any export
 	// `() -> i32` or `() -> ()` for an Extism module.
 	Function string
-	Input    []byte
+	// Installation is whose call it is. An instance serves one installation.
+	Installation core.InstallationID
+	Input        []byte
 	Limits   Limits
 	Now      time.Time // the guest's clock starts here
 	Seed     [32]byte  // keys the guest's random numbers; secret, never used twice
@@ -40,12 +43,12 @@ type Call struct {
 }
 
 // Limits bound one call. Zero means the engine's own: Memory the engine's
-// MaxMemory, Time 10 s, Output 8 MiB.
+// MaxMemory, Time 10 s, Output 8 MiB, Fuel 20,000,000,000 units.
 type Limits struct {
 	Memory int64 // bytes: linear memory and Extism memory together
 	Time   time.Duration
 	Output int64 // bytes of the answer
-	Fuel   int64 // not metered by this engine
+	Fuel   int64 // units, see docs/fuel.md
 }
 
 const (
@@ -65,6 +68,9 @@ func (l Limits) within(maxMemory int64) Limits {
 	if l.Output <= 0 {
 		l.Output = defaultOutput
 	}
+	if l.Fuel <= 0 {
+		l.Fuel = defaultFuel
+	}
 	return l
 }
 
@@ -72,7 +78,7 @@ func (l Limits) within(maxMemory int64) Limits {
 type Result struct {
 	Output   []byte
 	Outcome  core.Outcome
-	Fuel     int64 // always 0: this engine bounds time, not work
+	Fuel     int64 // units used, whatever the outcome
 	Duration time.Duration
 	Err      error // nil with OutcomeOK, else a core.Error whose message may be shown
 }

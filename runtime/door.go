@@ -3,9 +3,11 @@ package runtime
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"strings"
 
+	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/sys"
 
@@ -14,29 +16,33 @@ import (
 	"github.com/carrel-dev/carrel/runtime/wasm"
 )
 
-// door is a module of host functions a guest may import. The three of them are
-// all there is: check refuses every other import.
+// door is a module of host functions a guest may import. Three of them are all
+// there is for authors: checkImport refuses every other import. The fourth is
+// what the weaver adds.
 type door struct {
 	module    string
 	functions map[string]function
 }
 
 // function is one host function. It reads its parameters from stack and leaves
-// its result in stack[0]. It may panic
-// with a stop, or a sys.ExitError.
+// its result in stack[0]. It may panic with a stop, or a sys.ExitError.
 type function struct {
 	signature wasm.Signature
 	call      func(g guest, stack []uint64)
 }
 
-// guest is what a host function may touch: the state of the call that asks,
-// memory included, and its context.
+// guest is what a host function may touch: the state of the call that asks, its
+// context, and its linear memory.
 type guest struct {
 	*invocation
-	ctx context.Context
+	ctx    context.Context
+	linear interface {
+		// Read returns a live view, false outside of the memory.
+		Read(offset, length uint32) ([]byte, bool)
+	}
 }
 
-var doors = []door{hostDoor, extismDoor, wasiDoor}
+var doors = []door{hostDoor, extismDoor, wasiDoor, engineDoor}
 
 // fn makes a function from a short signature: i is i32, I is i64, the result
 // after a colon.
@@ -53,12 +59,12 @@ func fn(signature string, call func(g guest, stack []uint64)) function {
 	return function{signature: s, call: call}
 }
 
-// open offers a door's functions to every module.
-func (e *Engine) open(ctx context.Context, d door) error {
-	builder := e.wazero.NewHostModuleBuilder(d.module)
+// open offers a door's functions to every module of a wazero runtime.
+func (d door) open(ctx context.Context, in wazero.Runtime, log *slog.Logger) error {
+	builder := in.NewHostModuleBuilder(d.module)
 	for name, f := range d.functions {
 		builder.NewFunctionBuilder().
-			WithGoFunction(e.guard(d.module+"."+name, f.call), valueTypes(f.signature.Params), valueTypes(f.signature.Results)).
+			WithGoModuleFunction(d.guard(name, f.call, log), valueTypes(f.signature.Params), valueTypes(f.signature.Results)).
 			Export(name)
 	}
 	_, err := builder.Instantiate(ctx)
@@ -74,10 +80,14 @@ func valueTypes(types []wasm.ValueType) []api.ValueType {
 }
 
 // guard stands between a guest and a host function: nothing happens without a
-// call it belongs to, nothing happens after that call's deadline or end, and a
-// panic ends that call only.
-func (e *Engine) guard(name string, call func(g guest, stack []uint64)) api.GoFunc {
-	return func(ctx context.Context, stack []uint64) {
+// call it belongs to, nothing happens after that call's deadline or end, each
+// host call has its price, and a panic ends that call only.
+func (d door) guard(name string, call func(g guest, stack []uint64), log *slog.Logger) api.GoModuleFunc {
+	price := int64(hostCallFuel)
+	if d.module == engineDoor.module {
+		price = 0
+	}
+	return func(ctx context.Context, module api.Module, stack []uint64) {
 		inv := invocationOf(ctx)
 		defer func() {
 			switch r := recover().(type) {
@@ -88,21 +98,29 @@ func (e *Engine) guard(name string, call func(g guest, stack []uint64)) api.GoFu
 				inv.stopped = r
 				panic(r)
 			default:
-				e.log.Error("a host function panicked", "function", name, "panic", r, "stack", string(debug.Stack()))
-				inv.stopped = &stop{core.OutcomeFailed, core.E("runtime.Run", core.Internal, "Something went wrong on our side, in %s.", name)}
+				log.Error("a host function panicked", "function", d.module+"."+name, "panic", r, "stack", string(debug.Stack()))
+				inv.stopped = &stop{core.OutcomeFailed, core.E("runtime.Run", core.Internal, "Something went wrong on our side, in %s.%s.", d.module, name)}
 				panic(inv.stopped)
 			}
 		}()
 		inv.alive(ctx)
-		call(guest{inv, ctx}, stack)
+		if inv.meter.unit == nil { // while the module starts
+			inv.meter.unit, _ = module.ExportedGlobal(wasm.FuelName).(api.MutableGlobal)
+		}
+		inv.meter.charge(price)
+		call(guest{inv, ctx, module.Memory()}, stack)
 	}
 }
 
 // view returns length bytes of the guest's memory at ptr: a live view that must
 // be copied before the guest runs on. A range outside the memory ends the call.
+// The guest pays for bytes, as it would for moving them itself.
 func (g guest) view(what string, ptr, length uint32) []byte {
-	if end := uint64(ptr) + uint64(length); end <= uint64(len(g.memory.linear)) {
-		return g.memory.linear[ptr:end:end]
+	if g.hasMemory {
+		if b, ok := g.linear.Read(ptr, length); ok {
+			g.meter.charge(int64(length) / bytesPerUnit)
+			return b
+		}
 	}
 	trap(core.Internal, "The plugin passed %s a range outside its memory: %d bytes at %#x.", what, length, ptr)
 	return nil
@@ -116,7 +134,7 @@ func checkImport(i wasm.Import) error {
 		return core.E(op, core.Invalid, "The module imports %s, version %q of Carrel's ABI; this server speaks version %d. Build the plugin with an SDK of version %d.", name, cut(version, 20), abi.Version, abi.Version)
 	}
 	for _, d := range doors {
-		if d.module != i.Module {
+		if d.module != i.Module || d.module == engineDoor.module {
 			continue
 		}
 		f, ok := d.functions[i.Name]
@@ -128,9 +146,11 @@ func checkImport(i wasm.Import) error {
 		}
 		return nil
 	}
-	offered := make([]string, len(doors))
-	for j, d := range doors {
-		offered[j] = d.module
+	var offered []string
+	for _, d := range doors {
+		if d.module != engineDoor.module {
+			offered = append(offered, d.module)
+		}
 	}
 	return core.E(op, core.Invalid, "The module imports the %s %s, which no one offers here. A plugin may import from %s only.", i.Kind, name, strings.Join(offered, ", "))
 }

@@ -1,14 +1,19 @@
 package runtime
 
 import (
+	"container/list"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"log/slog"
+	"os"
+	goruntime "runtime"
 	"sync"
 	"time"
 
 	"github.com/tetratelabs/wazero"
+	"golang.org/x/sync/semaphore"
 	"golang.org/x/sync/singleflight"
 
 	"github.com/carrel-dev/carrel/core"
@@ -17,23 +22,50 @@ import (
 // Config configures an Engine. The zero value is usable: no disk cache, the
 // default logger, 256 MiB.
 type Config struct {
-	// CacheDir keeps compiled code between restarts; "" keeps none. It holds
-	// executable code, so it belongs to this engine's user alone (0700).
+	// CacheDir keeps compiled modules and their images between restarts; ""
+	// keeps them as long as the process lives. It holds executable code, so it
+	// belongs to this engine's user alone (0700).
 	CacheDir string
 	Logger   *slog.Logger
 	// MaxMemory is the most memory any call may have, in bytes. 0 means
 	// 256 MiB. A module that starts with more is refused by Load.
 	MaxMemory int64
+	// IdlePerInstallation is how many unused instances are kept of one module
+	// in one installation. 0 means 4; a negative number keeps none, so that
+	// every call makes a new one.
+	IdlePerInstallation int
+	// MaxInstances is how many instances may live, used ones included. 0 means
+	// 2,048; never more than the system can map.
+	MaxInstances int
+	// Interpreter runs guests in wazero's interpreter, which is many times
+	// slower. It is for comparing the two.
+	Interpreter bool
+	// Measure switches promises off. Only benchmarks set it.
+	Measure Measure
 }
 
-// Engine compiles modules and runs calls. It is safe for concurrent use.
+// Measure is what a benchmark leaves out to learn what it costs. A guest that
+// anybody else wrote must never run like that.
+type Measure struct {
+	Unmetered bool // no fuel, no stack budget, no deadline: such a guest can't be stopped
+	Dirty     bool // a call finds the memory as the call before left it
+}
+
+const (
+	defaultIdle      = 4
+	defaultInstances = 2048
+)
+
+// Engine ingests modules and runs calls. It is safe for concurrent use.
 type Engine struct {
-	cfg       Config
-	log       *slog.Logger
-	wazero    wazero.Runtime
-	cache     *codeCache // nil without a directory
-	instances instances
-	loading   singleflight.Group
+	cfg     Config
+	log     *slog.Logger
+	wazero  wazero.Runtime
+	cache   *cache
+	made    string // what artifacts of this engine say they were made by
+	pool    pool
+	loading singleflight.Group
+	workers *semaphore.Weighted // bounds how many modules are ingested at a time
 
 	stopping context.Context // ends when running calls must stop
 	stop     context.CancelFunc
@@ -53,32 +85,67 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	if cfg.MaxMemory == 0 {
 		cfg.MaxMemory = defaultMemory
 	}
-	e := &Engine{cfg: cfg, log: cfg.Logger, modules: map[core.Digest]*Module{}}
-	e.stopping, e.stop = context.WithCancel(context.WithoutCancel(ctx))
-
-	// Custom sections and debug information are the author's bytes, and nothing
-	// here needs them parsed.
-	config := wazero.NewRuntimeConfig().WithCloseOnContextDone(true).WithDebugInfoEnabled(false)
-	if cfg.CacheDir != "" {
-		cache, err := openCodeCache(cfg.CacheDir, cfg.Logger)
-		if err != nil {
-			return nil, core.Wrap(op, core.Unavailable, err)
-		}
-		e.cache = cache
-		config = config.WithCompilationCache(cache.wazero)
+	if cfg.IdlePerInstallation == 0 {
+		cfg.IdlePerInstallation = defaultIdle
 	}
-	e.wazero = wazero.NewRuntimeWithConfig(ctx, config)
-	e.instances = instances{wazero: e.wazero}
+	if cfg.MaxInstances == 0 {
+		cfg.MaxInstances = defaultInstances
+	}
+	e := &Engine{
+		cfg: cfg, log: cfg.Logger, modules: map[core.Digest]*Module{},
+		// Half of the processors: the others serve.
+		workers: semaphore.NewWeighted(int64(max(1, goruntime.GOMAXPROCS(0)/2))),
+	}
+	e.stopping, e.stop = context.WithCancel(context.WithoutCancel(ctx))
+	var err error
+	if e.cache, err = openCache(cfg.CacheDir, cfg.Logger); err != nil {
+		return nil, core.Wrap(op, core.Unavailable, err)
+	}
+	e.wazero = wazero.NewRuntimeWithConfig(ctx, runtimeConfig(cfg.Interpreter).WithCompilationCache(e.cache.wazero))
+	if e.made, err = e.making(ctx); err != nil {
+		return nil, core.Wrap(op, core.Unavailable, err)
+	}
 	for _, door := range doors {
-		if err := e.open(ctx, door); err != nil {
+		if err := door.open(ctx, e.wazero, e.log); err != nil {
 			return nil, core.Wrap(op, core.Internal, err)
 		}
+	}
+	e.pool = pool{
+		wazero: e.wazero, perInstallation: cfg.IdlePerInstallation, dirty: cfg.Measure.Dirty,
+		max: min(cfg.MaxInstances, maxInstances()), idle: map[poolKey][]*list.Element{},
 	}
 	return e, nil
 }
 
-// stopGrace is how long Close waits for stopped calls. A guest inside one long
-// bulk operation, or a tree of calls without a loop, only stops at its end.
+// runtimeConfig is that of engines and workers: code one compiles must be code
+// the other finds. Custom sections and debug information are the author's
+// bytes, and nothing here needs them parsed. Fuel stops a guest, so wazero need
+// not: its own checks cost several times as much.
+func runtimeConfig(interpreter bool) wazero.RuntimeConfig {
+	config := wazero.NewRuntimeConfigCompiler()
+	if interpreter {
+		config = wazero.NewRuntimeConfigInterpreter()
+	}
+	return config.WithDebugInfoEnabled(false)
+}
+
+// making tells artifacts of this engine from those of every other: another
+// program, another wazero, another processor.
+func (e *Engine) making(ctx context.Context) (string, error) {
+	environment, err := e.cache.environment(ctx, e.wazero)
+	if err != nil {
+		return "", err
+	}
+	program, err := os.Stat(executable())
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%d bytes of %s, %s, interpreter=%t unmetered=%t memory=%d", program.Size(), program.ModTime().UTC().Format(time.RFC3339Nano),
+		environment, e.cfg.Interpreter, e.cfg.Measure.Unmetered, e.cfg.MaxMemory), nil
+}
+
+// stopGrace is how long Close waits for stopped calls, which end at their next
+// slice of fuel or host call.
 const stopGrace = 5 * time.Second
 
 // Close refuses new calls, waits for the running ones, and frees all code. When
@@ -92,6 +159,7 @@ func (e *Engine) Close(ctx context.Context) error {
 		return nil
 	}
 	e.closed = true
+	modules := e.modules
 	e.mu.Unlock()
 
 	idle := make(chan struct{})
@@ -108,13 +176,14 @@ func (e *Engine) Close(ctx context.Context) error {
 	}
 	e.stop()
 	ctx = context.WithoutCancel(ctx)
+	e.pool.close(ctx)
+	for _, m := range modules {
+		m.close()
+	}
 	if err := e.wazero.Close(ctx); err != nil {
 		return core.Wrap(op, core.Internal, err)
 	}
-	if e.cache != nil {
-		return core.Wrap(op, core.Internal, e.cache.Close(ctx))
-	}
-	return nil
+	return core.Wrap(op, core.Internal, e.cache.Close(ctx))
 }
 
 // enter counts a call or a load in; false when the engine is closed. Everyone

@@ -128,7 +128,7 @@ func newEngine(t testing.TB, cfg Config) *Engine {
 // shared is the engine of the tests that need none of their own, so that each
 // guest is compiled once.
 var shared = sync.OnceValue(func() *Engine {
-	e, err := New(context.Background(), Config{Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	e, err := New(context.Background(), Config{CacheDir: filepath.Join(guestDir, "cache"), Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	if err != nil {
 		panic(err)
 	}

@@ -7,52 +7,139 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/runtime/wasm"
 )
 
-// instances hands out started instances of modules that nobody has used, and
-// takes them back. This one makes a new instance for every call and destroys it
-// afterwards: the plain way, correct for every module. A pool of memory images
-// can take its place behind these two methods.
-type instances struct{ wazero wazero.Runtime }
+// instance is one live memory of a module. It serves one call at a time, and
+// the calls of one installation only.
+type instance struct {
+	module api.Module
+	of     *Module
+	owner  core.InstallationID
+	linear *linear // nil without an image
+	budget *budget // of the call it serves
 
-// instance is one live memory.
-type instance struct{ module api.Module }
+	fuel, stack api.MutableGlobal // nil unmetered
+	globals     []api.MutableGlobal
+	entries     map[string]api.Function
+}
 
 // initializers are the exports that start a reactor, the first one found:
 // WASI's, and that of a C or C++ module linked without one.
 var initializers = []string{"_initialize", "__wasm_call_ctors"}
 
-// take returns an instance of m whose linear memory is memory and whose start
-// code has run, in ctx and within its limits.
-func (p instances) take(ctx context.Context, m *Module, memory *memory) (*instance, error) {
-	ctx = experimental.WithMemoryAllocator(ctx, memory)
-	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
-	module, err := p.wazero.InstantiateModule(ctx, m.code, config)
+// instantiate makes an instance that has started: by the module's image, or, for
+// a plain one, by running its start code in the call that asks.
+func (m *Module) instantiate(ctx context.Context, in wazero.Runtime, inv *invocation) (*instance, error) {
+	i := &instance{of: m, owner: inv.call.Installation, budget: &inv.memory, entries: map[string]api.Function{}}
+	admit := func(size int64) bool { return i.budget.admit(size) }
+	var allocator experimental.MemoryAllocator
+	if m.image != nil {
+		linear, err := m.image.open(m.maxMemory)
+		if err != nil {
+			return nil, err
+		}
+		i.linear, linear.admit = linear, admit
+		allocator = linear
+	} else {
+		allocator = &heapMemory{limit: inv.limits.Memory, admit: admit}
+	}
+	err := i.start(experimental.WithMemoryAllocator(ctx, allocator), in, inv)
 	if err != nil {
+		i.destroy(ctx)
 		return nil, err
 	}
-	in := &instance{module: module}
-	i := slices.IndexFunc(initializers, func(name string) bool { return module.ExportedFunction(name) != nil })
-	if i < 0 {
-		return in, nil
-	}
-	if _, err := module.ExportedFunction(initializers[i]).Call(ctx); err != nil {
-		p.put(ctx, in)
-		return nil, err
-	}
-	return in, nil
+	return i, nil
 }
 
-// put takes an instance back after its call, however that ended.
-func (p instances) put(ctx context.Context, in *instance) {
-	_ = in.module.Close(context.WithoutCancel(ctx))
+func (i *instance) start(ctx context.Context, in wazero.Runtime, inv *invocation) (err error) {
+	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
+	if i.module, err = in.InstantiateModule(ctx, i.of.code, config); err != nil {
+		return err
+	}
+	i.fuel, _ = i.module.ExportedGlobal(wasm.FuelName).(api.MutableGlobal)
+	i.stack, _ = i.module.ExportedGlobal(wasm.StackName).(api.MutableGlobal)
+	for _, g := range i.of.globals {
+		i.globals = append(i.globals, i.module.ExportedGlobal(g.Name).(api.MutableGlobal))
+	}
+	if i.of.Plain() == "" {
+		if i.linear != nil {
+			has := i.module.Memory().Size() / wasm.PageSize
+			if _, ok := i.module.Memory().Grow(uint32(i.of.image.size()/wasm.PageSize) - has); !ok {
+				return errMemory(inv.limits.Memory)
+			}
+		}
+		i.setGlobals()
+		return nil
+	}
+	inv.meter.unit = i.fuel
+	return initialize(ctx, i.module)
+}
+
+// initialize runs a reactor's start code.
+func initialize(ctx context.Context, module api.Module) error {
+	at := slices.IndexFunc(initializers, func(name string) bool { return module.ExportedFunction(name) != nil })
+	if at < 0 {
+		return nil
+	}
+	_, err := module.ExportedFunction(initializers[at]).Call(ctx)
+	return err
 }
 
 // call runs an exported `() -> i32` or `() -> ()`, which counts as 0.
-func (in *instance) call(ctx context.Context, function string) (int32, error) {
-	results, err := in.module.ExportedFunction(function).Call(ctx)
-	if err != nil || len(results) == 0 {
+func (i *instance) call(ctx context.Context, function string) (int32, error) {
+	entry := i.entries[function]
+	if entry == nil {
+		entry = i.module.ExportedFunction(function)
+		i.entries[function] = entry
+	}
+	var result [1]uint64
+	if err := entry.CallWithStack(ctx, result[:]); err != nil {
 		return 0, err
 	}
-	return api.DecodeI32(results[0]), nil
+	return api.DecodeI32(result[0]), nil
+}
+
+// bind makes the instance that of one call: its memory and its fuel are counted
+// there.
+func (i *instance) bind(inv *invocation) {
+	i.budget, inv.meter.unit = &inv.memory, i.fuel
+	if i.fuel != nil && i.of.Plain() == "" { // a plain one started in this call, and has its slice
+		first, _ := inv.meter.next(0)
+		i.fuel.Set(uint64(first))
+	}
+}
+
+// reset makes the instance what it was before its call, byte for byte. False:
+// it cannot be, and must be destroyed.
+func (i *instance) reset() bool {
+	if i.of.Plain() != "" {
+		return false
+	}
+	if i.linear != nil {
+		if same, err := i.linear.reset(); err != nil || !same {
+			return false
+		}
+	}
+	i.setGlobals()
+	return true
+}
+
+func (i *instance) setGlobals() {
+	for n, g := range i.globals {
+		g.Set(i.of.globals[n].Value)
+	}
+	if i.stack != nil {
+		i.stack.Set(stackBudget)
+	}
+}
+
+func (i *instance) destroy(ctx context.Context) {
+	if i.module != nil {
+		_ = i.module.Close(context.WithoutCancel(ctx))
+	} else if i.linear != nil {
+		i.linear.Free()
+	}
 }

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/tetratelabs/wazero/sys"
-
 	"github.com/carrel-dev/carrel/core"
 )
 
@@ -20,7 +18,10 @@ type invocation struct {
 	call   Call
 	limits Limits
 	depth  int // of Run inside Host.Call; 1 is outermost
-	memory memory
+
+	hasMemory bool // the guest has a linear memory
+	memory budget
+	meter  meter
 	clock  clock
 	random random
 	log    guestLog
@@ -40,6 +41,7 @@ type invocationKey struct{}
 func newInvocation(c Call, l Limits) *invocation {
 	inv := &invocation{call: c, limits: l, depth: 1}
 	inv.memory.limit = l.Memory
+	inv.meter.limit = l.Fuel
 	if !c.Now.IsZero() {
 		inv.clock.start = uint64(c.Now.UnixNano())
 	}
@@ -98,13 +100,11 @@ func (inv *invocation) late(err error) *stop {
 func (inv *invocation) verdict(err error) Result {
 	const op = "runtime.Run"
 	s := inv.stopped
-	exit, exited := errors.AsType[*sys.ExitError](err)
+	if s == nil {
+		s, _ = errors.AsType[*stop](err)
+	}
 	switch {
 	case s != nil:
-	case exited && inv.exit == nil && exit.ExitCode() == sys.ExitCodeDeadlineExceeded:
-		s = inv.late(context.DeadlineExceeded)
-	case exited && inv.exit == nil && exit.ExitCode() == sys.ExitCodeContextCanceled:
-		s = inv.late(context.Canceled)
 	case inv.memory.exceeded:
 		s = &stop{core.OutcomeMemoryExceeded, errMemory(inv.limits.Memory)}
 	case errors.Is(err, errNoFunction):

@@ -139,6 +139,8 @@ func (m *mapped) grow(size, reserve int64) error {
 	return nil
 }
 
+func (m *mapped) reset() error { return m.of.how(m) }
+
 // release gives back the pages that are this memory's own. What is read there
 // next is the image's.
 func (m *mapped) release() error {

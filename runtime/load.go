@@ -2,31 +2,45 @@ package runtime
 
 import (
 	"context"
-	"fmt"
-	goruntime "runtime"
-	"slices"
 	"time"
 
 	"github.com/tetratelabs/wazero"
-	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/carrel-dev/carrel/core"
-	"github.com/carrel-dev/carrel/core/abi"
 	"github.com/carrel-dev/carrel/runtime/wasm"
 )
 
-// Module is a module that passed every check and is compiled. It belongs to the
-// engine that loaded it and lives as long.
+// Module is a module that passed every check and is ready to run. It belongs to
+// the engine that loaded it and lives as long.
 type Module struct {
-	digest core.Digest
-	parsed *wasm.Module
-	about  Description
-	code   wazero.CompiledModule
+	digest    core.Digest
+	parsed    *wasm.Module
+	about     Description
+	report    Report
+	maxMemory int64 // bytes an instance may ever have
+
+	code    wazero.CompiledModule
+	image   *image // nil for a plain module, and for one without memory
+	globals []globalValue
+	clock   uint64 // where a call's clock begins: start-up has used the time before
 }
 
 // Exports returns the names of the functions the module exports. The slice must
 // not be changed.
 func (m *Module) Exports() []string { return m.about.Exports }
+
+// Report returns what ingest found out about the module.
+func (m *Module) Report() Report { return m.report }
+
+// Plain says why every call starts the module anew; "" when calls start from
+// its image.
+func (m *Module) Plain() string { return m.report.Plain }
+
+func (m *Module) close() {
+	if m.image != nil {
+		m.image.close()
+	}
+}
 
 // Loaded returns the module of that digest if it was loaded before, else nil.
 func (e *Engine) Loaded(digest core.Digest) *Module {
@@ -35,10 +49,11 @@ func (e *Engine) Loaded(digest core.Digest) *Module {
 	return e.modules[digest]
 }
 
-// Load checks and compiles a module, once per digest however many ask at the
-// same time. A module whose bytes are not digest's, that imports what no host
-// function offers, or speaks another version of the ABI is refused: kind
-// Invalid, with a message for the author.
+// Load ingests a module, or finds what was made of it before, once per digest
+// however many ask at the same time. A module whose bytes are not digest's,
+// that imports what no host function offers, speaks another version of the ABI,
+// or would take more to compile or start than it may is refused: kind Invalid,
+// with a message for the author.
 func (e *Engine) Load(ctx context.Context, digest core.Digest, module []byte) (*Module, error) {
 	const op = "runtime.Load"
 	if m := e.Loaded(digest); m != nil {
@@ -73,91 +88,84 @@ func (e *Engine) Load(ctx context.Context, digest core.Digest, module []byte) (*
 	}
 }
 
-func (e *Engine) load(ctx context.Context, digest core.Digest, module []byte) (_ *Module, err error) {
-	const op = "runtime.Load"
+func (e *Engine) load(ctx context.Context, digest core.Digest, module []byte) (*Module, error) {
 	if !e.enter() {
-		return nil, errClosed(op)
+		return nil, errClosed("runtime.Load")
 	}
 	defer e.running.Done()
-	// A compiler is a large program fed with a stranger's bytes.
-	defer func() {
-		if r := recover(); r != nil {
-			e.log.Error("the compiler panicked", "digest", digest, "panic", r)
-			err = core.E(op, core.Invalid, "The compiler failed on this module.")
+	a := e.cache.open(digest, e.made)
+	if a == nil {
+		var err error
+		if a, err = e.ingest(ctx, module, func(string) {}); err != nil {
+			return nil, err
 		}
-	}()
+		e.cache.keep(digest, a)
+	}
+	return e.assemble(ctx, digest, module, a)
+}
 
+// ingest makes an artifact of a module, in a child process.
+func (e *Engine) ingest(ctx context.Context, module []byte, say func(stage string)) (*artifact, error) {
+	const op = "runtime.Ingest"
+	if len(module) > wasm.PluginBounds.Size {
+		return nil, core.E(op, core.Invalid, "The module was refused: it has %d bytes; the limit is %d.", len(module), wasm.PluginBounds.Size)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(e.stopping, cancel)()
+	if !e.workers.TryAcquire(1) {
+		say("waiting for another module")
+		if err := e.workers.Acquire(ctx, 1); err != nil {
+			return nil, core.Wrap(op, core.Timeout, err)
+		}
+	}
+	defer e.workers.Release(1)
+	return runWorker(ctx, workerOptions{Made: e.made, Interpreter: e.cfg.Interpreter, Unmetered: e.cfg.Measure.Unmetered, MaxMemory: e.cfg.MaxMemory}, module, say)
+}
+
+// assemble makes a module ready to run of its artifact.
+func (e *Engine) assemble(ctx context.Context, digest core.Digest, module []byte, a *artifact) (_ *Module, err error) {
+	const op = "runtime.Load"
 	parsed, err := parse(op, module)
 	if err != nil {
 		return nil, err
 	}
-	if err := e.check(parsed); err != nil {
-		return nil, err
+	about := describe(parsed)
+	parsed.Customs, about.Manifest = nil, nil // views of the module's bytes, which would be kept for them
+	m := &Module{digest: digest, parsed: parsed, about: about, report: a.Report, maxMemory: e.cfg.MaxMemory, globals: a.Globals, clock: a.Clock}
+	if m.Plain() == "" && hasMemory(parsed) {
+		memory, err := a.memory()
+		if err != nil {
+			return nil, core.Wrap(op, core.Internal, err)
+		}
+		if m.image, err = newImage(memory); err != nil {
+			return nil, core.Wrap(op, core.Unavailable, err)
+		}
 	}
-	code, err := e.compile(ctx, digest, module)
-	if err != nil {
-		return nil, &core.Error{Op: op, Kind: core.Invalid, Msg: fmt.Sprintf("The module does not compile: %s.", firstLine(err.Error())), Err: err}
-	}
-	m := &Module{digest: digest, parsed: parsed, about: describe(parsed), code: code}
-	if err := e.handshake(ctx, m); err != nil {
-		_ = code.Close(ctx)
-		return nil, err
+	if m.code, err = e.cache.compile(ctx, e.wazero, a); err != nil {
+		m.close()
+		return nil, core.Wrap(op, core.Unavailable, err)
 	}
 	return m, nil
 }
 
-func (e *Engine) compile(ctx context.Context, digest core.Digest, module []byte) (wazero.CompiledModule, error) {
-	ctx = experimental.WithCompilationWorkers(ctx, goruntime.GOMAXPROCS(0))
-	if e.cache == nil {
-		return e.wazero.CompileModule(ctx, module)
+// Verify ingests a module without keeping anything, and reports what was found.
+// say is told each stage as it begins. A refused module is an error of kind
+// Invalid whose message names the reason and the place.
+func (e *Engine) Verify(ctx context.Context, module []byte, say func(stage string)) (Report, error) {
+	if !e.enter() {
+		return Report{}, errClosed("runtime.Verify")
 	}
-	return e.cache.compile(ctx, e.wazero, digest, module)
-}
-
-// check refuses a module that could not be started: an import nobody offers,
-// or more memory than a call may have.
-func (e *Engine) check(m *wasm.Module) error {
-	const op = "runtime.Load"
-	for _, i := range m.Imports {
-		if err := checkImport(i); err != nil {
-			return err
-		}
-	}
-	for _, mem := range m.Memories {
-		if need := int64(mem.Min) * wasm.PageSize; need > e.cfg.MaxMemory {
-			return core.E(op, core.Invalid, "The module starts with %s of memory; a call may have %s.", bytesText(need), bytesText(e.cfg.MaxMemory))
-		}
-	}
-	return nil
-}
-
-// handshakeLimits bound what a module does before it is accepted.
-var handshakeLimits = Limits{Time: 5 * time.Second}
-
-// handshake asks a plugin which version of the ABI it speaks.
-func (e *Engine) handshake(ctx context.Context, m *Module) error {
-	const op = "runtime.Load"
-	if !m.about.Plugin {
-		return nil
-	}
-	x, ok := m.parsed.Export(ExportABI)
-	if !ok {
-		return core.E(op, core.Invalid, "The module does not say which version of Carrel's ABI it speaks; this server speaks version %d. Export %s returning %d, or build the plugin with the SDK, which does.", abi.Version, ExportABI, abi.Version)
-	}
-	if !slices.Equal(x.Type.Results, []wasm.ValueType{wasm.I32}) || len(x.Type.Params) != 0 {
-		return core.E(op, core.Invalid, "The export %s is %s; it must be () -> (i32).", ExportABI, x.Type)
-	}
-	inv := newInvocation(Call{Function: ExportABI}, handshakeLimits.within(e.cfg.MaxMemory))
-	code, err := e.invoke(ctx, m, inv)
+	defer e.running.Done()
+	a, err := e.ingest(ctx, module, say)
 	if err != nil {
-		outcome := inv.verdict(err)
-		return &core.Error{Op: op, Kind: core.Invalid, Msg: "The module could not be started: " + core.MessageOf(outcome.Err), Err: outcome.Err}
+		return Report{}, err
 	}
-	if code != abi.Version {
-		return core.E(op, core.Invalid, "The module speaks version %d of Carrel's ABI; this server speaks version %d. Build the plugin with an SDK of version %d.", code, abi.Version, abi.Version)
-	}
-	return nil
+	return a.Report, nil
 }
+
+// handshakeLimits bound a module's carrel_manifest.
+var handshakeLimits = Limits{Time: 5 * time.Second}
 
 // Manifest runs the module's carrel_manifest export and returns what it
 // answered, nil without that export.

@@ -4,46 +4,66 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 )
 
-// memory is the memory of one call: the linear memory, which it allocates for
-// wazero, and the Extism memory, held to one limit together.
-type memory struct {
+// budget is the memory of one call, in bytes: the guest's linear memory and
+// what the host holds for the guest outside of it, held to one limit together.
+type budget struct {
 	limit    int64
-	linear   []byte
-	extra    int64 // bytes held outside the linear memory
-	exceeded bool  // something was refused for the limit
+	linear   int64
+	outside  int64
+	exceeded bool // something was refused for the limit
 }
 
-// Allocate implements experimental.MemoryAllocator.
-func (m *memory) Allocate(_, _ uint64) experimental.LinearMemory { return m }
-
-// Reallocate implements experimental.LinearMemory. nil makes memory.grow
-// answer -1. New bytes are zero: buffers are never used twice.
-func (m *memory) Reallocate(size uint64) []byte {
-	if int64(size)+m.extra > m.limit {
-		m.exceeded = true
-		return nil
+// admit lets the linear memory have size bytes, or refuses.
+func (b *budget) admit(size int64) bool {
+	if size > b.limit-b.outside {
+		b.exceeded = true
+		return false
 	}
-	if size > uint64(cap(m.linear)) {
-		// A quarter in advance: a heap grows page by page, most of all while a
-		// language's runtime starts, and is not to be copied for each one.
-		grown := make([]byte, size, min(int64(size+size/4), m.limit))
-		copy(grown, m.linear)
-		m.linear = grown
-	}
-	m.linear = m.linear[:size]
-	return m.linear
+	b.linear = size
+	return true
 }
-
-// Free implements experimental.LinearMemory.
-func (m *memory) Free() { m.linear = nil }
 
 // take counts n bytes held for the guest outside its linear memory, and refuses
 // those beyond the limit.
-func (m *memory) take(n int64) bool {
-	if n > m.limit-m.extra-int64(len(m.linear)) {
-		m.exceeded = true
+func (b *budget) take(n int64) bool {
+	if n > b.limit-b.outside-b.linear {
+		b.exceeded = true
 		return false
 	}
-	m.extra += n
+	b.outside += n
 	return true
 }
+
+// give counts n bytes back that take took.
+func (b *budget) give(n int64) { b.outside -= n }
+
+// heapMemory is a linear memory on Go's heap, for what lives one call or has no
+// image: the start-up of a module, and every call of a plain one.
+type heapMemory struct {
+	bytes []byte
+	limit int64                 // bytes it can ever grow to
+	admit func(size int64) bool // asked before it grows
+}
+
+// Allocate implements experimental.MemoryAllocator.
+func (m *heapMemory) Allocate(_, _ uint64) experimental.LinearMemory { return m }
+
+// Reallocate implements experimental.LinearMemory. nil makes memory.grow
+// answer -1. New bytes are zero: buffers are never used twice.
+func (m *heapMemory) Reallocate(size uint64) []byte {
+	if !m.admit(int64(size)) {
+		return nil
+	}
+	if size > uint64(cap(m.bytes)) {
+		// A quarter in advance: a heap grows page by page, most of all while a
+		// language's runtime starts, and is not to be copied for each one.
+		grown := make([]byte, size, max(int64(size), min(int64(size+size/4), m.limit)))
+		copy(grown, m.bytes)
+		m.bytes = grown
+	}
+	m.bytes = m.bytes[:size]
+	return m.bytes
+}
+
+// Free implements experimental.LinearMemory.
+func (m *heapMemory) Free() { m.bytes = nil }

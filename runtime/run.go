@@ -39,6 +39,7 @@ func (e *Engine) Run(ctx context.Context, m *Module, c Call) Result {
 	} else {
 		r = inv.result(code)
 	}
+	r.Fuel = inv.meter.spent()
 	r.Duration = time.Since(started)
 	return r
 }
@@ -48,18 +49,15 @@ func (e *Engine) invoke(ctx context.Context, m *Module, inv *invocation) (code i
 	if err := callable(m, inv.call.Function); err != nil {
 		return 0, err
 	}
-	if m.about.Memory.Min > inv.limits.Memory {
-		inv.memory.exceeded = true
-		return 0, errors.New("the module starts with more memory than the limit")
+	if start := m.startMemory(); !inv.memory.admit(start) {
+		return 0, fmt.Errorf("the module starts with %d bytes of memory", start)
 	}
-
+	inv.hasMemory, inv.clock.before = hasMemory(m.parsed), m.clock
 	if deadline, ok := ctx.Deadline(); ok { // the caller's may come first
 		inv.limits.Time = min(inv.limits.Time, max(0, time.Until(deadline).Round(time.Millisecond)))
 	}
-	ctx, cancel := context.WithTimeout(ctx, inv.limits.Time)
-	defer cancel()
-	defer context.AfterFunc(e.stopping, cancel)()
-	ctx = context.WithValue(ctx, invocationKey{}, inv)
+	call := newCallContext(ctx, inv, e.stopping)
+	defer call.end()
 	// wazero recovers what guests and host functions do; this is for its own
 	// starting of an instance, and for Call.Log.
 	defer func() {
@@ -71,13 +69,33 @@ func (e *Engine) invoke(ctx context.Context, m *Module, inv *invocation) (code i
 	}()
 
 	defer inv.log.flush()
-	in, err := e.instances.take(ctx, m, &inv.memory)
+	in, err := e.pool.take(call, m, inv)
+	if ours, ok := errors.AsType[*core.Error](err); ok {
+		inv.stopped = &stop{core.OutcomeFailed, ours}
+	}
 	if err != nil {
 		return 0, exitCleanly(err, inv)
 	}
-	defer e.instances.put(ctx, in)
-	code, err = in.call(ctx, inv.call.Function)
+	clean := false
+	defer func() {
+		inv.meter.end()
+		e.pool.put(ctx, in, clean)
+	}()
+	if err := call.Err(); err != nil {
+		return 0, inv.late(err)
+	}
+	in.bind(inv)
+	code, err = in.call(call, inv.call.Function)
+	clean = err == nil
 	return code, exitCleanly(err, inv)
+}
+
+// startMemory is the linear memory an instance has before its call, in bytes.
+func (m *Module) startMemory() int64 {
+	if m.image != nil {
+		return m.image.size()
+	}
+	return m.about.Memory.Min
 }
 
 // exitCleanly makes exit(0) of a command, a module that is its `_start`, the

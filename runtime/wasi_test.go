@@ -8,12 +8,24 @@ import (
 	"time"
 )
 
+// page is a linear memory of one page.
+type page []byte
+
+func (p page) Read(offset, length uint32) ([]byte, bool) {
+	end := uint64(offset) + uint64(length)
+	if end > uint64(len(p)) {
+		return nil, false
+	}
+	return p[offset:end:end], true
+}
+
 // wasiGuest is a guest with a page of memory and no instance, to call host
 // functions directly.
-func wasiGuest() guest {
+func wasiGuest() (guest, page) {
 	inv := newInvocation(Call{Now: time.Unix(1000, 0)}, Limits{Memory: 1 << 20})
-	inv.memory.linear = make([]byte, 65536)
-	return guest{inv, context.Background()}
+	inv.hasMemory = true
+	memory := make(page, 65536)
+	return guest{inv, context.Background(), memory}, memory
 }
 
 func (g guest) wasi(name string, args ...uint64) uint64 {
@@ -24,8 +36,8 @@ func (g guest) wasi(name string, args ...uint64) uint64 {
 }
 
 // subscribe writes a subscription to a clock or a descriptor.
-func (g guest) subscribe(at uint32, user uint64, kind byte, id uint32, timeout uint64, flags uint16) {
-	b := g.memory.linear[at:]
+func (memory page) subscribe(at uint32, user uint64, kind byte, id uint32, timeout uint64, flags uint16) {
+	b := memory[at:]
 	binary.LittleEndian.PutUint64(b, user)
 	b[8] = kind
 	binary.LittleEndian.PutUint32(b[16:], id)
@@ -34,18 +46,18 @@ func (g guest) subscribe(at uint32, user uint64, kind byte, id uint32, timeout u
 }
 
 func TestPollOneoff(t *testing.T) {
-	g := wasiGuest()
-	g.subscribe(0, 1, 0, clockMonotonic, uint64(time.Hour), 0)
-	g.subscribe(48, 2, 0, clockMonotonic, uint64(time.Minute), 0)
-	g.subscribe(96, 3, 0, clockRealtime, uint64(time.Unix(1060, 0).UnixNano()), 1) // also in a minute
+	g, memory := wasiGuest()
+	memory.subscribe(0, 1, 0, clockMonotonic, uint64(time.Hour), 0)
+	memory.subscribe(48, 2, 0, clockMonotonic, uint64(time.Minute), 0)
+	memory.subscribe(96, 3, 0, clockRealtime, uint64(time.Unix(1060, 0).UnixNano()), 1) // also in a minute
 	if errno := g.wasi("poll_oneoff", 0, 1000, 3, 2000); errno != errnoSuccess {
 		t.Fatal(errno)
 	}
-	if n := binary.LittleEndian.Uint32(g.memory.linear[2000:]); n != 2 {
+	if n := binary.LittleEndian.Uint32(memory[2000:]); n != 2 {
 		t.Fatalf("%d events", n)
 	}
 	for i, user := range []uint64{2, 3} {
-		event := g.memory.linear[1000+i*eventSize:]
+		event := memory[1000+i*eventSize:]
 		if binary.LittleEndian.Uint64(event) != user || binary.LittleEndian.Uint16(event[8:]) != errnoSuccess || event[10] != 0 {
 			t.Errorf("event % x", event[:eventSize])
 		}
@@ -55,16 +67,16 @@ func TestPollOneoff(t *testing.T) {
 	}
 
 	// A descriptor is ready at once, so the sleep beside it does not end.
-	g.subscribe(0, 4, 1, 0, 0, 0)
-	g.subscribe(48, 5, 0, clockMonotonic, uint64(time.Hour), 0)
-	g.subscribe(96, 6, 2, 99, 0, 0)
+	memory.subscribe(0, 4, 1, 0, 0, 0)
+	memory.subscribe(48, 5, 0, clockMonotonic, uint64(time.Hour), 0)
+	memory.subscribe(96, 6, 2, 99, 0, 0)
 	if errno := g.wasi("poll_oneoff", 0, 1000, 3, 2000); errno != errnoSuccess {
 		t.Fatal(errno)
 	}
-	if n := binary.LittleEndian.Uint32(g.memory.linear[2000:]); n != 2 || g.clock.elapsed != uint64(time.Minute) {
+	if n := binary.LittleEndian.Uint32(memory[2000:]); n != 2 || g.clock.elapsed != uint64(time.Minute) {
 		t.Errorf("%d events, %s", n, time.Duration(g.clock.elapsed))
 	}
-	if errno := binary.LittleEndian.Uint16(g.memory.linear[1000+eventSize+8:]); errno != errnoBadf {
+	if errno := binary.LittleEndian.Uint16(memory[1000+eventSize+8:]); errno != errnoBadf {
 		t.Errorf("descriptor 99: %d", errno)
 	}
 
@@ -77,15 +89,15 @@ func TestPollOneoff(t *testing.T) {
 
 // However long a guest sleeps, its clock never runs backwards.
 func TestClockNeverOverflows(t *testing.T) {
-	g := wasiGuest()
+	g, memory := wasiGuest()
 	before := uint64(0)
 	for range 5 {
-		g.subscribe(0, 1, 0, clockMonotonic, math.MaxUint64, 0)
+		memory.subscribe(0, 1, 0, clockMonotonic, math.MaxUint64, 0)
 		g.wasi("poll_oneoff", 0, 1000, 1, 2000)
 		if errno := g.wasi("clock_time_get", clockRealtime, 0, 3000); errno != errnoSuccess {
 			t.Fatal(errno)
 		}
-		now := binary.LittleEndian.Uint64(g.memory.linear[3000:])
+		now := binary.LittleEndian.Uint64(memory[3000:])
 		if now < before || now > math.MaxInt64 {
 			t.Fatalf("%d after %d", now, before)
 		}
@@ -94,7 +106,7 @@ func TestClockNeverOverflows(t *testing.T) {
 }
 
 func TestStandardDescriptors(t *testing.T) {
-	g := wasiGuest()
+	g, memory := wasiGuest()
 	for fd, want := range map[uint64]uint64{0: errnoSuccess, 1: errnoSuccess, 2: errnoSuccess, 3: errnoBadf, math.MaxUint32: errnoBadf} {
 		for _, name := range []string{"fd_fdstat_get", "fd_close"} {
 			if errno := g.wasi(name, fd, 100); errno != want {
@@ -102,7 +114,7 @@ func TestStandardDescriptors(t *testing.T) {
 			}
 		}
 	}
-	if g.memory.linear[100] != 2 {
+	if memory[100] != 2 {
 		t.Error("not a character device")
 	}
 	for _, fd := range []uint64{0, 3} {

@@ -13,7 +13,8 @@ import (
 // the machine.
 type clock struct {
 	start   uint64 // nanoseconds since 1970
-	elapsed uint64 // nanoseconds
+	before  uint64 // nanoseconds that had passed before the call: the monotonic clock must not run backwards
+	elapsed uint64 // nanoseconds since the call began
 }
 
 // tick is how far reading a clock moves it, and what it says its resolution is.
@@ -31,7 +32,7 @@ func (c *clock) read(id uint32) (uint64, bool) {
 	case clockRealtime:
 		return c.start + c.elapsed, true
 	case clockMonotonic:
-		return c.elapsed, true
+		return c.before + c.elapsed, true
 	}
 	return 0, false
 }

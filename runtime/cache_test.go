@@ -31,9 +31,9 @@ func answer(t *testing.T, dir string, module []byte) (output, log string) {
 	return output, lines.String()
 }
 
-func codeFile(t *testing.T, dir string, module []byte) string {
+func releaseFile(t *testing.T, dir string, module []byte) string {
 	t.Helper()
-	return filepath.Join(dir, "code", strings.TrimPrefix(string(DigestOf(module)), "sha256:"))
+	return filepath.Join(dir, "releases", strings.TrimPrefix(string(DigestOf(module)), "sha256:"))
 }
 
 func read(t *testing.T, path string) []byte {
@@ -53,7 +53,7 @@ func TestFault11_ChangedCode(t *testing.T) {
 	if got, log := answer(t, dir, module); got != "right" || log != "" {
 		t.Fatalf("%s %s", got, log)
 	}
-	path := codeFile(t, dir, module)
+	path := releaseFile(t, dir, module)
 	good := read(t, path)
 	if got, log := answer(t, dir, module); got != "right" || log != "" {
 		t.Fatalf("unchanged: %s %s", got, log)
@@ -67,7 +67,7 @@ func TestFault11_ChangedCode(t *testing.T) {
 		{"empty", nil}, {"cut in half", good[:len(good)/2]}, {"without its last byte", good[:len(good)-1]},
 		{"one byte longer", append(bytes.Clone(good), 0)}, {"zeroes", make([]byte, len(good))},
 	}
-	for i := 0; i < len(good); i += 1 + len(good)/120 {
+	for i := 0; i < len(good); i += 1 + len(good)/24 {
 		changed := bytes.Clone(good)
 		changed[i] ^= 1 << (i % 8)
 		damages = append(damages, damage{fmt.Sprintf("bit %d of byte %d", i%8, i), changed})
@@ -97,7 +97,7 @@ func TestFault11_CodeOfAnotherModule(t *testing.T) {
 			t.Fatal(got)
 		}
 	}
-	pathA, pathB := codeFile(t, dir, a), codeFile(t, dir, b)
+	pathA, pathB := releaseFile(t, dir, a), releaseFile(t, dir, b)
 	sealedA, sealedB := read(t, pathA), read(t, pathB)
 	if err := os.WriteFile(pathA, sealedB, 0o600); err != nil {
 		t.Fatal(err)
@@ -106,11 +106,17 @@ func TestFault11_CodeOfAnotherModule(t *testing.T) {
 		t.Errorf("took another module's code: %s %s", got, log)
 	}
 
-	key := read(t, filepath.Join(dir, "key"))
-	nameA, _, _ := bytes.Cut(sealedA[32:], []byte{0})
-	_, codeB, _ := bytes.Cut(sealedB[32:], []byte{0})
-	body := bytes.Join([][]byte{nameA, codeB}, []byte{0})
-	c := codeCache{key: key}
+	artifactA, errA := decodeArtifact(sealedA[32:])
+	artifactB, errB := decodeArtifact(sealedB[32:])
+	if errA != nil || errB != nil {
+		t.Fatal(errA, errB)
+	}
+	artifactA.code = artifactB.code
+	body, err := artifactA.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := cache{key: read(t, filepath.Join(dir, "key"))}
 	if err := os.WriteFile(pathA, append(c.seal(DigestOf(a), body), body...), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +158,7 @@ func TestFault09_CacheDirectoryGone(t *testing.T) {
 	dir := t.TempDir()
 	var lines bytes.Buffer
 	e := newEngine(t, Config{CacheDir: dir, Logger: slog.New(slog.NewTextHandler(&lines, nil))})
-	if err := os.RemoveAll(filepath.Join(dir, "code")); err != nil {
+	if err := os.RemoveAll(filepath.Join(dir, "releases")); err != nil {
 		t.Fatal(err)
 	}
 	m := load(t, e, answering("right"))

@@ -1,0 +1,96 @@
+package runtime
+
+import (
+	"math"
+
+	"github.com/tetratelabs/wazero/api"
+
+	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/runtime/wasm"
+)
+
+// Fuel is counted in units: about one iteration of a small loop, or one call.
+// The weaver (runtime/wasm) has the guest count down a slice of it; when the
+// slice is spent the guest calls yield, which hands out the next one or ends
+// the call. What a call used is what it was handed less what it has left, so
+// the number does not depend on the size of a slice, nor on the machine.
+const (
+	// slice is what a guest runs for without asking. Between two yields Go's
+	// collector waits for the guest, so it is short: well under 10 ms even when
+	// every access to memory misses the cache.
+	slice = 8192
+	// hostCallFuel is the price of one host call. Bytes that are copied in or
+	// out cost a unit for each bytesPerUnit of them.
+	hostCallFuel = 64
+	bytesPerUnit = 64
+	// defaultFuel bounds a call that sets no limit: many seconds of work.
+	defaultFuel = 20_000_000_000
+)
+
+// stackBudget bounds how deep a guest's calls may nest, in bytes of estimated
+// frames; the machine's own are at most eight times that. They lie outside the
+// guest's memory.
+const stackBudget = 1 << 20
+
+// meter is what a call was handed of its fuel.
+type meter struct {
+	limit   int64
+	granted int64
+	unit    api.MutableGlobal // the guest's counter; nil before it has one, and unmetered
+}
+
+// used returns what the call has used, given what the guest has left.
+func (m *meter) used(left int64) int64 { return m.granted - left }
+
+// spent returns what the call has used up to now.
+func (m *meter) spent() int64 {
+	if m.unit == nil {
+		return m.granted
+	}
+	return m.used(int64(m.unit.Get()))
+}
+
+// end keeps what was used, before another call counts with the same instance.
+func (m *meter) end() { m.granted, m.unit = m.spent(), nil }
+
+// next returns the guest's next slice, false when the limit is passed.
+func (m *meter) next(left int64) (int64, bool) {
+	rest := m.limit - m.used(left)
+	if rest < 0 {
+		return left, false
+	}
+	next := min(slice, rest)
+	m.granted += next - left
+	return next, true
+}
+
+// charge lowers the guest's fuel for what the host does for it. The guest
+// notices at its next check.
+func (m *meter) charge(n int64) {
+	if m.unit == nil || n == 0 {
+		return
+	}
+	// Far below any slice, and far from where a counter would wrap.
+	left := max(int64(m.unit.Get())-n, math.MinInt64/2)
+	m.unit.Set(uint64(left))
+}
+
+// engineDoor is what the weaver makes guests import. A module that imports it
+// itself is refused.
+var engineDoor = door{module: wasm.EngineModule, functions: map[string]function{
+	wasm.YieldName: fn("Ii:I", engineYield),
+}}
+
+// engineYield is where a guest asks for more. Being Go code it also lets the
+// collector and the deadline have their turn.
+func engineYield(g guest, s []uint64) {
+	const op = "runtime.Run"
+	if int32(uint32(s[1])) < 0 {
+		panic(&stop{core.OutcomeTrap, core.E(op, core.Internal, "The plugin's functions call each other too deep: they passed the stack of %s.", bytesText(stackBudget))})
+	}
+	next, ok := g.meter.next(int64(s[0]))
+	if !ok {
+		panic(&stop{core.OutcomeOutOfFuel, core.E(op, core.OutOfFuel, "The plugin used up its fuel of %d units.", g.limits.Fuel)})
+	}
+	s[0] = uint64(next)
+}

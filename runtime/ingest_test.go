@@ -1,0 +1,164 @@
+package runtime
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/carrel-dev/carrel/core"
+)
+
+// ingested makes an artifact of a module in a worker of its own.
+func ingested(t *testing.T, module []byte, o workerOptions) *artifact {
+	t.Helper()
+	if o.MaxMemory == 0 {
+		o.MaxMemory = defaultMemory
+	}
+	a, err := runWorker(t.Context(), o, module, func(string) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// Every node makes the same image of a module, whichever of wazero's engines it
+// has: same memory, same globals, same clock, same fuel.
+func TestImageIsReproducible(t *testing.T) {
+	for name, guest := range map[string]guestBuild{"go": guestPlain, "pdk": guestPDK, "c": guestC, "as": guestAS} {
+		t.Run(name, func(t *testing.T) {
+			module := guest(t)
+			first := ingested(t, module, workerOptions{})
+			if first.Report.Plain != "" {
+				t.Fatalf("it runs plain, because %s", first.Report.Plain)
+			}
+			for _, o := range []workerOptions{{}, {Interpreter: true}} {
+				again := ingested(t, module, o)
+				if !bytes.Equal(first.module, again.module) || !bytes.Equal(first.pages, again.pages) {
+					t.Errorf("interpreter %t: another image", o.Interpreter)
+				}
+				if !slices.Equal(first.Extents, again.Extents) || !slices.Equal(first.Globals, again.Globals) {
+					t.Errorf("interpreter %t: %v, %v", o.Interpreter, first.Globals, again.Globals)
+				}
+				if first.Clock != again.Clock || first.Report.Fuel != again.Report.Fuel {
+					t.Errorf("interpreter %t: clock %d and %d, fuel %d and %d", o.Interpreter, first.Clock, again.Clock, first.Report.Fuel, again.Report.Fuel)
+				}
+			}
+		})
+	}
+}
+
+func TestArtifactSurvivesTheDisk(t *testing.T) {
+	a := ingested(t, answering("hello"), workerOptions{})
+	encoded, err := a.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := decodeArtifact(encoded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	memory, err := b.memory()
+	if err != nil || len(memory) != 65536 || string(memory[:5]) != "hello" {
+		t.Fatalf("%d bytes of memory, %v", len(memory), err)
+	}
+	if fmt.Sprint(a.header) != fmt.Sprint(b.header) || !bytes.Equal(a.module, b.module) || !bytes.Equal(a.code, b.code) {
+		t.Error("it came back changed")
+	}
+	for n := range len(encoded) {
+		if _, err := decodeArtifact(encoded[:n]); !errors.Is(err, errArtifact) {
+			t.Fatalf("the first %d bytes: %v", n, err)
+		}
+	}
+}
+
+// workers returns the child processes that ingest for this one.
+func workers(t *testing.T) (pids []int) {
+	t.Helper()
+	lists, err := filepath.Glob("/proc/self/task/*/children")
+	if err != nil || len(lists) == 0 {
+		t.Skip("needs /proc")
+	}
+	for _, list := range lists {
+		children, _ := os.ReadFile(list) // a thread may have ended
+		for _, child := range strings.Fields(string(children)) {
+			name, _ := os.ReadFile("/proc/" + child + "/cmdline")
+			if string(bytes.TrimRight(name, "\x00")) != workerName {
+				continue
+			}
+			var pid int
+			if _, err := fmt.Sscan(child, &pid); err != nil {
+				t.Fatal(err)
+			}
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// A worker that is killed costs its publisher this try and nobody anything
+// else: the reason is told, and the next try succeeds.
+func TestFault18_CompileWorkerKilled(t *testing.T) {
+	module := guestC(t)
+	for _, stage := range []string{"checking", "compiling", "starting"} {
+		killed := 0
+		_, err := runWorker(t.Context(), workerOptions{MaxMemory: defaultMemory}, module, func(s string) {
+			if s != stage {
+				return
+			}
+			for _, pid := range workers(t) {
+				if syscall.Kill(pid, syscall.SIGKILL) == nil {
+					killed++
+				}
+			}
+		})
+		if killed != 1 {
+			t.Fatalf("%d workers were killed", killed)
+		}
+		if err == nil {
+			continue // it had sent its answer before
+		}
+		if core.KindOf(err) != core.Invalid || !strings.Contains(core.MessageOf(err), "refused while") {
+			t.Errorf("%s: %v", stage, err)
+		}
+		ingested(t, module, workerOptions{})
+	}
+}
+
+// A publisher who leaves takes the worker along.
+func TestWorkerEndsWithItsPublisher(t *testing.T) {
+	ctx, leave := context.WithCancel(t.Context())
+	_, err := runWorker(ctx, workerOptions{MaxMemory: defaultMemory}, guestPlain(t), func(string) { leave() })
+	if core.KindOf(err) != core.Timeout {
+		t.Errorf("got %v", err)
+	}
+	if left := workers(t); len(left) > 0 {
+		t.Errorf("workers %v are left", left)
+	}
+}
+
+// What can't be imaged exactly runs plain, says so, and works.
+func TestPlainModules(t *testing.T) {
+	tableSet := slices.Concat(i32Const(0), []byte{0xd0, 0x70, 0x26, 0x00}) // table.set 0 (ref.null func)
+	module := asm{
+		imports: carrelImports, memory: pages(1), data: "plain", table: []byte{0, 1},
+		funcs: []asmFunc{speaks(1), {name: ExportCall, signature: ":i", code: slices.Concat(
+			tableSet, i32Const(0), i32Const(5), asmCall(0), i32Const(1), asmCall(1), []byte{0x1a}, i32Const(0),
+		)}},
+	}.bytes()
+	m := load(t, shared(), module)
+	if m.Report().Engine != EnginePlain || !strings.Contains(m.Plain(), "table") {
+		t.Errorf("engine %q, because %q", m.Report().Engine, m.Plain())
+	}
+	for range 3 {
+		if got := must(t, shared().Run(t.Context(), m, Call{Function: ExportCall})); got != "plain" {
+			t.Fatal(got)
+		}
+	}
+}

@@ -1,0 +1,24 @@
+//go:build !linux
+
+package runtime
+
+import (
+	"os"
+	"time"
+)
+
+// executable is this program.
+func executable() string {
+	path, err := os.Executable()
+	if err != nil {
+		return os.Args[0]
+	}
+	return path
+}
+
+// confine does nothing here: the engine's clock ends a worker that takes too
+// long, but nothing bounds its memory. Linux is where Carrel serves strangers.
+func confine(time.Duration) error { return nil }
+
+// ranOutOfTime says whether a process died of its limit of processor time.
+func ranOutOfTime(error) bool { return false }
