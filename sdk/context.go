@@ -12,6 +12,7 @@ import (
 // It is valid until the handler returns.
 type Ctx struct {
 	invocation abi.Invocation
+	sent       string // the request's headers, still encoded
 	status     int
 	headers    map[string]string
 	random     *rand.Rand
@@ -62,10 +63,14 @@ func (c *Ctx) query() map[string]string {
 
 // Header returns a header of the request by its lower-case name, or empty.
 func (c *Ctx) Header(name string) string {
-	if c.invocation.Request == nil {
-		return ""
+	s := scanner{text: c.sent}
+	for s.enter('{'); s.more('}'); {
+		if found := s.name(); found == name {
+			return s.string()
+		}
+		s.skip()
 	}
-	return c.invocation.Request.Headers[name]
+	return ""
 }
 
 // Body returns the request's body as it came: the bytes of a Raw route, the

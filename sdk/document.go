@@ -1,8 +1,8 @@
 package sdk
 
 import (
-	"bytes"
 	"encoding/json"
+	"errors"
 	"reflect"
 	"time"
 )
@@ -59,88 +59,128 @@ func (d *Doc[T]) UnmarshalJSON(data []byte) error {
 
 // readHead reads the host's members of a flat document. They come first, so that
 // the rest need not be read.
-func readHead(data []byte) (head, error) {
-	var h head
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	_, err := decoder.Token() // the brace
-	for err == nil && decoder.More() {
-		var name json.Token
-		if name, err = decoder.Token(); err != nil {
-			break
-		}
-		switch name {
+func readHead(data []byte) (h head, err error) {
+	s := scan(data)
+	for s.enter('{'); s.more('}'); {
+		switch s.name() {
 		case "id":
-			err = decoder.Decode(&h.ID)
+			h.ID = ID(s.string())
 		case "version":
-			err = decoder.Decode(&h.Version)
+			h.Version = s.integer()
 		case "createdAt":
-			err = decoder.Decode(&h.CreatedAt)
+			h.CreatedAt = s.time()
 		case "updatedAt":
-			err = decoder.Decode(&h.UpdatedAt)
+			h.UpdatedAt = s.time()
 		default:
 			return h, nil
 		}
 	}
+	if s.bad {
+		err = errNoDocument
+	}
 	return h, err
 }
 
+var errNoDocument = errors.New("sdk: this JSON is not a document's")
+
 func (Doc[T]) schema() schema { return documentSchema(reflect.TypeFor[T]()) }
 
-// RawDoc is a document as the host sent it. A handler that returns one passes
-// it on without decoding it.
-type RawDoc[T any] struct{ raw json.RawMessage }
+// RawDoc is a document nobody has decoded yet. Until one of its methods is
+// asked it stays with the host: a handler that returns one passes it on for
+// next to nothing.
+type RawDoc[T any] struct{ *response }
 
 // ID returns its id.
 func (d RawDoc[T]) ID() (ID, error) {
-	h, err := readHead(d.raw)
+	h, err := readHead(d.read())
 	return h.ID, err
+}
+
+// Field decodes one field into target, a pointer, and reports whether the
+// document has it. For a few fields that is faster than Doc.
+func (d RawDoc[T]) Field(name string, target any) (bool, error) {
+	s := scan(d.read())
+	for s.enter('{'); s.more('}'); {
+		if s.name() == name {
+			return true, json.Unmarshal(s.raw(), target)
+		}
+		s.skip()
+	}
+	if s.bad {
+		return false, errNoDocument
+	}
+	return false, nil
 }
 
 // Doc decodes it.
 func (d RawDoc[T]) Doc() (Doc[T], error) {
 	var doc Doc[T]
-	err := doc.UnmarshalJSON(d.raw)
+	err := doc.UnmarshalJSON(d.read())
 	return doc, err
 }
 
 // MarshalJSON returns the bytes.
-func (d RawDoc[T]) MarshalJSON() ([]byte, error) { return d.raw, nil }
+func (d RawDoc[T]) MarshalJSON() ([]byte, error) { return d.read(), nil }
 
-func (d RawDoc[T]) passthrough() json.RawMessage { return d.raw }
+func (d RawDoc[T]) passthrough() *response { return d.response }
 
 func (RawDoc[T]) schema() schema { return documentSchema(reflect.TypeFor[T]()) }
 
-// Page is a page of documents as the host sent it. A handler that returns one
-// passes it on without decoding it.
-type Page[T any] struct{ raw json.RawMessage }
-
-type pageParts struct {
-	Data       []json.RawMessage `json:"data"`
-	NextCursor string            `json:"nextCursor"`
-}
+// Page is a page of documents nobody has decoded yet. Until one of its methods
+// is asked it stays with the host: a handler that returns one passes it on for
+// next to nothing, whatever its size.
+type Page[T any] struct{ *response }
 
 // Rows splits the page into its documents, still encoded, and the cursor of the
 // next page, which is empty on the last one.
 func (p Page[T]) Rows() (rows []json.RawMessage, nextCursor string, err error) {
-	var parts pageParts
-	err = json.Unmarshal(p.raw, &parts)
-	return parts.Data, parts.NextCursor, err
+	s := scan(p.read())
+	for s.enter('{'); s.more('}'); {
+		switch s.name() {
+		case "data":
+			for s.enter('['); s.more(']'); {
+				rows = append(rows, s.raw())
+			}
+		case "nextCursor":
+			nextCursor = s.string()
+		default:
+			s.skip()
+		}
+	}
+	if s.bad {
+		return nil, "", errNoPage
+	}
+	return rows, nextCursor, nil
+}
+
+var errNoPage = errors.New("sdk: this JSON is not a page's")
+
+// RawDocs splits the page into its documents, each decoded when it is asked,
+// and the cursor of the next page.
+func (p Page[T]) RawDocs() (docs []RawDoc[T], nextCursor string, err error) {
+	rows, nextCursor, err := p.Rows()
+	for _, row := range rows {
+		docs = append(docs, RawDoc[T]{ofBytes(row)})
+	}
+	return docs, nextCursor, err
 }
 
 // Docs decodes the page.
 func (p Page[T]) Docs() (docs []Doc[T], nextCursor string, err error) {
-	var parts struct {
-		Data       []Doc[T] `json:"data"`
-		NextCursor string   `json:"nextCursor"`
+	rows, nextCursor, err := p.Rows()
+	docs = make([]Doc[T], len(rows))
+	for i, row := range rows {
+		if err := docs[i].UnmarshalJSON(row); err != nil {
+			return nil, "", err
+		}
 	}
-	err = json.Unmarshal(p.raw, &parts)
-	return parts.Data, parts.NextCursor, err
+	return docs, nextCursor, err
 }
 
 // MarshalJSON returns the bytes.
-func (p Page[T]) MarshalJSON() ([]byte, error) { return p.raw, nil }
+func (p Page[T]) MarshalJSON() ([]byte, error) { return p.read(), nil }
 
-func (p Page[T]) passthrough() json.RawMessage { return p.raw }
+func (p Page[T]) passthrough() *response { return p.response }
 
 func (Page[T]) schema() schema {
 	return schema{
@@ -157,5 +197,5 @@ func (Page[T]) schema() schema {
 // and order.
 type Listing[T any] struct{ Page[T] }
 
-// passthrough is an answer whose bytes need no encoding.
-type passthrough interface{ passthrough() json.RawMessage }
+// passthrough is an answer that is JSON already.
+type passthrough interface{ passthrough() *response }

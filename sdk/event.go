@@ -3,6 +3,7 @@ package sdk
 import (
 	"encoding/json"
 	"reflect"
+	"strconv"
 
 	"github.com/carrel-dev/carrel/core/abi"
 )
@@ -23,7 +24,11 @@ func (e EventOf[T]) Emit(c *Ctx, data T) error {
 	if err != nil {
 		return err
 	}
-	return ask(abi.OpEventsEmit, abi.EmitRequest{Type: e.declaration.Type, Version: e.declaration.Version, Data: encoded}, nil)
+	request := append(make([]byte, 0, len(encoded)+128), `{"type":`...)
+	request = appendString(request, e.declaration.Type)
+	request = strconv.AppendInt(append(request, `,"version":`...), int64(e.declaration.Version), 10)
+	request = append(append(append(request, `,"data":`...), encoded...), '}')
+	return tell(abi.OpEventsEmit, request, nil)
 }
 
 func (e EventOf[T]) event() abi.EventType {
@@ -33,4 +38,9 @@ func (e EventOf[T]) event() abi.EventType {
 }
 
 // EventDeclaration is any EventOf, for Declaration.Emits.
-type EventDeclaration interface{ event() abi.EventType }
+type EventDeclaration interface {
+	event() abi.EventType
+	warm()
+}
+
+func (e EventOf[T]) warm() { warmType(reflect.TypeFor[T]()) }

@@ -13,14 +13,18 @@ func exportManifest() int32 {
 	if err != nil {
 		panic("sdk: " + err.Error())
 	}
-	hostCall(abi.OpOutput, manifest)
+	hostWrite(manifest)
+	hostCall(abi.OpOutput)
 	return 0
 }
 
 //lint:ignore U1000 the host calls it
 //go:wasmexport carrel_call
 func exportCall() int32 {
-	input, _ := hostCall(abi.OpInput, nil)
-	hostCall(abi.OpOutput, serve(input))
+	exchange()
 	return 0
 }
+
+//lint:ignore U1000 the host calls it
+//go:wasmexport carrel_warm
+func exportWarm() { warm() }

@@ -55,7 +55,7 @@ func newHandler(name string, kind abi.Kind, function any) *handler {
 }
 
 // call binds the input, runs the function and encodes its answer.
-func (h *handler) call(c *Ctx) (json.RawMessage, error) {
+func (h *handler) call(c *Ctx) (*response, error) {
 	arguments := []reflect.Value{reflect.ValueOf(c)}
 	if h.in != nil {
 		in := reflect.New(h.in)
@@ -75,7 +75,8 @@ func (h *handler) call(c *Ctx) (json.RawMessage, error) {
 	if done, ok := answer.(passthrough); ok {
 		return done.passthrough(), nil
 	}
-	return json.Marshal(answer)
+	encoded, err := json.Marshal(answer)
+	return ofBytes(encoded), err
 }
 
 // bind fills in, a pointer to the handler's In.

@@ -7,28 +7,31 @@ import (
 )
 
 //go:wasmimport carrel:host/v1 write
-func hostWrite(from unsafe.Pointer, size uint32)
+func importWrite(from unsafe.Pointer, size uint32)
 
 //go:wasmimport carrel:host/v1 call
-func hostDo(op uint32) uint64
+func importCall(op uint32) uint64
 
 //go:wasmimport carrel:host/v1 read
-func hostRead(to unsafe.Pointer, size uint32) uint32
+func importRead(to unsafe.Pointer, size uint32) uint32
 
-// hostCall hands the request over, has the operation done and copies the
-// response back: two bulk copies, whatever the size.
-func hostCall(op abi.Op, request []byte) (response []byte, status uint32) {
-	if len(request) > 0 {
-		hostWrite(unsafe.Pointer(unsafe.SliceData(request)), uint32(len(request)))
+//go:wasmimport carrel:host/v1 keep
+func hostKeep() uint32
+
+//go:wasmimport carrel:host/v1 splice
+func hostSplice(handle uint32)
+
+//go:wasmimport carrel:host/v1 recall
+func hostRecall(handle uint32) uint32
+
+func hostWrite(b []byte) {
+	if len(b) > 0 {
+		importWrite(unsafe.Pointer(unsafe.SliceData(b)), uint32(len(b)))
 	}
-	result := hostDo(uint32(op))
-	response = make([]byte, uint32(result))
-	for filled := uint32(0); filled < uint32(len(response)); {
-		n := hostRead(unsafe.Pointer(unsafe.SliceData(response[filled:])), uint32(len(response))-filled)
-		if n == 0 {
-			panic("sdk: the host promised more bytes than it has")
-		}
-		filled += n
-	}
-	return response, uint32(result >> 32)
+}
+
+func hostCall(op abi.Op) uint64 { return importCall(uint32(op)) }
+
+func hostRead(b []byte) uint32 {
+	return importRead(unsafe.Pointer(unsafe.SliceData(b)), uint32(len(b)))
 }

@@ -46,7 +46,7 @@ func (q *QueryOf[T]) Gt(name string, value any) *QueryOf[T] { return q.filter(na
 func (q *QueryOf[T]) Gte(name string, value any) *QueryOf[T] { return q.filter(name, "gte", value) }
 
 func (q *QueryOf[T]) filter(name, op string, value any) *QueryOf[T] {
-	encoded, err := json.Marshal(value)
+	encoded, err := encode(value)
 	if err != nil {
 		q.err = err
 	}
@@ -78,11 +78,7 @@ func (q *QueryOf[T]) Page(c *Ctx) (Page[T], error) {
 	if q.err != nil {
 		return Page[T]{}, q.err
 	}
-	request, err := json.Marshal(q.request)
-	if err != nil {
-		return Page[T]{}, err
-	}
-	raw, err := call(abi.OpDataQuery, request)
+	raw, err := call(abi.OpDataQuery, encodeQuery(q.request))
 	if err != nil {
 		return Page[T]{}, q.locate(err)
 	}
@@ -173,7 +169,7 @@ func (q *QueryOf[T]) addFilter(parameter, rest, value string, wrong *violations)
 		wrong.add("query."+parameter, "must be filter[field] or filter[field][op], op one of %s", strings.Join(filterOps, " "))
 		return
 	}
-	encoded, err := json.Marshal(value)
+	encoded := json.RawMessage(appendString(nil, value))
 	for _, f := range fieldsOf(reflect.TypeFor[T]()) {
 		if f.Name == name && (f.Type == abi.TypeInt || f.Type == abi.TypeFloat || f.Type == abi.TypeBool) {
 			if encoded = json.RawMessage(value); !json.Valid(encoded) {
@@ -181,10 +177,6 @@ func (q *QueryOf[T]) addFilter(parameter, rest, value string, wrong *violations)
 				return
 			}
 		}
-	}
-	if err != nil {
-		wrong.add("query."+parameter, "cannot be read")
-		return
 	}
 	q.request.Filter = append(q.request.Filter, abi.Filter{Field: name, Op: op, Value: encoded})
 }

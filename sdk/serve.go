@@ -1,27 +1,52 @@
 package sdk
 
 import (
-	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"slices"
 	"strconv"
 
 	"github.com/carrel-dev/carrel/core/abi"
 )
 
-// serve answers one invocation: it finds the handler, calls it and encodes an
-// abi.Response. A panic of the handler is not caught: it traps, which the host
-// reports with the stack it finds in the log, and drops the unit of work.
-func serve(input []byte) []byte {
+// exchange takes one invocation from the host and gives it the answer.
+func exchange() {
+	current = nil
+	input, _ := perform(abi.OpInput)
+	serve(input.read()).output()
+}
+
+// reply is an abi.Response on its way out: JSON around a body that may still be
+// with the host.
+type reply struct {
+	head []byte
+	body *response
+}
+
+// output hands the reply to the host. Nothing of a body that the host has goes
+// through the guest.
+func (r reply) output() {
+	if r.body == nil {
+		hostWrite(r.head)
+	} else {
+		settle()
+		hostWrite(append(r.head, `,"body":`...))
+		r.body.send()
+		hostWrite([]byte{'}'})
+	}
+	hostCall(abi.OpOutput)
+}
+
+// serve answers one invocation: it finds the handler and calls it. A panic of
+// the handler is not caught: it traps, which the host reports with the stack it
+// finds in the log, and drops the unit of work.
+func serve(input []byte) reply {
 	c := new(Ctx)
-	if err := decodeInvocation(input, &c.invocation); err != nil {
-		return encodeError(&abi.Error{Kind: kindInternal, Message: "The invocation cannot be read."})
+	if !c.decode(input) {
+		return refusal(&abi.Error{Kind: kindInternal, Message: "The invocation cannot be read."})
 	}
 	h, ok := declared().handlers[c.invocation.Handler]
 	if !ok {
-		return encodeError(&abi.Error{Kind: kindInternal, Message: "The plugin has no handler " + strconv.Quote(c.invocation.Handler) + "."})
+		return refusal(&abi.Error{Kind: kindInternal, Message: "The plugin has no handler " + strconv.Quote(c.invocation.Handler) + "."})
 	}
 	body, err := h.call(c)
 	if err != nil {
@@ -30,50 +55,26 @@ func serve(input []byte) []byte {
 			c.Log(Error, "handler failed", "handler", h.name, "error", err.Error())
 			failure = &abi.Error{Kind: kindInternal, Message: "The plugin failed; the invocation's log says why."}
 		}
-		return encodeError(failure)
+		return refusal(failure)
 	}
-	return encodeAnswer(c, body)
+	return c.reply(body)
 }
 
-// decodeInvocation decodes an invocation. The bytes of a file are decoded apart:
-// to look for escapes in base64 that cannot be there costs a second for 4 MiB.
-func decodeInvocation(input []byte, invocation *abi.Invocation) error {
-	key := []byte(`"raw":"`)
-	before, after, found := bytes.Cut(input, key)
-	length := bytes.IndexByte(after, '"')
-	if !found || length < 1 {
-		return json.Unmarshal(input, invocation)
-	}
-	file := make([]byte, base64.StdEncoding.DecodedLen(length))
-	n, bad := base64.StdEncoding.Decode(file, after[:length])
-	rest := slices.Concat(before, key, after[length:])
-	if bad == nil && json.Unmarshal(rest, invocation) == nil {
-		// What was cut out is the file if the file is now there, and empty.
-		if r := invocation.Request; r != nil && r.Raw != nil && len(r.Raw) == 0 {
-			r.Raw = file[:n]
-			return nil
-		}
-	}
-	*invocation = abi.Invocation{} // it was another member of that name
-	return json.Unmarshal(input, invocation)
+func refusal(failure *abi.Error) reply {
+	encoded, _ := json.Marshal(abi.Response{Error: failure}) // strings only: cannot fail
+	return reply{head: encoded}
 }
 
-func encodeError(failure *abi.Error) []byte {
-	encoded, _ := json.Marshal(abi.Response{Error: failure})
-	return encoded
-}
-
-// encodeAnswer writes an abi.Response around a body that is JSON already, which
-// json.Marshal would read once more.
-func encodeAnswer(c *Ctx, body json.RawMessage) []byte {
-	out := append(make([]byte, 0, len(body)+64), `{"status":`...)
-	out = strconv.AppendInt(out, int64(c.status), 10)
+// reply begins an abi.Response; its body, JSON already, is not read once more.
+func (c *Ctx) reply(body *response) reply {
+	head := append(make([]byte, 0, 128), `{"status":`...)
+	head = strconv.AppendInt(head, int64(c.status), 10)
 	if c.headers != nil {
 		headers, _ := json.Marshal(c.headers)
-		out = append(append(out, `,"headers":`...), headers...)
+		head = append(append(head, `,"headers":`...), headers...)
 	}
-	if len(body) > 0 {
-		out = append(append(out, `,"body":`...), body...)
+	if body == nil || body.size == 0 {
+		return reply{head: append(head, '}')}
 	}
-	return append(out, '}')
+	return reply{head, body}
 }

@@ -36,7 +36,10 @@ func Unique(fields ...string) abi.Index {
 }
 
 // TableDeclaration is any TableOf, for Declaration.Tables.
-type TableDeclaration interface{ table() abi.Table }
+type TableDeclaration interface {
+	table() abi.Table
+	warm()
+}
 
 func (t *TableOf[T]) table() abi.Table {
 	declared := abi.Table{Name: t.name, Doc: t.doc, Indexes: t.indexes}
@@ -44,6 +47,14 @@ func (t *TableOf[T]) table() abi.Table {
 		declared.Fields = append(declared.Fields, f.Field)
 	}
 	return declared
+}
+
+// warm reads a document that has none of the fields, and encodes it.
+func (t *TableOf[T]) warm() {
+	warmType(reflect.TypeFor[T]())
+	harmless(func() { _, _, _ = Page[T]{ofBytes([]byte(`{"data":[{"id":"doc_","version":1}]}`))}.Docs() })
+	harmless(func() { _, _ = encodeBody(reflect.ValueOf(*new(T))) })
+	harmless(func() { _, _ = json.Marshal(Partial[T]{}) })
 }
 
 // Insert adds a document. Empty strings, zero times and nil values of body are
@@ -67,19 +78,22 @@ func (t *TableOf[T]) Add(c *Ctx, body T) (RawDoc[T], error) {
 	return RawDoc[T]{raw}, err
 }
 
-// request encodes an abi.InsertRequest or, with an id, an abi.WriteRequest. The
-// body is JSON already, and json.Marshal would read all of it once more.
+// request encodes an abi.InsertRequest or, with an id, an abi.WriteRequest;
+// without a body it is an abi.GetRequest or an abi.DeleteRequest. The body is
+// JSON already, and json.Marshal would read all of it once more.
 func (t *TableOf[T]) request(id ID, body json.RawMessage, version []int64) []byte {
 	request := append(make([]byte, 0, len(body)+128), `{"table":`...)
-	request = strconv.AppendQuote(request, t.name)
+	request = appendString(request, t.name)
 	if id != "" {
-		encoded, _ := json.Marshal(id) // a string always encodes
-		request = append(append(request, `,"id":`...), encoded...)
+		request = appendString(append(request, `,"id":`...), string(id))
 	}
 	if len(version) > 0 {
 		request = strconv.AppendInt(append(request, `,"ifVersion":`...), version[0], 10)
 	}
-	return append(append(append(request, `,"body":`...), body...), '}')
+	if body != nil {
+		request = append(append(request, `,"body":`...), body...)
+	}
+	return append(request, '}')
 }
 
 // Get reads a document; see IsNotFound.
@@ -92,11 +106,7 @@ func (t *TableOf[T]) Get(c *Ctx, id ID) (Doc[T], error) {
 }
 
 func (t *TableOf[T]) read(id ID) (RawDoc[T], error) {
-	request, err := json.Marshal(abi.GetRequest{Table: t.name, ID: string(id)})
-	if err != nil {
-		return RawDoc[T]{}, err
-	}
-	raw, err := call(abi.OpDataGet, request)
+	raw, err := call(abi.OpDataGet, t.request(id, nil, nil))
 	return RawDoc[T]{raw}, err
 }
 
@@ -125,11 +135,7 @@ func (t *TableOf[T]) Replace(c *Ctx, id ID, body T, version ...int64) (RawDoc[T]
 // Delete removes a document and what its references say goes with it. With a
 // version, the document must still have it.
 func (t *TableOf[T]) Delete(c *Ctx, id ID, version ...int64) error {
-	request := abi.DeleteRequest{Table: t.name, ID: string(id)}
-	if len(version) > 0 {
-		request.IfVersion = version[0]
-	}
-	return ask(abi.OpDataDelete, request, nil)
+	return tell(abi.OpDataDelete, t.request(id, nil, version), nil)
 }
 
 // By finds the document whose field has a value, the first if there are more.

@@ -1,0 +1,114 @@
+package sdk
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"strconv"
+	"time"
+	"unsafe"
+
+	"github.com/carrel-dev/carrel/core/abi"
+)
+
+// decode reads an abi.Invocation. encoding/json would take longer for it than
+// most handlers for all they do: it would look at each byte of a body twice, and
+// make a map of headers nobody asks for.
+func (c *Ctx) decode(input []byte) bool {
+	s := scan(input)
+	v := &c.invocation
+	for s.enter('{'); s.more('}'); {
+		switch s.name() {
+		case "id":
+			v.ID = s.string()
+		case "kind":
+			v.Kind = abi.Kind(s.string())
+		case "handler":
+			v.Handler = s.string()
+		case "trigger":
+			v.Trigger = abi.Trigger(s.string())
+		case "attempt":
+			v.Attempt = int(s.integer())
+		case "now":
+			v.Now = s.time()
+		case "seed":
+			v.Seed = s.unsigned()
+		case "actor":
+			v.Actor = s.actor()
+		case "idempotencyKey":
+			v.IdempotencyKey = s.string()
+		case "request":
+			v.Request = c.request(&s)
+		case "payload":
+			v.Payload = s.raw()
+		default:
+			s.skip()
+		}
+	}
+	return !s.bad
+}
+
+// request reads an abi.Request, all but its headers.
+func (c *Ctx) request(s *scanner) *abi.Request {
+	r := new(abi.Request)
+	for s.enter('{'); s.more('}'); {
+		switch s.name() {
+		case "method":
+			r.Method = s.string()
+		case "path":
+			r.Path = s.string()
+		case "params":
+			r.Params = s.strings()
+		case "query":
+			r.Query = s.strings()
+		case "headers":
+			c.sent = s.skip()
+		case "body":
+			r.Body = s.raw()
+		case "raw":
+			r.Raw = s.base64()
+		default:
+			s.skip()
+		}
+	}
+	return r
+}
+
+func (s *scanner) actor() (a abi.Actor) {
+	for s.enter('{'); s.more('}'); {
+		switch s.name() {
+		case "type":
+			a.Type = s.string()
+		case "id":
+			a.ID = s.string()
+		case "role":
+			a.Role = s.string()
+		default:
+			s.skip()
+		}
+	}
+	return a
+}
+
+func (s *scanner) time() time.Time {
+	t, err := time.Parse(time.RFC3339Nano, s.string())
+	s.bad = s.bad || err != nil
+	return t
+}
+
+func (s *scanner) unsigned() uint64 {
+	n, err := strconv.ParseUint(s.skip(), 10, 64)
+	s.bad = s.bad || err != nil
+	return n
+}
+
+// raw goes past a value and returns its bytes, those of the text.
+func (s *scanner) raw() json.RawMessage {
+	value := s.skip()
+	return unsafe.Slice(unsafe.StringData(value), len(value))
+}
+
+func (s *scanner) base64() []byte {
+	b, err := base64.StdEncoding.DecodeString(s.string())
+	s.bad = s.bad || err != nil
+	return b
+}

@@ -1,0 +1,106 @@
+package sdk
+
+import (
+	"encoding/json"
+	"reflect"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/carrel-dev/carrel/core/abi"
+)
+
+// A module's image is taken after warm, and every call begins from it. What warm
+// has done, no call has to do: a lazily built table or a grown stack costs each
+// call its time, and each page it writes to is one to put back.
+
+const (
+	// warmHeap is free memory the image has from the start, in bytes. Nothing in
+	// it is touched, so it costs nothing; but a call that needs no more of it
+	// need not grow its memory, which would cost the instance.
+	warmHeap = 4 << 20
+	// A call is over before a collection pays: it would write to most of the
+	// heap's pages. So the first one comes when the heap has 16 MiB (4 MiB times
+	// this percentage), and from 32 MiB of memory on, half of what the host
+	// allows, as often as it must to stay there.
+	warmPercent = 400
+	warmLimit   = 32 << 20
+)
+
+// sink keeps what is allocated for its room only.
+var sink []byte
+
+// warm gets the plugin ready for its calls. There is no host yet.
+func warm() {
+	d := declared()
+	for _, h := range d.handlers {
+		h.warm()
+	}
+	for _, t := range d.tables {
+		t.warm()
+	}
+	for _, e := range d.events {
+		e.warm()
+	}
+	if d.settings != nil {
+		warmType(d.settings)
+	}
+	warmType(reflect.TypeFor[abi.Error]())
+	warmType(reflect.TypeFor[abi.IDResponse]())
+
+	sink = make([]byte, warmHeap)
+	sink = nil
+	debug.SetGCPercent(warmPercent)
+	debug.SetMemoryLimit(warmLimit)
+	runtime.GC()
+	runtime.Gosched() // what waited to run, has
+
+	// Last, on the swept heap: stacks and free lists are then as calls want them.
+	for range 2 {
+		rehearse()
+	}
+}
+
+// rehearsal is an invocation like most.
+const rehearsal = `{"id":"inv_","kind":"query","handler":"","trigger":"request","attempt":1,"now":"2000-01-01T00:00:00.5Z","seed":1,
+"actor":{"type":"member","id":"acc_","role":"member"},"request":{"method":"GET","path":"/","params":{"id":"doc_"},
+"query":{"sort":"-createdAt"},"headers":{"accept":"*/*"},"body":{}}}`
+
+// rehearse serves an invocation as calls are served, with a handler that does
+// nothing: neither the plugin's code runs, nor is the host asked.
+func rehearse() {
+	d := declared()
+	d.handlers[""] = newHandler("", abi.KindQuery, func(c *Ctx, _ struct{}) (struct{}, error) {
+		_ = c.Header("accept")
+		_ = encodeQuery(abi.QueryRequest{Table: "t", Sort: []string{c.Query("sort")}, Limit: 1})
+		return struct{}{}, nil
+	})
+	serve([]byte(rehearsal))
+	delete(d.handlers, "")
+}
+
+// warm fills the caches of the types a handler takes and gives.
+func (h *handler) warm() {
+	if h.in != nil {
+		warmType(h.in)
+		harmless(func() { decodeStrict([]byte("{}"), reflect.New(h.in), "body") })
+	}
+	if h.out != nil {
+		warmType(h.out)
+	}
+}
+
+// warmType fills what encoding/json and this package know about a type.
+func warmType(t reflect.Type) {
+	if t.Kind() == reflect.Struct {
+		fieldsOf(t)
+	}
+	harmless(func() { _ = json.Unmarshal([]byte("{}"), reflect.New(t).Interface()) })
+	harmless(func() { _, _ = json.Marshal(reflect.Zero(t).Interface()) })
+}
+
+// harmless runs what may call the plugin's own marshalers, on values they may
+// not expect.
+func harmless(do func()) {
+	defer func() { _ = recover() }()
+	do()
+}
