@@ -14,9 +14,15 @@ import (
 // stackBudget is the engine's own, so that the suite shows that it suffices.
 const stackBudget = 1 << 20
 
-var errTooDeep = errors.New("the stack is used up")
+// plenty is more fuel than any command of the suite needs, by far.
+const plenty = 1 << 28
 
-// meter pays for the fuel of a session, without end.
+var (
+	errTooDeep = errors.New("the stack is used up")
+	errEndless = errors.New("it does not end")
+)
+
+// meter pays for the fuel of a session.
 type meter struct {
 	slice   int64 // what a guest gets at each yield
 	granted int64
@@ -28,6 +34,9 @@ func (m *meter) open(ctx context.Context, r wazero.Runtime) error {
 	yield := api.GoFunc(func(_ context.Context, stack []uint64) {
 		if int32(uint32(stack[1])) < 0 {
 			panic(errTooDeep)
+		}
+		if m.granted > m.before+plenty {
+			panic(errEndless)
 		}
 		m.granted += m.slice - int64(stack[0])
 		stack[0] = uint64(m.slice)
