@@ -20,14 +20,13 @@ type invocation struct {
 	depth  int // of Run inside Host.Call; 1 is outermost
 
 	hasMemory bool // the guest has a linear memory
-	memory budget
-	meter  meter
-	clock  clock
-	random random
-	log    guestLog
+	memory    budget
+	meter     meter
+	clock     clock
+	random    random
+	log       guestLog
 
-	request  []byte // carrel:host/v1: what write appended
-	response []byte // and what read has not read yet
+	exchange
 	output   []byte
 	answered bool
 	extism   extism
