@@ -32,11 +32,11 @@ type Call struct {
 	// Installation is whose call it is. An instance serves one installation.
 	Installation core.InstallationID
 	Input        []byte
-	Limits   Limits
-	Now      time.Time // the guest's clock starts here
-	Seed     [32]byte  // keys the guest's random numbers; secret, never used twice
-	Host     Host      // nil refuses every operation
-	Config   map[string]string
+	Limits       Limits
+	Now          time.Time // the guest's clock starts here
+	Seed         [32]byte  // keys the guest's random numbers; secret, never used twice
+	Host         Host      // nil refuses every operation
+	Config       map[string]string
 	// Log receives what the guest logs or prints, bounded in number and size;
 	// level is debug, info, warn or error. nil drops it.
 	Log func(level, message string)
