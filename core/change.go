@@ -11,7 +11,7 @@ type Change interface{ change() }
 
 // PutInstallation inserts an installation (Revision 1; Exists if the alias or
 // the plugin is taken) or updates it (Changed if the stored Revision is not one
-// less).
+// less). When it is enabled, its deliveries that are held become due.
 type PutInstallation struct{ Installation Installation }
 
 // RemoveInstallation deletes an installation's row and its deliveries; with
@@ -57,6 +57,15 @@ type CompleteDelivery struct {
 	Attempt int
 }
 
+// HoldDelivery puts the running attempt off, uncounted, until the delivery's
+// installation is put enabled, or the workspace's contract changes. It fails the
+// unit with Stale like CompleteDelivery.
+type HoldDelivery struct {
+	ID      DeliveryID
+	Attempt int
+	Reason  string
+}
+
 // AddUsage adds to a meter's sum. With Limit >= 0 a positive quantity that
 // would pass it fails the unit with QuotaExceeded.
 type AddUsage struct {
@@ -88,6 +97,7 @@ type PutMember struct{ Member Member }
 type RemoveMember struct{ Account AccountID }
 
 // PutContract ends the open contract, if there is one, and begins this one.
+// Deliveries that are held become due.
 type PutContract struct{ Contract Contract }
 
 func (PutInstallation) change()    {}
@@ -97,6 +107,7 @@ func (AppendEvent) change()        {}
 func (PutDelivery) change()        {}
 func (CancelDelivery) change()     {}
 func (CompleteDelivery) change()   {}
+func (HoldDelivery) change()       {}
 func (AddUsage) change()           {}
 func (AppendAudit) change()        {}
 func (PutWorkspace) change()       {}

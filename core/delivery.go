@@ -9,6 +9,7 @@ import (
 //
 //	pending -> running -> done
 //	              |-> retry -> running ...
+//	              |-> held -> pending or retry (its installation can be used again)
 //	              `-> set_aside -> pending (redriven by a person)
 type DeliveryState string
 
@@ -17,6 +18,7 @@ const (
 	DeliveryRunning  DeliveryState = "running"
 	DeliveryRetry    DeliveryState = "retry"
 	DeliveryDone     DeliveryState = "done"
+	DeliveryHeld     DeliveryState = "held"
 	DeliverySetAside DeliveryState = "set_aside"
 )
 
@@ -26,7 +28,9 @@ func (s DeliveryState) Next(next DeliveryState) bool {
 	case DeliveryPending, DeliveryRetry:
 		return next == DeliveryRunning
 	case DeliveryRunning:
-		return next == DeliveryDone || next == DeliveryRetry || next == DeliverySetAside || next == DeliveryRunning // lease expired, claimed again
+		return next == DeliveryDone || next == DeliveryRetry || next == DeliveryHeld || next == DeliverySetAside || next == DeliveryRunning // lease expired, claimed again
+	case DeliveryHeld:
+		return next == DeliveryPending || next == DeliveryRetry
 	case DeliverySetAside:
 		return next == DeliveryPending
 	default:
@@ -34,7 +38,7 @@ func (s DeliveryState) Next(next DeliveryState) bool {
 	}
 }
 
-// Bounds of the jobs of one installation that are not over: pending, running or
+// Bounds of the jobs of one installation that are not over: pending, running, held or
 // to be tried again. A unit that schedules jobs is refused with RateLimited when
 // it leaves more than these behind; one that ends a job and schedules its
 // continuation leaves as many as it found.
@@ -57,7 +61,7 @@ type Delivery struct {
 	State     DeliveryState
 	Attempt   int       // tries begun
 	Due       time.Time // when it may run; while running, when its lease ends
-	LastError string    // message of the last failed attempt
+	LastError string    // message of the last failed attempt, or why it is held
 	Hop       int       // deliveries of events between it and the first cause
 	Created   time.Time
 }

@@ -14,6 +14,9 @@ import (
 // are one unit of work. An action's delivery is completed after it, so a crash
 // in between runs it again, with the delivery's id as its idempotency key.
 //
+// A delivery of an installation that is disabled, or outside the plan, is held
+// until that changes; the attempt doesn't count.
+//
 // Stale means that this attempt is no longer the running one, and that nothing
 // was done. Every other error is for the claimer to try again.
 func (d *Dispatcher) Deliver(ctx context.Context, dl core.Delivery) error {
@@ -31,7 +34,7 @@ func (d *Dispatcher) Deliver(ctx context.Context, dl core.Delivery) error {
 			if err != nil {
 				return nil, err
 			}
-			if kind = t.kind; kind == abi.KindMutation {
+			if kind = t.kind; kind == abi.KindMutation && t.handler != "" {
 				t.changes = []core.Change{done}
 			}
 			return t, nil
@@ -47,7 +50,16 @@ func (d *Dispatcher) delivery(v *view, dl core.Delivery) (*target, error) {
 	const op = "dispatch.Deliver"
 	actor := core.Actor{Type: core.ActorInstallation, Install: dl.Install}
 	in := v.byID[dl.Install]
-	if err := d.usable(v, in, string(dl.Install), actor); err != nil {
+	switch err := d.usable(v, in, string(dl.Install), actor); core.KindOf(err) {
+	case "":
+	case core.Denied:
+		// A unit like a handler's: should the installation become usable before
+		// it is committed, it is Changed, and the handler is run after all.
+		return &target{
+			installation: in.Installation, manifest: &abi.Manifest{}, actor: actor, kind: abi.KindMutation,
+			changes: []core.Change{core.HoldDelivery{ID: dl.ID, Attempt: dl.Attempt, Reason: core.MessageOf(err)}},
+		}, nil
+	default:
 		return nil, err
 	}
 	kind := abi.KindMutation

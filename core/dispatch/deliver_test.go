@@ -3,6 +3,7 @@ package dispatch_test
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -144,8 +145,79 @@ func TestDeliveriesThatCannotBeRun(t *testing.T) {
 	wantError(t, d.Deliver(t.Context(), b.claim()), core.NotFound, "listener") // the same one, still there
 	wantError(t, d.Deliver(t.Context(), core.Delivery{Workspace: b.ws.ID, Install: b.in.ID, Handler: "mutation"}), core.NotFound, "job")
 	wantError(t, d.Deliver(t.Context(), core.Delivery{Workspace: b.ws.ID, Install: core.NewInstallationID(), Handler: "bump"}), core.NotFound)
-	b.update(func(in *core.Installation) { in.State = core.InstallationDisabled })
-	wantError(t, d.Deliver(t.Context(), core.Delivery{Workspace: b.ws.ID, Install: b.in.ID, Handler: "bump"}), core.Denied, "disabled")
+}
+
+// TestFault21_JobsWaitForAPluginThatIsOff: an attempt made while the
+// installation is disabled, or not in the plan, is none. It isn't logged, and
+// the job goes on when that changes.
+func TestFault21_JobsWaitForAPluginThatIsOff(t *testing.T) {
+	b := newBench(t)
+	d := b.dispatcher()
+	b.handle("bump", insertNew)
+	job := b.delivery("bump")
+	contract := func(plan string) func() {
+		return func() {
+			must(t, b.db.Change(t.Context(), b.ws.ID, func(core.Access) ([]core.Change, error) {
+				return []core.Change{core.PutContract{Contract: core.Contract{ID: core.NewContractID(), Workspace: b.ws.ID, Plan: plan, Began: noon}}}, nil
+			}))
+		}
+	}
+	state := func(to core.InstallationState) func() {
+		return func() { b.update(func(in *core.Installation) { in.State = to }) }
+	}
+	for _, c := range []struct {
+		off, on func()
+		why     string
+	}{
+		{state(core.InstallationDisabled), state(core.InstallationEnabled), "is disabled in this workspace"},
+		{contract("empty"), contract("starter"), "The plan Empty does not include crm"},
+	} {
+		for range 20 { // more than any delivery is tried
+			logged := len(b.log.all())
+			c.off()
+			must(t, d.Deliver(t.Context(), job))
+			held, err := b.db.History().Delivery(t.Context(), b.ws.ID, job.ID)
+			if err != nil || held.State != core.DeliveryHeld || held.Attempt != 0 || !held.Due.IsZero() || !strings.Contains(held.LastError, c.why) {
+				t.Fatalf("it is %+v, %v", held, err)
+			}
+			if n := len(b.log.all()); n != logged || len(b.counters()) != 0 {
+				t.Fatalf("%d invocations were logged, and there are %v", n-logged, b.counters())
+			}
+			select {
+			case <-b.db.Resumed(): // of what happened before
+			default:
+			}
+			c.on()
+			select {
+			case <-b.db.Resumed():
+			default:
+				t.Fatal("nobody is told that it is due")
+			}
+			if job = b.claim(); job.ID != held.ID || job.Attempt != 1 {
+				t.Fatalf("claimed %+v", job)
+			}
+		}
+	}
+	must(t, d.Deliver(t.Context(), job))
+	if b.state(job) != core.DeliveryDone || len(b.counters()) != 1 {
+		t.Fatalf("it is %s, and there are %v", b.state(job), b.counters())
+	}
+
+	// Who is told late that it is off may find it on, and the other way round.
+	job = b.delivery("bump")
+	state(core.InstallationDisabled)()
+	must(t, d.Deliver(t.Context(), job)) // with a view of before
+	if b.state(job) != core.DeliveryHeld {
+		t.Fatalf("it is %s", b.state(job))
+	}
+	state(core.InstallationEnabled)()
+	job = b.claim()
+	must(t, d.Deliver(t.Context(), job)) // with a view of when it was off
+	if b.state(job) != core.DeliveryDone || len(b.counters()) != 2 {
+		t.Fatalf("it is %s, and there are %v", b.state(job), b.counters())
+	}
+	state(core.InstallationDisabled)()
+	wantError(t, d.Deliver(t.Context(), job), core.Stale) // done already
 }
 
 // TestAttack56_AJobForkBombIsBounded: jobs that schedule two jobs each come to

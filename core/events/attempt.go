@@ -17,7 +17,8 @@ var backoff = [maxAttempts - 1]time.Duration{
 }
 
 // run makes one attempt, and says what becomes of the delivery when it fails.
-// A successful attempt has completed the delivery with its own effects.
+// A successful attempt has completed the delivery with its own effects, or has
+// put it off.
 func (c *Claimer) run(ctx context.Context, d core.Delivery) {
 	defer c.ended(d.Workspace)
 	err := c.deliver(ctx, d)

@@ -27,6 +27,8 @@ type Store interface {
 	// attempts counted, at most one of each workspace: those that follow after,
 	// in turn, and none of the busy ones.
 	ClaimDeliveries(ctx context.Context, now, lease time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int) ([]core.Delivery, error)
+	// Resumed holds a signal after held deliveries became due.
+	Resumed() <-chan struct{}
 	// NextDelivery returns when the next delivery is due outside the busy
 	// workspaces, and false when there is none.
 	NextDelivery(ctx context.Context, busy []core.WorkspaceID) (time.Time, bool, error)
@@ -184,6 +186,7 @@ func (c *Claimer) wait(ctx context.Context, d time.Duration) {
 	select {
 	case <-timer.C:
 	case <-c.wake:
+	case <-c.Store.Resumed():
 	case <-ctx.Done():
 	}
 }

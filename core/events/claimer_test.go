@@ -348,3 +348,69 @@ func TestAStaleAttemptChangesNothing(t *testing.T) {
 		}
 	})
 }
+
+// What is held is not looked at until it can go on, and then at once; also when
+// the server was stopped meanwhile.
+func TestHeldDeliveriesGoOn(t *testing.T) {
+	in := core.Installation{
+		ID: core.NewInstallationID(), Plugin: core.PluginID{Publisher: "acme", Name: "crm"}, Alias: "crm",
+		State: core.InstallationDisabled, Revision: 1,
+	}
+	var b *bench
+	off := true
+	inBubble(t, events.Config{Deliver: func(ctx context.Context, d core.Delivery) error {
+		b.note(d)
+		unit := b.units.Begin(d.Workspace, store.Scope{Now: time.Now(), AuthEpoch: in.Revision})
+		if off {
+			unit.Add(core.HoldDelivery{ID: d.ID, Attempt: d.Attempt, Reason: "It is off."})
+		} else {
+			unit.Add(core.CompleteDelivery{ID: d.ID, Attempt: d.Attempt})
+		}
+		_, err := unit.Commit(ctx)
+		return err
+	}}, func(bench *bench) {
+		b = bench
+		update := func(state core.InstallationState) {
+			b.Helper()
+			unit := b.units.Begin("ws_a", store.Scope{Now: time.Now(), AuthEpoch: in.Revision - 1})
+			in.State, in.Updated = state, time.Now()
+			unit.Add(core.PutInstallation{Installation: in})
+			if _, err := unit.Commit(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+		}
+		update(core.InstallationDisabled)
+		unit := b.units.Begin("ws_a", store.Scope{Now: time.Now(), AuthEpoch: 1})
+		id := core.NewDeliveryID()
+		unit.Add(core.PutDelivery{Delivery: core.Delivery{ID: id, Install: in.ID, Handler: "ok", Due: time.Now(), Created: time.Now()}})
+		if _, err := unit.Commit(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		stop := b.start()
+		time.Sleep(365 * 24 * time.Hour)
+		synctest.Wait()
+		if d := b.delivery("ws_a", id); d.State != core.DeliveryHeld || d.Attempt != 0 || d.LastError != "It is off." || len(b.history()) != 1 {
+			t.Fatalf("after a year: %+v, %v", d, b.history())
+		}
+		in.Revision++
+		update(core.InstallationDisabled) // changed, but not enabled
+		synctest.Wait()
+		if n := len(b.history()); n != 1 {
+			t.Fatalf("%d attempts while it is off", n)
+		}
+		stop()
+		stop = b.start() // the plans may be others now
+		synctest.Wait()
+		if d := b.delivery("ws_a", id); d.State != core.DeliveryHeld || d.Attempt != 0 || len(b.history()) != 2 {
+			t.Fatalf("after a restart: %+v, %v", d, b.history())
+		}
+		off = false
+		in.Revision++
+		update(core.InstallationEnabled)
+		synctest.Wait()
+		stop()
+		if d := b.delivery("ws_a", id); d.State != core.DeliveryDone || d.Attempt != 1 {
+			t.Fatalf("in the end: %+v", d)
+		}
+	})
+}

@@ -55,6 +55,8 @@ func applyChange(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, change co
 		return cancelDelivery(ctx, tx, ws, c)
 	case core.CompleteDelivery:
 		return completeDelivery(ctx, tx, ws, c)
+	case core.HoldDelivery:
+		return holdDelivery(ctx, tx, ws, c)
 	case core.AppendAudit:
 		return appendAudit(ctx, tx, ws, c.Entry)
 	default:

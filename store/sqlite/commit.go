@@ -26,6 +26,9 @@ func (d *documents) Commit(ctx context.Context, ws core.WorkspaceID, b store.Bat
 		seq, err = s.bump(ctx, ws)
 		return err
 	})
+	if err == nil && resumes(b.Changes) {
+		d.db.signalResumed()
+	}
 	return seq, failure(op, err)
 }
 

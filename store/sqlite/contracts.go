@@ -29,5 +29,9 @@ func putContract(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, c core.Co
 	if err != nil {
 		return failed(op, err)
 	}
+	// The store doesn't know what a plan includes; who tries them does.
+	if err := resume(ctx, tx, c.Began, " AND "+inWorkspace, ws); err != nil {
+		return err
+	}
 	return bumpEpoch(ctx, tx, ws)
 }

@@ -36,6 +36,7 @@ type DB struct {
 	lock      *os.File
 	committer *committer
 	documents *documents
+	resumed   chan struct{} // holds one signal
 
 	readStatements, writeStatements statements
 }
@@ -54,7 +55,7 @@ func Open(ctx context.Context, dir string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{lock: lock}
+	db := &DB{lock: lock, resumed: make(chan struct{}, 1)}
 	db.documents = &documents{db: db, numbers: make(map[string]store.Number)}
 	if err := db.open(ctx, filepath.Join(dir, "carrel.db")); err != nil {
 		return nil, errors.Join(core.Wrap(op, core.Unavailable, err), db.Close())

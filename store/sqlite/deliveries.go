@@ -27,7 +27,7 @@ func insertDelivery(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, d core
 // waitingQuery counts the jobs of an installation that are not over, from the
 // index deliveries_waiting alone.
 const waitingQuery = `SELECT count(*), coalesce(sum(octet_length(payload)), 0) FROM deliveries
-	WHERE ` + inWorkspace + ` AND install = ? AND event = '' AND state IN ('pending', 'running', 'retry')`
+	WHERE ` + inWorkspace + ` AND install = ? AND event = '' AND state IN ('pending', 'running', 'retry', 'held')`
 
 // checkWaiting holds the jobs of an installation to their bounds. It is asked
 // in the transaction that added some, so that units which race for the last
@@ -61,22 +61,70 @@ func cancelDelivery(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, c core
 func completeDelivery(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, c core.CompleteDelivery) error {
 	const op = "sqlite.CompleteDelivery"
 	result, err := tx.ExecContext(ctx, "UPDATE deliveries SET state = 'done', due = NULL, last_error = '' WHERE "+thisAttempt, ws, c.ID, c.Attempt)
+	return ofAttempt(op, c.ID, c.Attempt, result, err)
+}
+
+// ofAttempt is Stale when a statement with thisAttempt touched no row.
+func ofAttempt(op string, id core.DeliveryID, attempt int, result sql.Result, err error) error {
 	if err = one(op, result, err); core.KindOf(err) == core.NotFound {
-		return core.E(op, core.Stale, "Attempt %d of the delivery %s is not the running one any more.", c.Attempt, c.ID)
+		return core.E(op, core.Stale, "Attempt %d of the delivery %s is not the running one any more.", attempt, id)
 	}
 	return err
 }
 
+// holdDelivery takes the running attempt back. Its number will be another's,
+// which is no danger: who holds a delivery does nothing else with it.
+func holdDelivery(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, h core.HoldDelivery) error {
+	const op = "sqlite.HoldDelivery"
+	result, err := tx.ExecContext(ctx, "UPDATE deliveries SET state = 'held', attempt = attempt - 1, due = NULL, last_error = ? WHERE "+thisAttempt,
+		h.Reason, ws, h.ID, h.Attempt)
+	return ofAttempt(op, h.ID, h.Attempt, result, err)
+}
+
+// resume makes the deliveries due that are held and meet a condition.
+func resume(ctx context.Context, tx *sql.Tx, at time.Time, where string, args ...any) error {
+	_, err := tx.ExecContext(ctx, "UPDATE deliveries SET state = iif(attempt = 0, 'pending', 'retry'), due = ? WHERE state = 'held'"+where,
+		append([]any{micros(at)}, args...)...)
+	return failed("sqlite.ResumeDeliveries", err)
+}
+
+// resumes reports whether changes may have made held deliveries due.
+func resumes(changes []core.Change) bool {
+	return slices.ContainsFunc(changes, func(change core.Change) bool {
+		switch change.(type) {
+		case core.PutInstallation, core.PutContract:
+			return true
+		default:
+			return false
+		}
+	})
+}
+
+// Resumed implements core/events' Store.
+func (db *DB) Resumed() <-chan struct{} { return db.resumed }
+
+// signalResumed never blocks: one signal says it all.
+func (db *DB) signalResumed() {
+	select {
+	case db.resumed <- struct{}{}:
+	default:
+	}
+}
+
 // RecoverDeliveries implements core/events' Store. This process owns the file,
 // so whatever is running at its start was run by one that is gone. What has had
-// all its attempts is set aside: it may be what ended the other process.
+// all its attempts is set aside: it may be what ended the other process. What is
+// held is tried: the plans may be others now.
 func (db *DB) RecoverDeliveries(ctx context.Context, now time.Time, attempts int) error {
 	return db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `UPDATE deliveries SET
 				state = iif(attempt < ?1, 'retry', 'set_aside'), due = iif(attempt < ?1, ?2, NULL),
 				last_error = 'The server stopped during this attempt.'
 			WHERE due IS NOT NULL AND state = 'running'`, attempts, micros(now))
-		return failed("sqlite.RecoverDeliveries", err)
+		if err != nil {
+			return failed("sqlite.RecoverDeliveries", err)
+		}
+		return resume(ctx, tx, now, "")
 	})
 }
 

@@ -5,10 +5,14 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/database"
 
 	"github.com/carrel-dev/carrel/core"
 )
@@ -251,5 +255,46 @@ func TestWaitingJobsAreCountedInTheirIndex(t *testing.T) {
 	})
 	if want := "COVERING INDEX deliveries_waiting"; err != nil || len(plan) != 1 || !strings.Contains(plan[0], want) {
 		t.Errorf("the plan is %q, %v; want %s", plan, err, want)
+	}
+}
+
+// The migrations that make the table anew keep what is in it.
+func TestDeliveriesSurviveTheirMigrations(t *testing.T) {
+	db := deliveriesDB(t)
+	put(t, db, "ws_a", noon)
+	put(t, db, "ws_b", noon.Add(time.Hour))
+	for _, d := range claim(t, db, noon, "", nil, 1) {
+		if err := complete(t, db, d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rows := func() string {
+		rows, err := db.write.QueryContext(t.Context(), "SELECT "+deliveryColumns+" FROM deliveries ORDER BY id")
+		list, err := collect(rows, err, scanDelivery)
+		if err != nil || len(list) != 2 {
+			t.Fatalf("%v, %v", list, err)
+		}
+		return fmt.Sprint(list)
+	}
+	before := rows()
+	sub, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		t.Fatal(err)
+	}
+	provider, err := goose.NewProvider(database.DialectSQLite3, db.write, sub)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := provider.DownTo(t.Context(), 4); err != nil {
+		t.Fatal(err)
+	}
+	if rows() != before {
+		t.Errorf("after going back:\n%s, want\n%s", rows(), before)
+	}
+	if _, err := provider.Up(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if rows() != before {
+		t.Errorf("after going on:\n%s, want\n%s", rows(), before)
 	}
 }

@@ -60,6 +60,11 @@ func putInstallation(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, in co
 		ws, in.ID, in.Revision-1)
 	switch err := one(op, result, err); core.KindOf(err) {
 	case "":
+		if in.State == core.InstallationEnabled {
+			if err := resume(ctx, tx, in.Updated, " AND "+inWorkspace+" AND install = ?", ws, in.ID); err != nil {
+				return err
+			}
+		}
 		return bumpEpoch(ctx, tx, ws)
 	case core.NotFound:
 		return core.E(op, core.Changed, "The installation was changed or removed at the same time.")

@@ -118,17 +118,21 @@ func readAccess(ctx context.Context, q querier, ws core.WorkspaceID) (a core.Acc
 // Change implements core/workspace's Store: the committer runs one transaction
 // at a time, so what decide saw is still so when its answer is written.
 func (db *DB) Change(ctx context.Context, ws core.WorkspaceID, decide func(core.Access) ([]core.Change, error)) error {
-	return db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	var changes []core.Change
+	err := db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		a, err := readAccess(ctx, tx, ws)
 		if err != nil {
 			return err
 		}
-		changes, err := decide(a)
-		if err != nil {
+		if changes, err = decide(a); err != nil {
 			return err
 		}
 		return applyChanges(ctx, tx, ws, changes)
 	})
+	if err == nil && resumes(changes) {
+		db.signalResumed()
+	}
+	return err
 }
 
 func putWorkspace(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, w core.Workspace) error {

@@ -63,10 +63,10 @@ type Delivery struct {
 	Installation core.InstallationID `json:"installation"`
 	Event        core.EventID        `json:"event,omitempty" doc:"Absent: a job."`
 	Handler      string              `json:"handler"`
-	State        core.DeliveryState  `json:"state" enum:"pending,running,retry,done,set_aside"`
+	State        core.DeliveryState  `json:"state" enum:"pending,running,retry,held,done,set_aside" doc:"held: its installation is disabled or outside the plan; it goes on when that changes."`
 	Attempt      int                 `json:"attempt" doc:"Tries begun."`
 	DueAt        time.Time           `json:"dueAt"`
-	LastError    string              `json:"lastError,omitempty"`
+	LastError    string              `json:"lastError,omitempty" doc:"Of the last attempt, or why it is held."`
 	CreatedAt    time.Time           `json:"createdAt"`
 }
 
