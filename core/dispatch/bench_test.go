@@ -36,6 +36,8 @@ var manifest = &abi.Manifest{
 		{Method: "GET", Path: "/run", Kind: abi.KindQuery, Handler: "query"},
 		{Method: "POST", Path: "/run", Kind: abi.KindMutation, Handler: "mutation"},
 		{Method: "PUT", Path: "/run/:id", Kind: abi.KindAction, Handler: "action"},
+		{Method: "GET", Path: "/export", Kind: abi.KindAction, Raw: true, Handler: "export"},
+		{Method: "POST", Path: "/export", Kind: abi.KindAction, Raw: true, Handler: "export"},
 		{Method: "GET", Path: "/public", Kind: abi.KindQuery, Handler: "query", Public: true},
 		{Method: "POST", Path: "/write", Kind: abi.KindMutation, Handler: "mutation", Permission: "crm.counters.write"},
 	},

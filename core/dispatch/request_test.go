@@ -332,3 +332,27 @@ func TestAnActionMutates(t *testing.T) {
 		t.Errorf("the log: %s; want %s", got, want)
 	}
 }
+
+// TestAttack45_AGetChangesNothing: an action may answer a GET with bytes, but a
+// link or an image on another site could ask for it with a member's cookies, so
+// it may not change data then. By POST, which they can't send, it may.
+func TestAttack45_AGetChangesNothing(t *testing.T) {
+	b := newBench(t)
+	d := b.dispatcher()
+	b.handle("bump", insertNew)
+	b.handle("export", func(ctx context.Context, _ abi.Invocation, host *hostfuncs.Host) (any, error) {
+		if _, err := call[counter](ctx, host, abi.OpMutate, map[string]any{"handler": "bump"}); err != nil {
+			return nil, err
+		}
+		return `{"raw":"YQ=="}`, nil
+	})
+	_, err := b.ask(d, b.owner, "GET", "/export")
+	wantError(t, err, core.Denied, "Make its route a POST")
+	if got := b.counters(); len(got) != 0 {
+		t.Fatalf("a GET stored %v", got)
+	}
+	answer, err := b.ask(d, b.owner, "POST", "/export")
+	if err != nil || string(answer.Response.Raw) != "a" || len(b.counters()) != 1 {
+		t.Fatalf("the POST answers %+v, %v", answer.Response, err)
+	}
+}
