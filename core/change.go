@@ -66,8 +66,13 @@ type HoldDelivery struct {
 	Reason  string
 }
 
-// AddUsage adds to a meter's sum. With Limit >= 0 a positive quantity that
-// would pass it fails the unit with QuotaExceeded.
+// MaxUsage is the most a meter's sum can be, either way: a JSON number that every
+// client reads exactly.
+const MaxUsage = 1<<53 - 1
+
+// AddUsage adds to a meter's sum, at most MaxUsage at a time. With Limit >= 0 a
+// positive quantity that would pass it fails the unit with QuotaExceeded, and
+// so does one that takes the sum out of MaxUsage's range.
 type AddUsage struct {
 	Install  InstallationID
 	Meter    string

@@ -2,7 +2,7 @@ package hostfuncs
 
 import (
 	"context"
-	"math"
+	"fmt"
 	"slices"
 
 	"github.com/carrel-dev/carrel/core"
@@ -40,8 +40,8 @@ func billingRecord(ctx context.Context, h *Host, r abi.RecordRequest) (nothing, 
 	if err != nil {
 		return nothing{}, err
 	}
-	if r.Quantity == math.MinInt64 {
-		return nothing{}, place(op, "quantity", "is too small")
+	if r.Quantity < -core.MaxUsage || r.Quantity > core.MaxUsage {
+		return nothing{}, place(op, "quantity", fmt.Sprintf("must be between -%d and %[1]d", core.MaxUsage))
 	}
 	limit, limited := h.b.Plan.Quota(meter)
 	if !limited {

@@ -103,7 +103,11 @@ func TestBilling(t *testing.T) {
 	entitled(h, "views", math.MaxInt64, `{"entitled":true,"used":0,"limit":-1}`)
 	h.refuse(t, abi.OpBillingRecord, `{"meter":"emails","quantity":1}`, core.Invalid, `meters: [{"name": "emails"}]`)
 	h.refuse(t, abi.OpBillingEntitled, `{"meter":"shop.orders","quantity":1}`, core.Invalid, "shop.orders")
-	h.refuse(t, abi.OpBillingRecord, `{"meter":"contacts","quantity":-9223372036854775808}`, core.Invalid, "quantity")
+	for _, quantity := range []int64{math.MinInt64, -1 << 53, 1 << 53, math.MaxInt64} {
+		for _, meter := range []string{"contacts", "views"} {
+			h.refuse(t, abi.OpBillingRecord, fmt.Sprintf(`{"meter":%q,"quantity":%d}`, meter, quantity), core.Invalid, "quantity", "9007199254740991")
+		}
+	}
 
 	// The quota holds within the unit, before its commit.
 	h.ask(t, abi.OpBillingRecord, `{"meter":"contacts","quantity":2}`)
@@ -115,6 +119,13 @@ func TestBilling(t *testing.T) {
 	h.commit(t)
 	entitled(b.bind(abi.KindQuery), "contacts", 1, `{"entitled":false,"used":2,"limit":2}`)
 	b.bind(abi.KindMutation).refuse(t, abi.OpBillingRecord, `{"meter":"contacts","quantity":1}`, core.QuotaExceeded)
+
+	// A meter without a quota has an end as well, which its commit finds.
+	h = b.bind(abi.KindMutation)
+	h.ask(t, abi.OpBillingRecord, `{"meter":"views","quantity":9007199254740991}`)
+	if _, err := h.unit.Commit(t.Context()); core.KindOf(err) != core.QuotaExceeded || !strings.Contains(core.MessageOf(err), "crm.views can't go beyond 9007199254740991") {
+		t.Errorf("a meter beyond its end: %v", err)
+	}
 
 	if got, want := b.bind(abi.KindAction).ask(t, abi.OpBillingPlan, `{}`), `{"id":"starter","title":"Starter","quotas":{"crm.contacts":2}}`; got != want {
 		t.Errorf("plan: %s, want %s", got, want)

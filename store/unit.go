@@ -135,7 +135,7 @@ func (u *Unit) doom(err error) error {
 }
 
 // Usage returns the sum of a meter over the workspace's installations, with
-// what this unit adds.
+// what this unit adds. It stays within MaxUsage, as does what can be committed.
 func (u *Unit) Usage(ctx context.Context, meter string) (int64, error) {
 	answer, err := u.ask(ctx, SumOf{meter})
 	if err != nil {
@@ -144,7 +144,7 @@ func (u *Unit) Usage(ctx context.Context, meter string) (int64, error) {
 	sum := answer.(int64)
 	for _, c := range u.changes {
 		if add, ok := c.(core.AddUsage); ok && add.Meter == meter {
-			sum += add.Quantity
+			sum = max(-core.MaxUsage, min(core.MaxUsage, sum+add.Quantity))
 		}
 	}
 	return sum, nil

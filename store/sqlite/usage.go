@@ -21,17 +21,24 @@ func (db *DB) UsageSums(ctx context.Context, ws core.WorkspaceID) ([]core.UsageS
 // installations, those that are gone included: their data may still be there.
 func addUsage(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, u core.AddUsage) error {
 	const op = "sqlite.AddUsage"
-	if u.Limit >= 0 && u.Quantity > 0 {
-		var used int64
-		err := tx.QueryRowContext(ctx, "SELECT coalesce(sum(quantity), 0) FROM usage_sums WHERE "+inWorkspace+" AND meter = ?", ws, u.Meter).Scan(&used)
-		if err != nil {
-			return failed(op, err)
-		}
-		if used > u.Limit-u.Quantity {
-			return core.E(op, core.QuotaExceeded, "The plan includes %d of %s, and %d are used. An owner or admin can change the plan.", u.Limit, u.Meter, used)
+	if u.Quantity < -core.MaxUsage || u.Quantity > core.MaxUsage {
+		return core.E(op, core.Invalid, "One call adds at most %d to a meter, and takes off no more.", core.MaxUsage)
+	}
+	var used, own int64
+	err := tx.QueryRowContext(ctx, "SELECT coalesce(sum(quantity), 0), coalesce(sum(iif(install = ?, quantity, 0)), 0) FROM usage_sums WHERE "+inWorkspace+" AND meter = ?",
+		u.Install, ws, u.Meter).Scan(&used, &own)
+	if err != nil {
+		return failed(op, err)
+	}
+	if u.Limit >= 0 && u.Quantity > 0 && used > u.Limit-u.Quantity {
+		return core.E(op, core.QuotaExceeded, "The plan includes %d of %s, and %d are used. An owner or admin can change the plan.", u.Limit, u.Meter, used)
+	}
+	for _, sum := range []int64{used + u.Quantity, own + u.Quantity} {
+		if u.Quantity < 0 && sum < -core.MaxUsage || u.Quantity > 0 && sum > core.MaxUsage {
+			return core.E(op, core.QuotaExceeded, "The meter %s can't go beyond %d, nor below -%[2]d. The plugin's author must count in larger units.", u.Meter, core.MaxUsage)
 		}
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO usage_sums (workspace, install, meter, quantity) VALUES (?, ?, ?, ?)
+	_, err = tx.ExecContext(ctx, `INSERT INTO usage_sums (workspace, install, meter, quantity) VALUES (?, ?, ?, ?)
 		ON CONFLICT (workspace, meter, install) DO UPDATE SET quantity = quantity + excluded.quantity`, ws, u.Install, u.Meter, u.Quantity)
 	return failed(op, err)
 }

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"encoding/json"
+	"math"
 	"testing"
 
 	"github.com/carrel-dev/carrel/core"
@@ -81,6 +82,39 @@ func changes(t *testing.T, b store.Backend) {
 	if sum, _ := u.Usage(ctx, "crm.things"); sum != 12 {
 		t.Errorf("usage of a failed unit: %d", sum)
 	}
+
+	// The bounds of a meter hold over all installations and for each.
+	for _, c := range []struct {
+		install  core.InstallationID
+		quantity int64
+		kind     core.Kind
+	}{
+		{"ins_1", math.MaxInt64, core.Invalid},
+		{"ins_1", math.MinInt64, core.Invalid},
+		{"ins_1", core.MaxUsage, ""},
+		{"ins_1", 1, core.QuotaExceeded},
+		{"ins_2", 1, core.QuotaExceeded},
+		{"ins_2", -core.MaxUsage, ""},
+		{"ins_1", 1, core.QuotaExceeded}, // though the sum would allow it
+		{"ins_2", -1, core.QuotaExceeded},
+		{"ins_1", -core.MaxUsage, ""},
+		{"ins_3", -1, core.QuotaExceeded},
+	} {
+		u := d.begin()
+		u.Add(core.AddUsage{Install: c.install, Meter: "crm.large", Quantity: c.quantity, Limit: -1})
+		if _, err := u.Commit(ctx); core.KindOf(err) != c.kind {
+			t.Fatalf("%s adds %d: %v, want %q", c.install, c.quantity, err, c.kind)
+		}
+	}
+	u = d.begin()
+	for range store.MaxChanges {
+		u.Add(core.AddUsage{Install: "ins_1", Meter: "crm.many", Quantity: core.MaxUsage, Limit: -1})
+	}
+	if sum, err := u.Usage(ctx, "crm.many"); err != nil || sum != core.MaxUsage {
+		t.Errorf("usage within the unit is %d, %v", sum, err)
+	}
+	_, err = u.Commit(ctx)
+	wants(t, err, core.QuotaExceeded)
 
 	other := newDesk(t, b).begin()
 	if sum, err := other.Usage(ctx, "crm.things"); err != nil || sum != 0 {
