@@ -4,7 +4,7 @@ package wasm
 type body struct {
 	start, code, end int // of its local declarations, its first instruction, itself
 	kind             uint32
-	cost             uint32 // of what lies outside its loops
+	cost             uint32 // at its entry
 	frame            int32  // estimate in bytes, if it calls
 	calls            bool
 	loops            bool // straight into a loop, whose check is the entry's too
@@ -20,8 +20,9 @@ type walk struct {
 	floor    int     // what the innermost block may not take
 	most     int     // greatest height
 	values   int     // instructions' results, all together
-	weight   int     // of the region so far
+	weight   int     // since the last check, on the heaviest path
 	loops    int     // around
+	first    int     // edit of the loop that the function begins with
 	straight bool    // no branch, block or call yet
 	vectors  bool
 }
@@ -32,15 +33,19 @@ type block struct {
 	unreachable     bool // behind a branch that is always taken
 	params, results int
 	floor           int // height of the operand stack below the parameters
-	weight          int // of a loop: what the region around weighed before
+	before          int // weight where it begins
+	branches        int // weight of the heaviest path that branches to it
 	edit            int // of a loop
 }
 
-// An instruction weighs 1, one that goes to memory as much as a missed cache:
-// a unit of fuel is unitWeight, and every check costs one unit at least.
+// An instruction weighs 1, one that goes to memory as much as a missed cache: a
+// unit of fuel is unitWeight. Every check costs a unit and the weight of the
+// heaviest path that leads to it from other checks, which is less than
+// pathWeight: a check is put in where a path would become heavier.
 const (
 	unitWeight   = 256
 	memoryWeight = 16
+	pathWeight   = 1024
 )
 
 func cost(weight int) uint32 { return uint32(1 + weight/unitWeight) }
@@ -61,8 +66,12 @@ func (c *checker) readCode(kind uint32) body {
 		c.instruction()
 	}
 	w.end = r.at
+	// What a path weighs that leads out is paid at the entry.
 	w.cost = cost(w.weight)
-	w.body.loops = w.body.loops && w.cost == 1
+	if w.body.loops && r.err == nil {
+		first := &c.edits[w.first]
+		first.argument = max(first.argument, w.cost)
+	}
 	w.frame = w.estimate(wide)
 	return w.body
 }
@@ -100,10 +109,15 @@ func (c *checker) pop(n int) {
 func (w *walk) unreachable() {
 	w.blocks[len(w.blocks)-1].unreachable = true
 	w.height = w.floor
+	w.weight = 0
 }
 
 func (c *checker) instruction() {
 	r, w := c.r, &c.walk
+	if w.weight >= pathWeight {
+		c.edits = append(c.edits, edit{at: uint32(r.at), end: uint32(r.at), argument: cost(w.weight), kind: editCheck})
+		w.weight = 0
+	}
 	at := r.at
 	op := r.byte()
 	w.weight++

@@ -83,7 +83,7 @@ func (w *weaver) chargeSize(local uint32, unit int64, limit func()) {
 	o.i64(unit)
 	o.raw(opI64ShrU, opI64Sub)
 	o.op(opGlobalSet, w.fuel)
-	w.check(true, false)
+	w.check(toll{})
 }
 
 // growTable refuses to grow beyond the bound, as the table does beyond its own.
@@ -181,8 +181,7 @@ func (w *weaver) inChunks(size uint32, work func()) {
 func (w *weaver) chunks(size uint32, work func()) {
 	o := &w.out
 	o.raw(opLoop, emptyBlock)
-	w.charge(1 + chunk>>unitBytes)
-	w.check(true, false)
+	w.check(toll{cost: 1 + chunk>>unitBytes, loop: true})
 	work()
 	o.get(size)
 	o.i32(chunk)

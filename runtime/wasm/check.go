@@ -47,10 +47,13 @@ type edit struct {
 type editKind byte
 
 const (
-	editFunction editKind = iota // the index of a function; argument: the index
-	editReturn                   // a return; argument: how many blocks it leaves
-	editLoop                     // the beginning of a loop; argument: its cost
-	editBulk                     // a bulk operation; argument: its index in bulk
+	editFunction       editKind = iota // the index of a function; argument: the index
+	editReturn                         // a return; argument: how many blocks it leaves
+	editBulk                           // a bulk operation; argument: its index in bulk
+	editCheck                          // a place for a check; argument: its cost
+	editLoop                           // the beginning of a loop; argument: the cost
+	editLoopWithParams                 // the same
+	editFirstLoop                      // the same, of the loop a function begins with
 )
 
 // Check decodes every section and instruction of a module and refuses what

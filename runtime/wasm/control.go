@@ -13,8 +13,9 @@ func (c *checker) control(op byte) {
 			c.pop(1)
 		}
 		c.begin(op)
-		if op == opLoop && straight && len(w.blocks) == 2 {
-			w.body.loops = true
+		if b := &w.blocks[len(w.blocks)-1]; op == opLoop && straight && b.params == 0 && r.err == nil {
+			w.body.loops, w.first = true, b.edit
+			c.edits[b.edit].kind = editFirstLoop
 		}
 	case opElse:
 		c.otherwise()
@@ -40,6 +41,7 @@ func (c *checker) control(op byte) {
 		w.unreachable()
 	case opReturn:
 		c.edits = append(c.edits, edit{at: uint32(r.at - 1), end: uint32(r.at), argument: uint32(len(w.blocks) - 1), kind: editReturn})
+		w.blocks[0].branches = max(w.blocks[0].branches, w.weight)
 		w.unreachable()
 	case opCall:
 		if index := c.function(); r.err == nil {
@@ -70,6 +72,7 @@ func (c *checker) label() int {
 		return 0
 	}
 	b := &w.blocks[len(w.blocks)-1-depth]
+	b.branches = max(b.branches, w.weight)
 	if b.opcode == opLoop {
 		return b.params
 	}
@@ -83,14 +86,18 @@ func (c *checker) begin(op byte) {
 		c.r.fail("blocks are nested more than %d deep", c.bounds.Nesting)
 	}
 	c.pop(params)
-	b := block{opcode: op, params: params, results: results, floor: w.height}
+	b := block{opcode: op, params: params, results: results, floor: w.height, before: w.weight}
 	if op == opLoop {
 		if w.loops++; w.loops*w.locals > c.bounds.LoopLocals {
 			c.r.fail("%d loops within each other have %d locals; the limit is %d, multiplied", w.loops, w.locals, c.bounds.LoopLocals)
 		}
-		b.weight, b.edit = w.weight, len(c.edits)
+		b.edit = len(c.edits)
 		w.weight = 0
-		c.edits = append(c.edits, edit{at: uint32(c.r.at), end: uint32(c.r.at), kind: editLoop})
+		kind := editLoop
+		if params > 0 {
+			kind = editLoopWithParams
+		}
+		c.edits = append(c.edits, edit{at: uint32(c.r.at), end: uint32(c.r.at), kind: kind})
 	}
 	w.blocks = append(w.blocks, b)
 	w.floor = w.height
@@ -133,6 +140,8 @@ func (c *checker) otherwise() {
 		return
 	}
 	c.leave(b)
+	b.branches = max(b.branches, w.weight)
+	w.weight = b.before
 	b.opcode, b.unreachable = opElse, false
 	w.height = b.floor + b.params
 }
@@ -141,13 +150,17 @@ func (c *checker) finish() {
 	w := &c.walk
 	b := w.blocks[len(w.blocks)-1]
 	c.leave(&b)
-	if b.opcode == opIf && b.params != b.results {
-		c.r.fail("an if without else leaves %d values and takes %d", b.results, b.params)
-	}
-	if b.opcode == opLoop {
-		c.edits[b.edit].argument = cost(w.weight)
-		w.weight = b.weight
+	switch b.opcode {
+	case opIf:
+		if b.params != b.results {
+			c.r.fail("an if without else leaves %d values and takes %d", b.results, b.params)
+		}
+		w.weight = max(w.weight, b.before, b.branches)
+	case opLoop:
+		c.edits[b.edit].argument = cost(max(b.before, b.branches))
 		w.loops--
+	default:
+		w.weight = max(w.weight, b.branches)
 	}
 	w.blocks = w.blocks[:len(w.blocks)-1]
 	w.height = b.floor + b.results

@@ -62,7 +62,7 @@ type weaver struct {
 	added              []byte // types
 	typeAt             map[string]uint32
 	metered            bool
-	returns            bool // the function being copied keeps its returns
+	calls              bool // the function being copied pays for its frame
 }
 
 // addedTypes collects the types that are appended, and where they are.
@@ -168,33 +168,28 @@ func (w *weaver) code() {
 }
 
 func (w *weaver) function(b *body) {
-	w.returns = !b.calls || !w.metered
+	w.calls = b.calls && w.metered
 	w.at = b.start
 	w.copy(b.code)
+	frame := b.frame
+	if !w.calls {
+		frame = 0
+	}
 	switch {
 	case !w.metered:
+	case !b.loops:
+		w.check(toll{cost: b.cost, frame: frame, stack: w.calls})
+	case w.calls: // the loop checks
+		w.takeFrame(opI32Sub, frame)
+	}
+	if !w.calls {
 		w.copy(b.end)
 		return
-	case !b.calls && b.loops:
-		w.copy(b.end)
-		return
-	case !b.calls:
-		w.charge(b.cost)
-		w.check(true, false)
-		w.copy(b.end)
-		return
-	case b.loops:
-		w.takeFrame(opI32Sub, b.frame)
-		w.check(false, true)
-	default:
-		w.takeFrame(opI32Sub, b.frame)
-		w.charge(b.cost)
-		w.check(true, true)
 	}
 	w.out.raw(opBlock)
 	w.blockType(w.results(b))
 	w.copy(b.end) // its end is the block's
-	w.takeFrame(opI32Add, b.frame)
+	w.takeFrame(opI32Add, frame)
 	w.out.raw(opEnd)
 }
 
@@ -213,7 +208,7 @@ func (w *weaver) blockType(results []ValueType) {
 func (w *weaver) copy(until int) {
 	for ; w.next < len(w.edits) && int(w.edits[w.next].at) < until; w.next++ {
 		e := w.edits[w.next]
-		if e.kind == editReturn && w.returns || !w.metered && (e.kind == editLoop || e.kind == editBulk) {
+		if e.kind == editReturn && !w.calls || e.kind >= editBulk && !w.metered {
 			continue
 		}
 		w.out.raw(w.module[w.at:e.at]...)
@@ -223,11 +218,14 @@ func (w *weaver) copy(until int) {
 			w.out = appendU32(w.out, e.argument+1)
 		case editReturn:
 			w.out.op(opBr, e.argument)
-		case editLoop:
-			w.charge(e.argument)
-			w.check(true, false)
 		case editBulk:
 			w.out.op(opCall, uint32(len(w.functions))+1+e.argument)
+		case editCheck, editLoopWithParams:
+			w.check(toll{cost: e.argument})
+		case editLoop:
+			w.check(toll{cost: e.argument, loop: true})
+		case editFirstLoop:
+			w.check(toll{cost: e.argument, loop: true, stack: w.calls})
 		}
 	}
 	w.out.raw(w.module[w.at:until]...)
@@ -250,23 +248,51 @@ func (w *weaver) takeFrame(op byte, frame int32) {
 	w.out.op(opGlobalSet, w.stack)
 }
 
-// check yields if the fuel, or the stack, is negative.
-func (w *weaver) check(fuel, stack bool) {
-	if fuel {
-		w.out.op(opGlobalGet, w.fuel)
+// toll is a check: code that takes a cost off the fuel and yields if nothing is left.
+type toll struct {
+	cost  uint32
+	frame int32 // to take off the stack
+	stack bool  // yields for lack of stack, too
+	loop  bool  // stands at the beginning of a loop without parameters
+}
+
+// check writes a check. The code that yields goes back to its beginning and is
+// charged again, so it undoes the charge first: a compiler that lays out blocks
+// in the order they are reached then puts it behind the rest of the function,
+// and the way past it is one branch that is not taken. The loop to go back to
+// is the one that the check begins, if there is one.
+func (w *weaver) check(c toll) {
+	o := &w.out
+	if !c.loop {
+		o.raw(opLoop, emptyBlock)
 	}
-	if stack {
-		w.out.op(opGlobalGet, w.stack)
-		w.out.raw(opI64ExtendS)
+	o.raw(opBlock, emptyBlock)
+	if c.frame > 0 {
+		w.takeFrame(opI32Sub, c.frame)
 	}
-	if fuel && stack {
-		w.out.raw(opI64Or)
+	if c.cost > 0 {
+		w.charge(c.cost)
 	}
-	w.out.i64(0)
-	w.out.raw(opI64LtS, opIf, emptyBlock)
-	w.out.op(opGlobalGet, w.fuel)
-	w.out.op(opGlobalGet, w.stack)
-	w.out.op(opCall, w.yield)
-	w.out.op(opGlobalSet, w.fuel)
-	w.out.raw(opEnd)
+	o.op(opGlobalGet, w.fuel)
+	if c.stack {
+		o.op(opGlobalGet, w.stack)
+		o.raw(opI64ExtendS, opI64Or)
+	}
+	o.i64(0)
+	o.raw(opI64GeS)
+	o.op(opBrIf, 0)
+	o.op(opGlobalGet, w.fuel)
+	o.op(opGlobalGet, w.stack)
+	o.op(opCall, w.yield)
+	o.i64(int64(c.cost))
+	o.raw(opI64Add)
+	o.op(opGlobalSet, w.fuel)
+	if c.frame > 0 {
+		w.takeFrame(opI32Add, c.frame)
+	}
+	o.op(opBr, 1)
+	o.raw(opEnd)
+	if !c.loop {
+		o.raw(opEnd)
+	}
 }
