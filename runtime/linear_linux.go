@@ -26,6 +26,9 @@ type sealed struct {
 	how   func(*mapped) error
 }
 
+// imageName is what /proc/self/maps calls the mappings of images.
+const imageName = "carrel-image"
+
 // keepSealed returns the keeper of images whose memories are reset like that.
 func keepSealed(how func(*mapped) error) func([]byte) (source, error) {
 	return func(memory []byte) (source, error) {
@@ -50,10 +53,9 @@ func keepSealed(how func(*mapped) error) func([]byte) (source, error) {
 // sealedFile returns a file in memory that has the bytes and keeps them. Pages
 // of zeros are holes in it.
 func sealedFile(memory []byte) (_ int, err error) {
-	const name = "carrel-image" // to be recognised in /proc/self/maps
-	file, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING|unix.MFD_NOEXEC_SEAL)
+	file, err := unix.MemfdCreate(imageName, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING|unix.MFD_NOEXEC_SEAL)
 	if err == unix.EINVAL { // a kernel before 6.3 knows no MFD_NOEXEC_SEAL
-		file, err = unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
+		file, err = unix.MemfdCreate(imageName, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	}
 	if err != nil {
 		return 0, os.NewSyscallError("memfd_create", err)
