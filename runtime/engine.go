@@ -37,6 +37,10 @@ type Config struct {
 	// MaxInstances is how many instances may live, used ones included. 0 means
 	// 2,048; never more than the system can map.
 	MaxInstances int
+	// MaxModules bounds the modules that are held ready, in bytes of machine
+	// code and images. 0 means 1 GiB, some 60 plugins in Go. Others are loaded
+	// from the cache when they are called.
+	MaxModules int64
 	// Interpreter runs guests in wazero's interpreter, which is many times
 	// slower. It is for comparing the two.
 	Interpreter bool
@@ -54,6 +58,7 @@ type Measure struct {
 const (
 	defaultIdle      = 4
 	defaultInstances = 2048
+	defaultModules   = 1 << 30
 )
 
 // Engine ingests modules and runs calls. It is safe for concurrent use.
@@ -64,6 +69,7 @@ type Engine struct {
 	cache   *cache
 	made    string // what artifacts of this engine say they were made by
 	pool    pool
+	modules modules
 	loading singleflight.Group
 	workers *semaphore.Weighted // bounds how many modules are ingested at a time
 
@@ -71,9 +77,8 @@ type Engine struct {
 	stop     context.CancelFunc
 	running  sync.WaitGroup
 
-	mu      sync.Mutex
-	closed  bool
-	modules map[core.Digest]*Module
+	mu     sync.Mutex
+	closed bool
 }
 
 // New starts an engine.
@@ -91,8 +96,12 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	if cfg.MaxInstances == 0 {
 		cfg.MaxInstances = defaultInstances
 	}
+	if cfg.MaxModules == 0 {
+		cfg.MaxModules = defaultModules
+	}
 	e := &Engine{
-		cfg: cfg, log: cfg.Logger, modules: map[core.Digest]*Module{},
+		cfg: cfg, log: cfg.Logger,
+		modules: modules{max: cfg.MaxModules, byKey: map[core.Digest]*list.Element{}},
 		// Half of the processors: the others serve.
 		workers: semaphore.NewWeighted(int64(max(1, goruntime.GOMAXPROCS(0)/2))),
 	}
@@ -159,7 +168,6 @@ func (e *Engine) Close(ctx context.Context) error {
 		return nil
 	}
 	e.closed = true
-	modules := e.modules
 	e.mu.Unlock()
 
 	idle := make(chan struct{})
@@ -177,8 +185,8 @@ func (e *Engine) Close(ctx context.Context) error {
 	e.stop()
 	ctx = context.WithoutCancel(ctx)
 	e.pool.close(ctx)
-	for _, m := range modules {
-		m.close()
+	for _, m := range e.modules.empty() {
+		m.close(ctx)
 	}
 	if err := e.wazero.Close(ctx); err != nil {
 		return core.Wrap(op, core.Internal, err)

@@ -23,6 +23,8 @@ type Module struct {
 	image   *image // nil for a plain module, and for one without memory
 	globals []globalValue
 	clock   uint64 // where a call's clock begins: start-up has used the time before
+
+	users int // calls under way; of the engine's modules
 }
 
 // Exports returns the names of the functions the module exports. The slice must
@@ -36,18 +38,22 @@ func (m *Module) Report() Report { return m.report }
 // its image.
 func (m *Module) Plain() string { return m.report.Plain }
 
-func (m *Module) close() {
+// size is what the module takes in memory while it is ready, in bytes.
+func (m *Module) size() int64 { return m.report.Code + m.report.Woven + m.report.Touched }
+
+// close frees what the module holds outside of Go's heap. wazero frees the code
+// when the last instance is gone.
+func (m *Module) close(ctx context.Context) {
 	if m.image != nil {
 		m.image.close()
 	}
+	if m.code != nil {
+		_ = m.code.Close(ctx)
+	}
 }
 
-// Loaded returns the module of that digest if it was loaded before, else nil.
-func (e *Engine) Loaded(digest core.Digest) *Module {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.modules[digest]
-}
+// Loaded returns the module of that digest if it is ready, else nil.
+func (e *Engine) Loaded(digest core.Digest) *Module { return e.modules.get(digest) }
 
 // Load ingests a module, or finds what was made of it before, once per digest
 // however many ask at the same time. A module whose bytes are not digest's,
@@ -72,9 +78,10 @@ func (e *Engine) Load(ctx context.Context, digest core.Digest, module []byte) (*
 		if err != nil {
 			return nil, err
 		}
-		e.mu.Lock()
-		e.modules[digest] = m
-		e.mu.Unlock()
+		for _, old := range e.modules.add(m) {
+			e.pool.drop(work, old)
+			old.close(work)
+		}
 		return m, nil
 	})
 	select {
@@ -143,7 +150,7 @@ func (e *Engine) assemble(ctx context.Context, digest core.Digest, module []byte
 		}
 	}
 	if m.code, err = e.cache.compile(ctx, e.wazero, a); err != nil {
-		m.close()
+		m.close(ctx)
 		return nil, core.Wrap(op, core.Unavailable, err)
 	}
 	return m, nil

@@ -103,17 +103,32 @@ func (p *pool) remove(e *list.Element) *instance {
 	return i
 }
 
+// drop destroys the idle instances of a module.
+func (p *pool) drop(ctx context.Context, m *Module) {
+	p.destroy(ctx, func(i *instance) bool { return i.of == m })
+}
+
 // close destroys the idle instances; those in use follow when they are put.
 func (p *pool) close(ctx context.Context) {
 	p.mu.Lock()
 	p.closed = true
-	var all []*instance
-	for p.order.Len() > 0 {
-		all = append(all, p.remove(p.order.Front()))
-		p.alive--
+	p.mu.Unlock()
+	p.destroy(ctx, func(*instance) bool { return true })
+}
+
+func (p *pool) destroy(ctx context.Context, which func(*instance) bool) {
+	p.mu.Lock()
+	var chosen []*instance
+	for e := p.order.Front(); e != nil; {
+		next := e.Next()
+		if which(e.Value.(*instance)) {
+			chosen = append(chosen, p.remove(e))
+			p.alive--
+		}
+		e = next
 	}
 	p.mu.Unlock()
-	for _, i := range all {
+	for _, i := range chosen {
 		i.destroy(ctx)
 	}
 }

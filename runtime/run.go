@@ -26,6 +26,10 @@ func (e *Engine) Run(ctx context.Context, m *Module, c Call) Result {
 		return Result{Outcome: core.OutcomeFailed, Err: errClosed(op)}
 	}
 	defer e.running.Done()
+	if !e.modules.use(m) {
+		return Result{Outcome: core.OutcomeFailed, Err: core.E(op, core.Unavailable, "The plugin was unloaded to make room for others. Try again.")}
+	}
+	defer e.modules.leave(m)
 
 	inv := newInvocation(c, c.Limits.within(e.cfg.MaxMemory))
 	if outer := invocationOf(ctx); outer != nil {

@@ -49,7 +49,7 @@ func (r *runner) Run(ctx context.Context, call dispatch.Call) dispatch.Result {
 		function = entry
 	}
 	result := r.engine.Run(ctx, module, runtime.Call{
-		Function: function, Input: call.Input, Now: call.Now, Seed: call.Seed, Host: hostfuncs.Bind(binding),
+		Function: function, Installation: call.Installation.ID, Input: call.Input, Now: call.Now, Seed: call.Seed, Host: hostfuncs.Bind(binding),
 		Limits: runtime.Limits{Memory: call.Limits.Memory, Time: call.Limits.Time, Output: call.Limits.Output, Fuel: call.Limits.Fuel},
 		Log:    func(level, message string) { binding.Log(abi.LogRequest{Level: level, Message: message}) },
 	})

@@ -46,6 +46,7 @@ always there, and opens nothing.`,
 	flags.StringArrayVar(&c.config, "config", nil, "give the module a configuration value, `KEY=VALUE` (repeat for more)")
 	flags.StringArrayVar(&c.hosts, "allow-host", nil, "let the module send HTTP requests to this `HOST`, or *.example.com (repeat for more)")
 	flags.DurationVar(&c.timeout, "timeout", 30*time.Second, "stop the call after this time")
+	flags.Int64Var(&c.fuel, "fuel", 0, "the most work the call may do, in `UNITS` (about one iteration of a small loop each); 0 is the engine's own limit")
 	flags.Int64Var(&c.memory, "memory", 256<<20, "the most memory the call may have, in `BYTES`")
 	flags.Bool("wasi", true, "accepted, and always on")
 	return cmd
@@ -56,7 +57,7 @@ type pluginCall struct {
 	input         string
 	config, hosts []string
 	timeout       time.Duration
-	memory        int64
+	memory, fuel  int64
 
 	stdin          io.Reader
 	stdout, stderr io.Writer
@@ -65,6 +66,9 @@ type pluginCall struct {
 func (c *pluginCall) run(ctx context.Context, file, function string) error {
 	if c.timeout <= 0 || c.memory <= 0 {
 		return usagef("--timeout and --memory must be above 0")
+	}
+	if c.fuel < 0 {
+		return usagef("--fuel must not be negative; 0 is the engine's own limit")
 	}
 	config, err := keyValues(c.config)
 	if err != nil {
@@ -94,7 +98,7 @@ func (c *pluginCall) run(ctx context.Context, file, function string) error {
 	}
 	call := runtime.Call{
 		Function: function, Input: input, Config: config, Host: host, Log: c.log, Now: time.Now(),
-		Limits: runtime.Limits{Memory: c.memory, Time: c.timeout},
+		Limits: runtime.Limits{Memory: c.memory, Time: c.timeout, Fuel: c.fuel},
 	}
 	_, _ = rand.Read(call.Seed[:]) // never fails
 	result := engine.Run(ctx, module, call)
@@ -108,7 +112,8 @@ func (c *pluginCall) run(ctx context.Context, file, function string) error {
 // engine keeps compiled code in the user's cache directory, so that the second
 // call of a module starts at once; without such a directory it keeps none.
 func (c *pluginCall) engine(ctx context.Context) (*runtime.Engine, error) {
-	cfg := runtime.Config{MaxMemory: c.memory, Logger: slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: slog.LevelError}))}
+	// What is kept depends on MaxMemory, so it is the engine's own where it can be.
+	cfg := runtime.Config{MaxMemory: max(c.memory, 256<<20), Logger: slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: slog.LevelError}))}
 	if dir, err := os.UserCacheDir(); err == nil {
 		kept := cfg
 		kept.CacheDir = filepath.Join(dir, "carrel", "modules")

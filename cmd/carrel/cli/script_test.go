@@ -28,7 +28,7 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"module": writeModule, "exits": exits},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"module": writeModule, "bomb": writeBomb, "exits": exits},
 	})
 }
 
@@ -55,6 +55,20 @@ func writeModule(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	module, err := runtime.AttachManifest(idleModule(), manifest)
 	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), module, 0o644))
+}
+
+// writeBomb writes a module of 38 bytes that makes a compiler take 2.5 GB: one
+// function with 100 million locals.
+func writeBomb(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: bomb FILE")
+	}
+	locals := binary.AppendUvarint([]byte{1}, 100_000_000)
+	body := append(locals, 0x7f, 0x0b)
+	module := slices.Concat([]byte("\x00asm\x01\x00\x00\x00"),
+		[]byte{1, 4, 1, 0x60, 0, 0, 3, 2, 1, 0},
+		[]byte{10, byte(len(body) + 2), 1, byte(len(body))}, body)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), module, 0o644))
 }
 
