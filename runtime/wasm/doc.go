@@ -1,8 +1,15 @@
-// Package wasm reads the parts of the WebAssembly binary format that are looked
-// at before a compiler sees a module: types, imports, limits, exports, custom
-// sections, and how many locals each function declares. It is written for
-// hostile input: every count is held against the bytes that are left, every
-// limit is checked before anything of that size is made.
+// Package wasm reads, checks and rewrites modules in the WebAssembly binary
+// format before a compiler sees them.
 //
-// It imports nothing but the standard library. Start with module.go.
+// Check reads all of a module and refuses what is out of bounds; Weave puts a
+// fuel counter and a stack budget into it; Detach takes out what happens when
+// it is instantiated, so that its instances can begin from an image. Parse and
+// WithCustom look at a module's structure only.
+//
+// It is written for hostile input: every count is held against the bytes that
+// are left, every limit is checked before anything of that size is made, and
+// what the compiler might read differently is refused.
+//
+// It imports nothing but the standard library. Start with check.go, then
+// weave.go.
 package wasm
