@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -313,4 +314,59 @@ func TestAttack51_NoSecretInLogsURLsOrAnswers(t *testing.T) {
 	}
 	ada.do("DELETE", "/api/v1/sessions/current", nil, "Cookie", ada.Cookie).want(204)
 	s.do(request{Method: "GET", Path: "/api/v1/me", Header: map[string]string{"Cookie": ada.Cookie}}).want(401)
+}
+
+// TestAttack43_ALimitThatIsNullIsNotNone: a token's limits are there or are
+// left out. A null is neither, and the document says so.
+func TestAttack43_ALimitThatIsNullIsNotNone(t *testing.T) {
+	s := newSite(t)
+	ada := s.person("ada")
+	count := func() int {
+		var list struct{ Data []any }
+		ada.do("GET", "/api/v1/tokens", nil).want(200).into(&list)
+		return len(list.Data)
+	}
+	before := count()
+	for place, body := range map[string]string{
+		"body.scopes":    `{"name": "x", "scopes": null}`,
+		"body.scopes ":   `{"name": "x", "scopes": []}`,
+		"body.scopes[0]": `{"name": "x", "scopes": [null]}`,
+		"body.workspace": `{"name": "x", "workspace": null}`,
+		"body.expiresAt": `{"name": "x", "expiresAt": null}`,
+	} {
+		p := ada.do("POST", "/api/v1/tokens", []byte(body), "Content-Type", "application/json").want(400).refused(core.Invalid)
+		if len(p.Errors) != 1 || p.Errors[0].Location != strings.TrimSpace(place) {
+			t.Errorf("%s: %+v", body, p)
+		}
+	}
+	if n := count(); n != before {
+		t.Errorf("%d tokens were made", n-before)
+	}
+	ada.do("POST", "/api/v1/tokens", map[string]any{"name": "x"}).want(201)
+
+	var d struct {
+		Paths map[string]map[string]struct {
+			RequestBody struct {
+				Content map[string]struct {
+					Schema struct {
+						Ref string `json:"$ref"`
+					}
+				}
+			}
+		}
+		Components struct {
+			Schemas map[string]struct {
+				Properties map[string]struct {
+					Type     any
+					MinItems int
+				}
+			}
+		}
+	}
+	ada.do("GET", "/api/v1/openapi.json", nil).want(200).into(&d)
+	name := path.Base(d.Paths["/tokens"]["post"].RequestBody.Content["application/json"].Schema.Ref)
+	request := d.Components.Schemas[name].Properties
+	if scopes := request["scopes"]; scopes.Type != "array" || scopes.MinItems != 1 || request["workspace"].Type != "string" || request["expiresAt"].Type != "string" {
+		t.Errorf("the document says of %s: %+v", name, request)
+	}
 }

@@ -357,15 +357,19 @@ func TestTokens(t *testing.T) {
 func TestTokenViolations(t *testing.T) {
 	s := newServer(t, true)
 	ada := account.Identity{Account: s.operator(t)}
-	for at, r := range map[string]account.TokenRequest{
-		"name":      {Name: "  "},
-		"workspace": {Name: "x", Workspace: "ws_1"},
-		"scopes":    {Name: "x", Scopes: []string{"crm read"}},
-		"expiresAt": {Name: "x", Expires: *s.clock.Load()},
+	for _, c := range []struct {
+		at string
+		r  account.TokenRequest
+	}{
+		{"name", account.TokenRequest{Name: "  "}},
+		{"workspace", account.TokenRequest{Name: "x", Workspace: "ws_1"}},
+		{"scopes", account.TokenRequest{Name: "x", Scopes: []string{"crm read"}}},
+		{"scopes", account.TokenRequest{Name: "x", Scopes: []string{}}},
+		{"expiresAt", account.TokenRequest{Name: "x", Expires: *s.clock.Load()}},
 	} {
-		_, _, err := s.CreateToken(t.Context(), ada, r)
-		if v := core.ViolationsOf(err); len(v) != 1 || v[0].Location != at {
-			t.Errorf("%s: %v", at, err)
+		_, _, err := s.CreateToken(t.Context(), ada, c.r)
+		if v := core.ViolationsOf(err); len(v) != 1 || v[0].Location != c.at {
+			t.Errorf("%s of %+v: %v", c.at, c.r, err)
 		}
 	}
 }

@@ -77,6 +77,9 @@ func checkToken(t core.Token, now time.Time) error {
 	if t.Workspace != "" && !core.ValidID("ws_", string(t.Workspace)) {
 		wrong.Add("workspace", "is not the id of a workspace")
 	}
+	if t.Scopes != nil && len(t.Scopes) == 0 {
+		wrong.Add("scopes", "must name what the token may do; it would be of no use")
+	}
 	if len(t.Scopes) > maxScopes {
 		wrong.Add("scopes", "must be at most %d", maxScopes)
 	}

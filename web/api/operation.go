@@ -65,7 +65,11 @@ func register[I, O any](a *API, what need, op huma.Operation, handle func(contex
 		op.Description = strings.TrimSpace(op.Description + "\n\nA token limited to scopes needs `" + string(what) + "`.")
 	}
 	op.Middlewares = huma.Middlewares{func(ctx huma.Context, next func(huma.Context)) {
-		if err := what.met(ctx.Context()); err != nil {
+		err := what.met(ctx.Context())
+		if err == nil {
+			err = a.refuseNulls(ctx)
+		}
+		if err != nil {
 			refuse(ctx, err)
 			return
 		}
