@@ -41,11 +41,11 @@ func main() {
 // options are what the flags say.
 type options struct {
 	effort
-	guests, impls []string
-	json          bool
-	svg, from     string
-	memory        bool
-	dir           string // for guests and compiled code
+	guests, impls, calls []string
+	json                 bool
+	svg, from            string
+	memory               bool
+	dir                  string // for guests and compiled code
 }
 
 func command(ctx context.Context, arguments []string, out io.Writer) error {
@@ -121,6 +121,7 @@ func parse(arguments []string) (options, error) {
 	flags.StringVar(&o.svg, "svg", "", "draw the picture into `FILE`")
 	flags.StringVar(&o.from, "from", "", "take the rows from `FILE`, which --json printed")
 	list(flags, &o.guests, "guest", "only these, comma-separated: go,as,c")
+	list(flags, &o.calls, "call", "only these, comma-separated: empty,json,echo10k,echo1m,sha256")
 	list(flags, &o.impls, "impl", "only these ways, comma-separated; a prefix will do")
 	return o, flags.Parse(arguments)
 }
@@ -153,7 +154,7 @@ func (o *options) measureAll(ctx context.Context) ([]row, error) {
 		if err != nil {
 			return nil, err
 		}
-		measured, err := measure(ctx, g, chosen, calls, o.dir, o.effort, say)
+		measured, err := measure(ctx, g, chosen, o.chosenCalls, o.dir, o.effort, say)
 		if err != nil {
 			return nil, fmt.Errorf("guest %s: %w", name, err)
 		}
@@ -175,6 +176,11 @@ func (o *options) measureAll(ctx context.Context) ([]row, error) {
 	}
 	say("")
 	return rows, nil
+}
+
+// chosenCalls are those the flags leave.
+func (o *options) chosenCalls(seed uint64) []call {
+	return slices.DeleteFunc(calls(seed), func(c call) bool { return o.calls != nil && !slices.Contains(o.calls, c.name) })
 }
 
 // say shows on a terminal what is being done; nothing clears it.
