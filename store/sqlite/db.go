@@ -57,7 +57,11 @@ func Open(ctx context.Context, dir string) (*DB, error) {
 	}
 	db := &DB{lock: lock, resumed: make(chan struct{}, 1)}
 	db.documents = &documents{db: db, numbers: make(map[string]store.Number)}
-	if err := db.open(ctx, filepath.Join(dir, "carrel.db")); err != nil {
+	path := filepath.Join(dir, "carrel.db")
+	if err := keepPrivate(path); err != nil {
+		return nil, errors.Join(core.Wrap(op, core.Unavailable, err), db.Close())
+	}
+	if err := db.open(ctx, path); err != nil {
 		return nil, errors.Join(core.Wrap(op, core.Unavailable, err), db.Close())
 	}
 	db.committer = startCommitter(db.write)
@@ -148,12 +152,35 @@ func (db *DB) Close() error {
 	return errors.Join(append(errs, db.lock.Close())...)
 }
 
+// keepPrivate makes the database readable by its owner alone, before there is
+// anything in it. SQLite gives the files it puts beside it the same mode,
+// whatever the umask; those of an earlier process are set right here.
+func keepPrivate(path string) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := file.Close(); err != nil {
+		return err
+	}
+	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
+		if err := os.Chmod(path+suffix, 0o600); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
 func lockDir(dir string) (*os.File, error) {
 	const op = "sqlite.Open"
 	file, err := os.OpenFile(filepath.Join(dir, "carrel.lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, &core.Error{Op: op, Kind: core.Unavailable, Err: err,
 			Msg: "The data folder " + dir + " can't be written. It must belong to whoever runs the server."}
+	}
+	if err := file.Chmod(0o600); err != nil { // an earlier one may be readable by all
+		file.Close()
+		return nil, core.Wrap(op, core.Unavailable, err)
 	}
 	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		holder, _ := os.ReadFile(file.Name())
