@@ -49,8 +49,11 @@ func warm() {
 
 	sink = make([]byte, warmHeap)
 	sink = nil
-	debug.SetGCPercent(warmPercent)
-	debug.SetMemoryLimit(warmLimit)
+	if percent := debug.SetGCPercent(warmPercent); percent != 100 {
+		debug.SetGCPercent(percent) // the plugin's own
+	} else {
+		debug.SetMemoryLimit(warmLimit)
+	}
 	runtime.GC()
 	runtime.Gosched() // what waited to run, has
 
@@ -61,15 +64,15 @@ func warm() {
 }
 
 // rehearsal is an invocation like most.
-const rehearsal = `{"id":"inv_","kind":"query","handler":"","trigger":"request","attempt":1,"now":"2000-01-01T00:00:00.5Z","seed":1,
-"actor":{"type":"member","id":"acc_","role":"member"},"request":{"method":"GET","path":"/","params":{"id":"doc_"},
-"query":{"sort":"-createdAt"},"headers":{"accept":"*/*"},"body":{}}}`
+const rehearsal = `{"id":"inv_","kind":"query","handler":"","trigger":"request","attempt":1,"now":"2000-01-01T00:00:00.5Z","seed":1,` +
+	`"actor":{"type":"member","id":"acc_","role":"member"},"request":{"method":"GET","path":"/","params":{"id":"doc_"},` +
+	`"query":{"sort":"-createdAt"},"headers":{"accept":"*/*"}}}`
 
 // rehearse serves an invocation as calls are served, with a handler that does
 // nothing: neither the plugin's code runs, nor is the host asked.
 func rehearse() {
 	d := declared()
-	d.handlers[""] = newHandler("", abi.KindQuery, func(c *Ctx, _ struct{}) (struct{}, error) {
+	d.handlers[""] = newHandler("", abi.KindQuery, func(c *Ctx) (struct{}, error) {
 		_ = c.Header("accept")
 		_ = encodeQuery(abi.QueryRequest{Table: "t", Sort: []string{c.Query("sort")}, Limit: 1})
 		return struct{}{}, nil
@@ -87,6 +90,18 @@ func (h *handler) warm() {
 	if h.out != nil {
 		warmType(h.out)
 	}
+	// What reflection knows about calling a function, it knows by its type.
+	t := h.fn.Type()
+	nothing := func([]reflect.Value) []reflect.Value { return zeros(t.NumOut(), t.Out) }
+	reflect.MakeFunc(t, nothing).Call(zeros(t.NumIn(), t.In))
+}
+
+func zeros(n int, t func(int) reflect.Type) []reflect.Value {
+	values := make([]reflect.Value, n)
+	for i := range values {
+		values[i] = reflect.Zero(t(i))
+	}
+	return values
 }
 
 // warmType fills what encoding/json and this package know about a type.
