@@ -2,6 +2,7 @@ package core
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -9,8 +10,8 @@ import (
 )
 
 // Decode reads one JSON value strictly: nothing after it, no member the type
-// doesn't declare, no value of another type. Its error is Invalid and names the
-// place. An empty document reads as {}.
+// doesn't declare, none twice, no value of another type, no half of a character.
+// Its error is Invalid and names the place. An empty document reads as {}.
 func Decode[T any](op string, data []byte) (T, error) {
 	var v T
 	if len(bytes.TrimSpace(data)) == 0 {
@@ -22,6 +23,12 @@ func Decode[T any](op string, data []byte) (T, error) {
 	if err == nil {
 		if _, more := decoder.Token(); more != io.EOF {
 			return v, E(op, Invalid, "The JSON goes on after its end, at byte %d.", decoder.InputOffset())
+		}
+		if at, fault := CheckJSON(data); fault != "" {
+			var none T
+			var where Violations
+			where.Add(at, "%s", fault)
+			return none, where.Err(op, cmp.Or(at, "The JSON")+" "+fault+".")
 		}
 		return v, nil
 	}

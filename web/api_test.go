@@ -141,6 +141,8 @@ func TestBadInputIsRefusedWithItsPlace(t *testing.T) {
 		name, path, body, location, says string
 	}{
 		{"malformed", "/workspaces", `{"name": "x",,}`, "body", "byte 14"},
+		{"a member twice", "/workspaces", `{"name": "x", "name": "y"}`, "body", "name is given twice"},
+		{"half a character", "/workspaces", `{"name": "x\ud800"}`, "body", "half of a character"},
 		{"cut", "/workspaces", `{"name": "x"`, "body", "byte 12"},
 		{"two values", "/workspaces", `{"name":"x"} {}`, "body", "byte 14"},
 		{"not UTF-8", "/workspaces", "{\"name\":\"\xff\"}", "body", "UTF-8"},

@@ -37,6 +37,10 @@ func readBody(route *abi.Route, r *abi.Request) error {
 		}
 		return wrong.Err(op, "The body is not JSON.")
 	}
+	if at, fault := core.CheckJSON(value); fault != "" {
+		wrong.Add(strings.TrimSuffix("body."+at, "."), "%s", fault)
+		return wrong.Err(op, "The body can be read in more than one way.")
+	}
 	r.Body, r.Raw = value, nil
 	return nil
 }

@@ -356,3 +356,40 @@ func TestAttack45_AGetChangesNothing(t *testing.T) {
 		t.Fatalf("the POST answers %+v, %v", answer.Response, err)
 	}
 }
+
+// A handler and whoever reads its log are told the same of a request: bodies
+// that two decoders read differently are refused before it is run.
+func TestABodyHasOneReading(t *testing.T) {
+	b := newBench(t)
+	d := b.dispatcher()
+	var got string
+	b.handle("mutation", func(_ context.Context, in abi.Invocation, _ *hostfuncs.Host) (any, error) {
+		got = string(in.Request.Body)
+		return "{}", nil
+	})
+	post := func(body string) error {
+		_, err := d.Request(t.Context(), dispatch.Request{
+			Workspace: b.ws, Alias: "crm", Actor: b.owner, HTTP: abi.Request{Method: "POST", Path: "/run", Raw: []byte(body)},
+		})
+		return err
+	}
+	for body, at := range map[string]string{
+		`{"price": 1, "price": 100}`:         "body.price",
+		`{"lines": [{"n": 1, "\u006e": 2}]}`: "body.lines[0].n",
+		`{"name": "\ud800"}`:                 "body.name",
+		`"\ud800"`:                           "body",
+		"{\"name\": \"\xff\"}":               "body",
+	} {
+		err := post(body)
+		if v := core.ViolationsOf(err); core.KindOf(err) != core.Invalid || len(v) != 1 || v[0].Location != at {
+			t.Errorf("%s: %v, want a fault at %s", body, err, at)
+		}
+	}
+	if b.runs.Load() != 0 {
+		t.Fatalf("%d runs", b.runs.Load())
+	}
+	const passes = `{"price": 1, "Price": 2, "name": "\ud83d\ude00\u0000"}`
+	if err := post(passes); err != nil || !strings.Contains(got, `"Price":2`) {
+		t.Errorf("it got %s, %v", got, err)
+	}
+}

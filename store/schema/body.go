@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/core/abi"
@@ -85,8 +84,10 @@ func (t *Table) members(body json.RawMessage) (map[string]json.RawMessage, error
 	switch {
 	case len(body) == 0 || body[0] != '{' || json.Unmarshal(body, &members) != nil:
 		wrong.Add("body", "must be a JSON object")
-	case !utf8.Valid(body):
-		wrong.Add("body", "must be UTF-8")
+	default:
+		if at, fault := core.CheckStorable(body); fault != "" {
+			wrong.Add(strings.TrimSuffix("body."+at, "."), "%s", fault)
+		}
 	}
 	return members, wrong.Err(op, "The document is not valid JSON.")
 }

@@ -15,7 +15,7 @@ import (
 // Values, few enough that they meet: in canonical form, as the model has them,
 // but for an email in capitals.
 var values = map[abi.FieldType][]string{
-	abi.TypeString: {`"a"`, `"A"`, `"ab"`, `"abc"`, `"b"`, `"é"`, `"a\u0000"`, `"a\u0000b"`, `"\u0001"`, `"\uffff"`, `"😀"`},
+	abi.TypeString: {`"a"`, `"A"`, `"ab"`, `"abc"`, `"b"`, `"é"`, `"\u0001"`, `"\uffff"`, `"😀"`},
 	abi.TypeText:   {`"x"`, `""`},
 	abi.TypeInt:    {`-9223372036854775808`, `-2`, `-1`, `0`, `1`, `2`, `300`, `9007199254740992`},
 	abi.TypeFloat:  {`-1e+300`, `-1.5`, `-1`, `0`, `5e-324`, `0.5`, `1`, `1e+300`},

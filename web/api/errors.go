@@ -86,6 +86,11 @@ var jsonFormat = huma.Format{
 		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 			return fmt.Errorf("is not JSON: %w at byte %d", syntax, syntax.Offset)
 		}
+		if err == nil {
+			if at, fault := core.CheckJSON(data); fault != "" {
+				return errors.New(strings.TrimSpace(at + " " + fault))
+			}
+		}
 		return err
 	},
 }
