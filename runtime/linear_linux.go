@@ -24,6 +24,7 @@ type sealed struct {
 	file  int
 	image []byte // the file, mapped to be read
 	how   func(*mapped) error
+	habit habit
 }
 
 // imageName is what /proc/self/maps calls the mappings of images.
@@ -46,7 +47,7 @@ func keepSealed(how func(*mapped) error) func([]byte) (source, error) {
 			room().give(1, 0)
 			return nil, err
 		}
-		return &sealed{file, image, how}, nil
+		return &sealed{file: file, image: image, how: how}, nil
 	}
 }
 
@@ -91,12 +92,13 @@ func (s *sealed) attach() (backing, error) {
 		return nil, err
 	}
 	// Not MAP_POPULATE: it would copy every page of a private mapping.
+	// habit.prepare does it for those a call will touch.
 	memory, err := mapFile(s.file, len(s.image), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_NORESERVE)
 	if err != nil {
 		room().give(1, size)
 		return nil, err
 	}
-	return &mapped{of: s, mapping: memory, memory: memory}, nil
+	return &mapped{of: s, mapping: memory, memory: memory, look: s.habit.prepare(memory)}, nil
 }
 
 func (s *sealed) close() {
@@ -112,6 +114,7 @@ type mapped struct {
 	mapping []byte
 	memory  []byte // the part of the mapping the guest has
 	scan    *pageScan
+	look    bool // the habit is to learn from its first call
 }
 
 func (m *mapped) bytes() []byte { return m.memory }

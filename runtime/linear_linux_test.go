@@ -147,6 +147,57 @@ func TestIdleMemoryIsSmall(t *testing.T) {
 	})
 }
 
+// A new memory comes with what calls on the ones before touched, which changes
+// nothing of what is in it.
+func TestNewMemoryIsPreparedByHabit(t *testing.T) {
+	m := methods[0]
+	if m.name != "scan" || !m.works() {
+		t.Skip("only a scan tells what a call touches")
+	}
+	const page = 4096
+	want := randomMemory(rand.New(rand.NewPCG(10, 10)), 100)
+	im := testImage(t, m, want)
+	firstCall := func(written ...int) (given int) {
+		t.Helper()
+		l := openLinear(t, im, 0)
+		guest := l.Reallocate(uint64(len(want)))
+		given = ownBytes(t, guest)
+		if !bytes.Equal(guest, want) {
+			t.Fatal("a prepared memory is not the image")
+		}
+		for _, n := range written {
+			guest[n*page]++
+		}
+		if same, err := l.reset(); !same || err != nil || !bytes.Equal(guest, want) {
+			t.Fatalf("not the image after a reset: %v, %v", same, err)
+		}
+		l.Free()
+		return given
+	}
+	all := make([]int, len(want)/page)
+	for n := range all {
+		all[n] = n
+	}
+	for n, step := range []struct {
+		written []int
+		given   int // pages of its own a memory has before that call
+	}{
+		{[]int{1, 2, 3, 900}, 0}, // looked at
+		{[]int{2, 3, 4, 900}, 0}, // looked at
+		{nil, 3},
+		{all, 0}, // looked at
+		{nil, 4}, // what the second and the fourth wrote
+		{all, 4},
+		{nil, 4},
+		{all, 0}, // looked at
+		{nil, 0}, // the fourth and the eighth wrote more than is copied in advance
+	} {
+		if given := firstCall(step.written...); given != step.given*page {
+			t.Errorf("memory %d was given %d bytes, not %d pages", n+1, given, step.given)
+		}
+	}
+}
+
 // ownBytes asks /proc/self/smaps how many bytes of a mapping are nobody else's.
 func ownBytes(t *testing.T, memory []byte) int {
 	text, err := os.ReadFile("/proc/self/smaps")

@@ -3,7 +3,6 @@ package runtime
 import (
 	"encoding/binary"
 	"os"
-	goruntime "runtime"
 	"sync"
 	"unsafe"
 
@@ -56,38 +55,62 @@ const (
 	entryIsPresent = 1 << 63
 )
 
-// resetByScan has the kernel find the pages.
-func (m *mapped) resetByScan() error {
+func newPageScan() *pageScan {
+	s := &pageScan{size: pageScanSize, answered: pageIsFile}
+	s.vector, s.vectorLength = uint64(uintptr(unsafe.Pointer(&s.regions))), uint64(len(s.regions))
+	return s
+}
+
+// begin starts at the beginning of a mapping; next goes on until more is false.
+func (s *pageScan) begin(mapping []byte, most int) {
+	s.start = uint64(uintptr(start(mapping)))
+	s.end = s.start + uint64(len(mapping))
+	s.maxPages = uint64(most / pageSize)
+}
+
+func (s *pageScan) more() bool { return s.start < s.end }
+
+// next returns regions, in order. They last until the next call.
+func (s *pageScan) next() ([]pageRegion, error) {
 	file, err := pagemap()
 	if err != nil {
-		return err
+		return nil, err
+	}
+	n, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(file), pagemapScan, uintptr(unsafe.Pointer(s)))
+	if errno != 0 {
+		return nil, os.NewSyscallError("ioctl", errno)
+	}
+	s.start = s.walkEnd
+	return s.regions[:n], nil
+}
+
+// resetByScan has the kernel find the pages.
+func (m *mapped) resetByScan() error {
+	if m.scan == nil {
+		m.scan = newPageScan()
+	}
+	if m.look {
+		m.look = false
+		if err := m.of.habit.learn(m); err != nil {
+			return err
+		}
 	}
 	s := m.scan
-	if s == nil {
-		s = &pageScan{
-			size: pageScanSize, inverted: pageIsFile, all: pageIsFile, anyOf: pageIsPresent | pageIsSwapped, answered: pageIsFile,
-		}
-		s.vector, s.vectorLength = uint64(uintptr(unsafe.Pointer(&s.regions))), uint64(len(s.regions))
-		m.scan = s
-	}
+	s.inverted, s.all, s.anyOf = pageIsFile, pageIsFile, pageIsPresent|pageIsSwapped
 	base := uint64(uintptr(start(m.mapping)))
-	s.start, s.end = base, base+uint64(len(m.mapping))
-	s.maxPages = maxOwn / uint64(pageSize)
-	for s.start < s.end {
-		n, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(file), pagemapScan, uintptr(unsafe.Pointer(s)))
-		if errno != 0 {
-			return os.NewSyscallError("ioctl", errno)
+	for s.begin(m.mapping, maxOwn); s.more(); {
+		regions, err := s.next()
+		if err != nil {
+			return err
 		}
-		for _, r := range s.regions[:n] {
+		for _, r := range regions {
 			copy(m.mapping[r.start-base:r.end-base], m.of.image[r.start-base:])
 			s.maxPages -= (r.end - r.start) / uint64(pageSize)
 		}
 		if s.maxPages == 0 {
 			return m.release()
 		}
-		s.start = s.walkEnd
 	}
-	goruntime.KeepAlive(s)
 	return nil
 }
 
