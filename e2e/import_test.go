@@ -59,3 +59,35 @@ func TestImportOverHTTP(t *testing.T) {
 		t.Errorf("%d contacts, want 980", len(emails))
 	}
 }
+
+// TestFault21_AnImportWaitsForItsPlugin turns the plugin off while an import
+// is under way, and the server too. The import goes on when it is on again, and
+// each row is in once.
+func TestFault21_AnImportWaitsForItsPlugin(t *testing.T) {
+	w := newWorld(t, "crm")
+	alice := w.SignUp("alice")
+	acme := As(alice).Workspace("Acme", "starter")
+	crm := As(alice).In(acme)
+	crm.Install("crm")
+	state := func(to string) {
+		crm.API("PATCH", "/installations/crm", body{"state": to}).want(200)
+	}
+	started := crm.Call("crm", "POST /contacts/import", []byte(contactsCSV(3000))).want(202).text("id")
+	for range 3 {
+		state("disabled")
+		if a := crm.Call("crm", "GET /imports/"+started, nil); a.status != 403 {
+			t.Fatalf("a plugin that is off answers %d %s", a.status, a.raw)
+		}
+		state("enabled")
+	}
+	state("disabled")
+	w.restart()
+	state("enabled")
+	report := w.imports(crm, started)
+	if report.number("processed") != 3000 || report.number("created") != 2940 || report.number("failed") != 60 {
+		t.Errorf("the import: %s", report.raw)
+	}
+	if n := len(crm.all("crm", "/contacts")); n != 2940 {
+		t.Errorf("%d contacts, want 2940", n)
+	}
+}
