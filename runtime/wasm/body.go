@@ -20,8 +20,9 @@ type walk struct {
 	floor    int     // what the innermost block may not take
 	most     int     // greatest height
 	values   int     // instructions' results, all together
-	weight   int     // since the last check, on the heaviest path
+	path     path    // that leads here
 	loops    int     // around
+	checks   int     // so far
 	first    int     // edit of the loop that the function begins with
 	straight bool    // no branch, block or call yet
 	vectors  bool
@@ -32,20 +33,35 @@ type block struct {
 	opcode          byte
 	unreachable     bool // behind a branch that is always taken
 	params, results int
-	floor           int // height of the operand stack below the parameters
-	before          int // weight where it begins
-	branches        int // weight of the heaviest path that branches to it
-	edit            int // of a loop
+	floor           int  // height of the operand stack below the parameters
+	before          path // that leads to it
+	branches        path // that branches to it
+	edit            int  // of a loop
+}
+
+// path is the heaviest of the paths that lead to a place: what it weighs since
+// the last charge, and since the last check.
+type path struct{ charge, check int }
+
+// join makes p the heavier of two paths.
+func (p *path) join(q path) {
+	p.charge, p.check = max(p.charge, q.charge), max(p.check, q.check)
+}
+
+func (p *path) add(weight int) {
+	p.charge += weight
+	p.check += weight
 }
 
 // An instruction weighs 1, one that goes to memory as much as a missed cache: a
-// unit of fuel is unitWeight. Every check costs a unit and the weight of the
-// heaviest path that leads to it from other checks, which is less than
-// pathWeight: a check is put in where a path would become heavier.
+// unit of fuel is unitWeight. Every check costs a unit and what the path weighs
+// that leads to it. Where that would be chargeWeight a charge is put in, where
+// no check has been for checkWeight a check.
 const (
 	unitWeight   = 256
 	memoryWeight = 16
-	pathWeight   = 1024
+	chargeWeight = 4 * unitWeight
+	checkWeight  = 64 * unitWeight
 )
 
 func cost(weight int) uint32 { return uint32(1 + weight/unitWeight) }
@@ -67,7 +83,7 @@ func (c *checker) readCode(kind uint32) body {
 	}
 	w.end = r.at
 	// What a path weighs that leads out is paid at the entry.
-	w.cost = cost(w.weight)
+	w.cost = cost(w.path.charge)
 	if w.body.loops && r.err == nil {
 		first := &c.edits[w.first]
 		first.argument = max(first.argument, w.cost)
@@ -109,18 +125,17 @@ func (c *checker) pop(n int) {
 func (w *walk) unreachable() {
 	w.blocks[len(w.blocks)-1].unreachable = true
 	w.height = w.floor
-	w.weight = 0
+	w.path = path{}
 }
 
 func (c *checker) instruction() {
 	r, w := c.r, &c.walk
-	if w.weight >= pathWeight {
-		c.edits = append(c.edits, edit{at: uint32(r.at), end: uint32(r.at), argument: cost(w.weight), kind: editCheck})
-		w.weight = 0
+	if w.path.charge >= chargeWeight {
+		c.pay()
 	}
 	at := r.at
 	op := r.byte()
-	w.weight++
+	w.path.add(1)
 	in := &opcodes[op]
 	var misc byte
 	switch in.immediates {
@@ -148,6 +163,29 @@ func (c *checker) instruction() {
 		c.weaveBulk(bulk{opcode: op}, at)
 	case op == opTableSet:
 		c.note(at, "it writes to its table")
+	}
+}
+
+// pay puts a charge before the next instruction, or a check if there has been
+// none for long.
+func (c *checker) pay() {
+	w := &c.walk
+	e := edit{at: uint32(c.r.at), end: uint32(c.r.at), argument: uint32(w.path.charge / unitWeight), kind: editCharge}
+	w.path.charge = 0
+	if w.path.check >= checkWeight {
+		e.kind = editCheck
+		c.countCheck()
+	}
+	c.edits = append(c.edits, e)
+}
+
+// countCheck counts a check. To the compiler a check is a place where paths
+// join, which costs it time and memory for each local.
+func (c *checker) countCheck() {
+	w := &c.walk
+	w.path.check = 0
+	if w.checks++; w.checks*w.locals > c.bounds.CheckLocals {
+		c.r.fail("a function has %d loops or checks and %d locals; the limit is %d, multiplied", w.checks, w.locals, c.bounds.CheckLocals)
 	}
 }
 
@@ -197,7 +235,7 @@ func (c *checker) immediates(kind immediates, at int) (a, b uint32) {
 		if c.memories == 0 {
 			r.failAt(at, "an instruction needs a memory; there is none")
 		}
-		w.weight += memoryWeight - 1
+		w.path.add(memoryWeight - 1)
 		r.u32()
 		r.u32()
 		if kind == addressLane {

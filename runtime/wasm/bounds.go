@@ -11,6 +11,7 @@ type Bounds struct {
 	Locals      int // of one function, its parameters aside
 	Nesting     int // blocks, loops and ifs within each other
 	LoopLocals  int // loops within each other times locals and parameters
+	CheckLocals int // loops and other checks of one function times locals and parameters
 	BranchTable int // targets of one br_table
 	Tables      int // in one module
 	Table       int // elements of one table: when it starts, and after it has grown
@@ -24,6 +25,7 @@ var PluginBounds = Bounds{
 	Locals:      5_000,
 	Nesting:     2_000,
 	LoopLocals:  50_000,
+	CheckLocals: 500_000,
 	BranchTable: 5_000,
 	Tables:      16,
 	Table:       100_000,
@@ -37,7 +39,8 @@ var Unbounded = Bounds{
 	Parameters:  math.MaxInt32,
 	Locals:      math.MaxInt32,
 	Nesting:     math.MaxInt32,
-	LoopLocals:  math.MaxInt32,
+	LoopLocals:  math.MaxInt,
+	CheckLocals: math.MaxInt,
 	BranchTable: math.MaxInt32,
 	Tables:      math.MaxInt32,
 	Table:       math.MaxInt32,

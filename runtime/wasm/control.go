@@ -41,7 +41,7 @@ func (c *checker) control(op byte) {
 		w.unreachable()
 	case opReturn:
 		c.edits = append(c.edits, edit{at: uint32(r.at - 1), end: uint32(r.at), argument: uint32(len(w.blocks) - 1), kind: editReturn})
-		w.blocks[0].branches = max(w.blocks[0].branches, w.weight)
+		w.blocks[0].branches.join(w.path)
 		w.unreachable()
 	case opCall:
 		if index := c.function(); r.err == nil {
@@ -50,7 +50,7 @@ func (c *checker) control(op byte) {
 	case opCallIndirect:
 		kind := c.below(len(c.types), "type")
 		c.below(len(c.tables), "table")
-		w.weight += memoryWeight - 1
+		w.path.add(memoryWeight - 1)
 		if c.pop(1); r.err == nil {
 			c.call(kind)
 		}
@@ -72,7 +72,7 @@ func (c *checker) label() int {
 		return 0
 	}
 	b := &w.blocks[len(w.blocks)-1-depth]
-	b.branches = max(b.branches, w.weight)
+	b.branches.join(w.path)
 	if b.opcode == opLoop {
 		return b.params
 	}
@@ -86,13 +86,14 @@ func (c *checker) begin(op byte) {
 		c.r.fail("blocks are nested more than %d deep", c.bounds.Nesting)
 	}
 	c.pop(params)
-	b := block{opcode: op, params: params, results: results, floor: w.height, before: w.weight}
+	b := block{opcode: op, params: params, results: results, floor: w.height, before: w.path}
 	if op == opLoop {
 		if w.loops++; w.loops*w.locals > c.bounds.LoopLocals {
 			c.r.fail("%d loops within each other have %d locals; the limit is %d, multiplied", w.loops, w.locals, c.bounds.LoopLocals)
 		}
 		b.edit = len(c.edits)
-		w.weight = 0
+		w.path.charge = 0
+		c.countCheck()
 		kind := editLoop
 		if params > 0 {
 			kind = editLoopWithParams
@@ -140,8 +141,8 @@ func (c *checker) otherwise() {
 		return
 	}
 	c.leave(b)
-	b.branches = max(b.branches, w.weight)
-	w.weight = b.before
+	b.branches.join(w.path)
+	w.path = b.before
 	b.opcode, b.unreachable = opElse, false
 	w.height = b.floor + b.params
 }
@@ -155,12 +156,13 @@ func (c *checker) finish() {
 		if b.params != b.results {
 			c.r.fail("an if without else leaves %d values and takes %d", b.results, b.params)
 		}
-		w.weight = max(w.weight, b.before, b.branches)
+		w.path.join(b.before)
+		w.path.join(b.branches)
 	case opLoop:
-		c.edits[b.edit].argument = cost(max(b.before, b.branches))
+		c.edits[b.edit].argument = cost(max(b.before.charge, b.branches.charge))
 		w.loops--
 	default:
-		w.weight = max(w.weight, b.branches)
+		w.path.join(b.branches)
 	}
 	w.blocks = w.blocks[:len(w.blocks)-1]
 	w.height = b.floor + b.results

@@ -26,11 +26,12 @@ var yieldType = Signature{Params: []ValueType{I64, I32}, Results: []ValueType{I6
 
 // Weave returns the module with a fuel counter and a stack budget in it.
 //
-// Every check takes the cost of the code up to the next check off the fuel, and
-// yields when nothing is left. Checks stand at the beginning of functions and
-// loops; the cost is one unit, and one more for each 256 instructions, loads
-// and stores counting as 16. Operations on ranges of memory and tables become
-// calls of functions that are appended to the module and charge by size.
+// Checks stand at the beginning of functions and loops, and in long code without
+// any. Each takes a unit of fuel and what the heaviest path to it costs that is
+// not paid yet, a unit for every 256 instructions, loads and stores counting as
+// 16; when less than nothing is left it yields. Operations on ranges of memory
+// and tables become calls of functions that are appended to the module and
+// charge by size.
 //
 // A function that calls takes an estimate of its frame off the stack while it
 // runs; at most one frame is on the native stack that was not taken off.
@@ -220,6 +221,8 @@ func (w *weaver) copy(until int) {
 			w.out.op(opBr, e.argument)
 		case editBulk:
 			w.out.op(opCall, uint32(len(w.functions))+1+e.argument)
+		case editCharge:
+			w.charge(e.argument)
 		case editCheck, editLoopWithParams:
 			w.check(toll{cost: e.argument})
 		case editLoop:
@@ -248,7 +251,7 @@ func (w *weaver) takeFrame(op byte, frame int32) {
 	w.out.op(opGlobalSet, w.stack)
 }
 
-// toll is a check: code that takes a cost off the fuel and yields if nothing is left.
+// toll is what a check takes.
 type toll struct {
 	cost  uint32
 	frame int32 // to take off the stack

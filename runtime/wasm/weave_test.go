@@ -30,7 +30,7 @@ var everything = map[string]string{
 	"table.copy":      "\x41\x00\x41\x00\x41\x00\xfc\x0e\x00\x00",
 	"table.init":      "\x41\x00\x41\x00\x41\x00\xfc\x0c\x00\x00",
 	"reference":       "\xd2\x01\x1a",
-	"long":            strings.Repeat("\x41\x00\x28\x02\x00\x1a", 200),
+	"long":            strings.Repeat("\x41\x00\x28\x02\x00\x1a", 2000),
 	"dead":            "\x00\x0c\x00\x1a",
 	"vectors":         "\xfd\x0c" + strings.Repeat("\x00", 16) + "\xfd\x80\x01\x1a",
 }
@@ -104,11 +104,26 @@ func TestWeaveChecks(t *testing.T) {
 		t.Fatalf("a function that calls has %d checks", second)
 	}
 	for name, want := range map[string]int{
-		"leaf": 1, "call": 1, "loop": 1, "loop and call": 1, "loop behind": 2, "loop that takes": 2, "long": 4,
+		"leaf": 1, "call": 1, "loop": 1, "loop and call": 1, "loop behind": 2, "loop that takes": 2, "long": 3,
 	} {
 		if got := bytes.Count(bodyOf(t, everything[name], 0), yield); got != want {
 			t.Errorf("%s: %d checks, want %d", name, got, want)
 		}
+	}
+}
+
+// Straight code costs what it weighs, whatever the checks in it.
+func TestWeaveChargesStraightCode(t *testing.T) {
+	c, _ := weave(t, withBody(everything["long"]))
+	const weight = 2000 * (memoryWeight + 2)
+	paid := c.bodies[0].cost
+	for _, e := range c.edits {
+		if e.kind == editCharge || e.kind == editCheck {
+			paid += e.argument
+		}
+	}
+	if want := uint32(weight / unitWeight); paid < want || paid > want+want/20 {
+		t.Errorf("%d units, want %d", paid, want)
 	}
 }
 
