@@ -47,22 +47,6 @@ func TestAttack12_NothingPassesBetweenCalls(t *testing.T) {
 	group.Wait()
 }
 
-// Loops where a program has not begun yet.
-func TestAttack13_LoopsInStart(t *testing.T) {
-	loop := asmFunc{name: "go", code: forever}
-	for name, module := range map[string]asm{
-		"start section": {start: "go", funcs: []asmFunc{loop, {name: "f"}}},
-		"_initialize":   {funcs: []asmFunc{{name: "_initialize", code: forever}, {name: "f"}}},
-		"export":        {funcs: []asmFunc{{name: "f", code: forever}}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			m := load(t, shared(), module.bytes())
-			r := shared().Run(t.Context(), m, Call{Function: "f", Limits: Limits{Time: 50 * time.Millisecond}})
-			wantError(t, r, core.OutcomeTimeout, "50ms")
-		})
-	}
-}
-
 // A guest's sleep takes no time.
 func TestAttack17_Sleep(t *testing.T) {
 	started := time.Now()
