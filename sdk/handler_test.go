@@ -10,13 +10,6 @@ import (
 	"github.com/carrel-dev/carrel/core/abi"
 )
 
-type find struct {
-	ID    ID     `json:"-" path:"id"`
-	Limit int    `json:"-" query:"limit"`
-	Deep  *bool  `json:"-" query:"deep"`
-	Note  string `json:"note" carrel:"max=5"`
-}
-
 // answer runs a function as the handler of a request and returns the Response.
 func answer(t *testing.T, function any, request abi.Request, raw bool) abi.Response {
 	t.Helper()

@@ -26,6 +26,13 @@ func TestSchema(t *testing.T) {
 	}
 }
 
+type find struct {
+	ID    ID     `json:"-" path:"id"`
+	Limit int    `json:"-" query:"limit"`
+	Deep  *bool  `json:"-" query:"deep"`
+	Note  string `json:"note" carrel:"max=5"`
+}
+
 type tree struct{ Children []tree }
 
 // A document this package encodes is one its schema allows, and the schema is
