@@ -4,6 +4,7 @@
 //	go run ./engine                  measure, print a table
 //	go run ./engine --json           print a line of JSON for each row instead
 //	go run ./engine --svg FILE       draw the picture of the README as well
+//	go run ./engine --doc FILE       write the result into docs/benchmarks.md as well
 //	go run ./engine --from FILE      take the rows --json printed, measure nothing
 //	go run ./engine figures          what has no peer: lists, fuel in a bare loop, publishing, restarts
 //	go run ./engine hostile          what attackers do to their neighbours
@@ -16,6 +17,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -43,7 +45,7 @@ type options struct {
 	effort
 	guests, impls, calls []string
 	json                 bool
-	svg, from            string
+	svg, doc, from       string
 	memory               bool
 	dir                  string // for guests and compiled code
 }
@@ -72,15 +74,17 @@ func command(ctx context.Context, arguments []string, out io.Writer) error {
 	}
 	defer os.RemoveAll(dir)
 	o.dir = dir
-	switch what {
-	case "":
-		return o.compare(ctx, out)
-	case "figures":
-		return o.figures(ctx, out)
-	case "hostile":
-		return o.hostile(ctx, out)
+	measure, ok := map[string]func(context.Context, io.Writer) error{
+		"": o.compare, "figures": o.figures, "hostile": o.hostile,
+	}[what]
+	if !ok {
+		return fmt.Errorf("there is no %q: it is nothing, figures or hostile", what)
 	}
-	return fmt.Errorf("there is no %q: it is nothing, figures or hostile", what)
+	var printed bytes.Buffer
+	if err := measure(ctx, io.MultiWriter(out, &printed)); err != nil || o.doc == "" {
+		return err
+	}
+	return document(o.doc, what, printed.String())
 }
 
 // compare measures Carrel beside its peers.
@@ -119,6 +123,7 @@ func parse(arguments []string) (options, error) {
 	flags.BoolVar(&o.json, "json", false, "print a line of JSON for each row")
 	flags.BoolVar(&o.memory, "memory", true, "measure the memory of idle instances as well")
 	flags.StringVar(&o.svg, "svg", "", "draw the picture into `FILE`")
+	flags.StringVar(&o.doc, "doc", "", "write what is printed into `FILE` too, between its markers")
 	flags.StringVar(&o.from, "from", "", "take the rows from `FILE`, which --json printed")
 	list(flags, &o.guests, "guest", "only these, comma-separated: go,as,c")
 	list(flags, &o.calls, "call", "only these, comma-separated: empty,json,echo10k,echo1m,sha256")
