@@ -107,7 +107,7 @@ func (d door) guard(name string, call func(g guest, stack []uint64), log *slog.L
 		if inv.meter.unit == nil { // while the module starts
 			inv.meter.unit, _ = module.ExportedGlobal(wasm.FuelName).(api.MutableGlobal)
 		}
-		inv.meter.charge(price)
+		inv.spend(price)
 		call(guest{inv, ctx, module.Memory()}, stack)
 	}
 }
@@ -118,7 +118,7 @@ func (d door) guard(name string, call func(g guest, stack []uint64), log *slog.L
 func (g guest) view(what string, ptr, length uint32) []byte {
 	if g.hasMemory {
 		if b, ok := g.linear.Read(ptr, length); ok {
-			g.meter.charge(int64(length) / bytesPerUnit)
+			g.spend(int64(length) / bytesPerUnit)
 			return b
 		}
 	}

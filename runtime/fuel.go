@@ -1,8 +1,6 @@
 package runtime
 
 import (
-	"math"
-
 	"github.com/tetratelabs/wazero/api"
 
 	"github.com/carrel-dev/carrel/core"
@@ -64,15 +62,31 @@ func (m *meter) next(left int64) (int64, bool) {
 	return next, true
 }
 
-// charge lowers the guest's fuel for what the host does for it. The guest
-// notices at its next check.
-func (m *meter) charge(n int64) {
+// charge lowers the guest's fuel for what the host does for it; false when the
+// limit is passed. Code without a check may call the host many times, so what
+// is overdrawn is not left for the guest to notice.
+func (m *meter) charge(n int64) bool {
 	if m.unit == nil || n == 0 {
-		return
+		return true
 	}
-	// Far below any slice, and far from where a counter would wrap.
-	left := max(int64(m.unit.Get())-n, math.MinInt64/2)
+	left := int64(m.unit.Get()) - n
+	ok := true
+	if left < 0 {
+		left, ok = m.next(left)
+	}
 	m.unit.Set(uint64(left))
+	return ok
+}
+
+// spend charges the call, and ends it when its fuel is used up.
+func (inv *invocation) spend(n int64) {
+	if !inv.meter.charge(n) {
+		inv.outOfFuel()
+	}
+}
+
+func (inv *invocation) outOfFuel() {
+	panic(&stop{core.OutcomeOutOfFuel, core.E("runtime.Run", core.OutOfFuel, "The plugin used up its fuel of %d units.", inv.limits.Fuel)})
 }
 
 // engineDoor is what the weaver makes guests import. A module that imports it
@@ -90,7 +104,7 @@ func engineYield(g guest, s []uint64) {
 	}
 	next, ok := g.meter.next(int64(s[0]))
 	if !ok {
-		panic(&stop{core.OutcomeOutOfFuel, core.E(op, core.OutOfFuel, "The plugin used up its fuel of %d units.", g.limits.Fuel)})
+		g.outOfFuel()
 	}
 	s[0] = uint64(next)
 }

@@ -78,10 +78,7 @@ func (g *ingestion) run(ctx context.Context, module []byte) (*artifact, error) {
 	}
 
 	g.stage("weaving")
-	woven := module
-	if !g.options.Unmetered {
-		woven = checked.Weave(wasm.Weaving{Stack: stackBudget})
-	}
+	woven := checked.Weave(wasm.Weaving{Stack: stackBudget, Unmetered: g.options.Unmetered})
 	detached, err := wasm.Detach(woven)
 	if err != nil {
 		return nil, core.Wrap(op, core.Internal, err)
