@@ -153,3 +153,16 @@ func TestAttack16_WorkInsideHostCalls(t *testing.T) {
 		})
 	}
 }
+
+// A row of host calls ends where its fuel does, though there is no loop in it.
+func TestAttack16_HostCallsInARow(t *testing.T) {
+	const size = 1 << 20
+	write := slices.Concat(i32Const(0), i32Const(size), asmCall(0), i32Const(anyOp), asmCall(1), opDrop)
+	m := load(t, shared(), asm{imports: carrelImports, memory: pages(size / 65536), funcs: []asmFunc{speaks(1), {name: "f", code: row(2_000, write)}}}.bytes())
+	asked := 0
+	r := shared().Run(t.Context(), m, Call{Function: "f", Host: hostFunc(func() { asked++ }), Limits: fuel(1_000_000)})
+	wantError(t, r, core.OutcomeOutOfFuel, "its fuel")
+	if most := 1_000_000/(size/bytesPerUnit) + 2; asked > most {
+		t.Errorf("%d requests of 1 MiB; the fuel pays for %d", asked, most)
+	}
+}
