@@ -38,7 +38,8 @@ func TestHostilePlugin(t *testing.T) {
 	want := map[string]core.Outcome{
 		"GET /victims": core.OutcomeOK, "POST /ok": core.OutcomeOK, "POST /rubbish": core.OutcomeOK, "POST /silence": core.OutcomeOK,
 		"POST /trap": core.OutcomeTrap, "POST /exit": core.OutcomeTrap, "POST /forged": core.OutcomeTrap,
-		"POST /loop": core.OutcomeTimeout, "POST /flood": core.OutcomeTimeout, "POST /hog": core.OutcomeMemoryExceeded,
+		"POST /deep": core.OutcomeTrap, "POST /hog": core.OutcomeMemoryExceeded,
+		"POST /loop": core.OutcomeTimeout, "POST /flood": core.OutcomeTimeout, "POST /clear": core.OutcomeTimeout,
 	}
 	for _, route := range manifest.Routes {
 		t.Run(route.Handler, func(t *testing.T) {
@@ -56,7 +57,10 @@ func TestHostilePlugin(t *testing.T) {
 			if outcome == core.OutcomeTimeout {
 				limits.Time = 2 * time.Second
 			}
-			r := shared().Run(t.Context(), m, Call{Function: ExportCall, Input: input, Host: host, Limits: limits})
+			var r Result
+			beside(t, func() {
+				r = shared().Run(t.Context(), m, Call{Function: ExportCall, Input: input, Host: host, Limits: limits})
+			})
 			if !known || r.Outcome != outcome || (r.Err == nil) != (outcome == core.OutcomeOK) {
 				t.Errorf("%s: %v, want %s", r.Outcome, r.Err, outcome)
 			}

@@ -124,8 +124,20 @@ var handlers = map[string]handler{
 			_, _ = do(abi.OpDataInsert, encode(abi.InsertRequest{Table: "victims", Body: json.RawMessage(`{"name":"flood"}`)}))
 		}
 	}),
+	"POST /deep": attack(func() []byte { return deeper(nil) }),
+	"POST /clear": attack(func() []byte {
+		b := make([]byte, 16<<20)
+		for {
+			clear(b) // one instruction
+		}
+	}),
 	"POST /forged": attack(func() []byte { rawWrite(0xfffffff0, 0x20); return nil }),
 }
+
+// deeper calls itself until it is stopped.
+//
+//lint:ignore SA5007 that is the attack
+func deeper(b []byte) []byte { return append(deeper(b), 0) }
 
 // hoard keeps what /hog allocates.
 var hoard [][]byte

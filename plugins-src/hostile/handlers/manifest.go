@@ -22,7 +22,7 @@ var manifest = abi.Manifest{
 	}}},
 	Emits:  []abi.EventType{{Type: "hostile.struck", Version: 1, Doc: "An attack was made"}},
 	Meters: []abi.Meter{{Name: "effects", Doc: "Attacks that were not undone"}},
-	Routes: routes("GET /victims", "POST /ok", "POST /trap", "POST /exit", "POST /rubbish", "POST /silence", "POST /loop", "POST /hog", "POST /flood", "POST /forged"),
+	Routes: routes("GET /victims", "POST /ok", "POST /trap", "POST /exit", "POST /rubbish", "POST /silence", "POST /loop", "POST /hog", "POST /flood", "POST /deep", "POST /clear", "POST /forged"),
 	Limits: abi.Limits{Memory: 64 << 20, TimeMS: 3_000},
 }
 
