@@ -60,10 +60,10 @@ func TestAttack12_APristineMemoryIsTheImageByteForByte(t *testing.T) {
 		for _, pages := range []int{0, 1, 7, 100} { // 100: more than a memory may keep of its own
 			want := randomMemory(random, pages)
 			im := testImage(t, m, bytes.Clone(want))
-			for range 4 {
+			for range 3 {
 				l := openLinear(t, im, 0)
 				guest := l.Reallocate(uint64(len(want)))
-				for call := range 20 {
+				for call := range 12 {
 					if !bytes.Equal(guest, want) {
 						t.Fatalf("seed %d: %d pages: call %d does not find the image: %s", seed, pages, call, firstDifference(guest, want))
 					}
@@ -180,7 +180,7 @@ func TestLinearsOfOneImageShareNothing(t *testing.T) {
 		for worker := range 8 {
 			all.Go(func() {
 				random := rand.New(rand.NewPCG(6, uint64(worker)))
-				for range 6 {
+				for range 3 {
 					l, err := im.open(16 * wasm.PageSize)
 					if err != nil {
 						t.Error(err)
