@@ -26,9 +26,9 @@ const (
 // hostDoor is Carrel's own ABI: three functions, whatever the operation, and
 // three more for bytes that the guest passes on without looking at them.
 var hostDoor = door{module: hostModule, functions: map[string]function{
-	"write":  fn("ii", hostWrite),
+	"write":  quick(fn("ii", hostWrite)),
 	"call":   fn("i:I", hostCall),
-	"read":   fn("ii:i", hostRead),
+	"read":   quick(fn("ii:i", hostRead)),
 	"keep":   fn(":i", hostKeep),
 	"splice": fn("i", hostSplice),
 	"recall": fn("i:i", hostRecall),

@@ -20,6 +20,7 @@ type invocation struct {
 	depth  int // of Run inside Host.Call; 1 is outermost
 
 	hasMemory bool // the guest has a linear memory
+	hostCalls uint32
 	memory    budget
 	meter     meter
 	clock     clock

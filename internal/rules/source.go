@@ -40,9 +40,15 @@ func (f File) IsTest() bool { return strings.HasSuffix(f.Name, "_test.go") }
 // generated is the marker that https://go.dev/s/generatedcode asks for.
 var generated = regexp.MustCompile(`(?m)^// Code generated .* DO NOT EDIT\.$`)
 
+// isModule says whether a folder is the root of a module.
+func isModule(root fs.FS, folder string) bool {
+	_, err := fs.Stat(root, path.Join(folder, "go.mod"))
+	return err == nil
+}
+
 // Packages reads all Go source below root. Like the go command it passes over
-// testdata, node_modules and folders that begin with "." or "_"; also over what
-// Carrel itself writes, build and data.
+// testdata, node_modules, folders that begin with "." or "_", and other modules
+// within this one; also over what Carrel itself writes, build and data.
 func Packages(root fs.FS) ([]Package, error) {
 	found := map[string][]File{}
 	err := fs.WalkDir(root, ".", func(name string, entry fs.DirEntry, err error) error {
@@ -53,7 +59,7 @@ func Packages(root fs.FS) ([]Package, error) {
 		if entry.IsDir() {
 			passOver := slices.Contains([]string{"testdata", "node_modules"}, base) ||
 				slices.Contains([]string{"build", "data"}, name) ||
-				name != "." && strings.ContainsAny(base[:1], "._")
+				name != "." && (strings.ContainsAny(base[:1], "._") || isModule(root, name))
 			if passOver {
 				return fs.SkipDir
 			}

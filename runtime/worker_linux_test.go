@@ -1,0 +1,79 @@
+package runtime
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/carrel-dev/carrel/core"
+)
+
+// workers returns the child processes that ingest for this one.
+func workers(t *testing.T) (pids []int) {
+	t.Helper()
+	lists, err := filepath.Glob("/proc/self/task/*/children")
+	if err != nil || len(lists) == 0 {
+		t.Skip("needs /proc")
+	}
+	for _, list := range lists {
+		children, _ := os.ReadFile(list) // a thread may have ended
+		for _, child := range strings.Fields(string(children)) {
+			name, _ := os.ReadFile("/proc/" + child + "/cmdline")
+			if string(bytes.TrimRight(name, "\x00")) != workerName {
+				continue
+			}
+			var pid int
+			if _, err := fmt.Sscan(child, &pid); err != nil {
+				t.Fatal(err)
+			}
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// A worker that is killed costs its publisher this try and nobody anything
+// else: the reason is told, and the next try succeeds.
+func TestFault18_CompileWorkerKilled(t *testing.T) {
+	module := guestC(t)
+	for _, stage := range []string{"checking", "compiling", "starting"} {
+		killed := 0
+		_, err := runWorker(t.Context(), workerOptions{MaxMemory: defaultMemory}, module, func(s string) {
+			if s != stage {
+				return
+			}
+			for _, pid := range workers(t) {
+				if syscall.Kill(pid, syscall.SIGKILL) == nil {
+					killed++
+				}
+			}
+		})
+		if killed != 1 {
+			t.Fatalf("%d workers were killed", killed)
+		}
+		if err == nil {
+			continue // it had sent its answer before
+		}
+		if core.KindOf(err) != core.Invalid || !strings.Contains(core.MessageOf(err), "refused while") {
+			t.Errorf("%s: %v", stage, err)
+		}
+		ingested(t, module, workerOptions{})
+	}
+}
+
+// A publisher who leaves takes the worker along.
+func TestWorkerEndsWithItsPublisher(t *testing.T) {
+	ctx, leave := context.WithCancel(t.Context())
+	_, err := runWorker(ctx, workerOptions{MaxMemory: defaultMemory}, guestPlain(t), func(string) { leave() })
+	if core.KindOf(err) != core.Timeout {
+		t.Errorf("got %v", err)
+	}
+	if left := workers(t); len(left) > 0 {
+		t.Errorf("workers %v are left", left)
+	}
+}
