@@ -113,3 +113,31 @@ func TestKeptResponsesAreBounded(t *testing.T) {
 		t.Errorf("after %d kept responses the next one reads %q", maxKept, got)
 	}
 }
+
+var guestProbe = buildGo("../plugins-src/hostile/probe")
+
+// A handler of the SDK that returns what a query answered never sees it: what
+// is no JSON at all goes through as it is, and a page a thousand times as large
+// costs the guest nothing more. Only the host's copy of it is charged.
+func TestAPageDoesNotEnterTheGuest(t *testing.T) {
+	m := load(t, shared(), guestProbe(t))
+	if r := m.Report(); !r.Warm || r.Engine != EngineImage {
+		t.Errorf("the module is not warmed: %+v", r)
+	}
+	list := func(page string) Result {
+		return shared().Run(t.Context(), m, Call{Function: ExportCall, Host: serving(map[abi.Op]string{abi.OpDataQuery: page}),
+			Input: []byte(`{"handler":"GET /notes","request":{"query":{"limit":"20"}}}`)})
+	}
+	small := list("<no JSON>")
+	if got, want := must(t, small), `{"status":0,"body":<no JSON>}`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	const size = 1 << 20
+	large := list(strings.Repeat("x", size))
+	if got := must(t, large); len(got) != len(`{"status":0,"body":}`)+size {
+		t.Errorf("%d bytes of %d", len(got), size)
+	}
+	if more := large.Fuel - small.Fuel; more < size/bytesPerUnit || more > 2*size/bytesPerUnit {
+		t.Errorf("a page of %d bytes costs %d units more; the copy alone is %d", size, more, size/bytesPerUnit)
+	}
+}
