@@ -52,7 +52,7 @@ text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 // Sizes in pixels.
 const (
 	pictureWidth = 760
-	labelWidth   = 200
+	labelWidth   = 225
 	valueWidth   = 70
 	barHeight    = 22
 	panelHead    = 34

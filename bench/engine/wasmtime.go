@@ -2,6 +2,10 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/bytecodealliance/wasmtime-go/v39"
@@ -22,7 +26,7 @@ type wasmtimeRunner struct {
 // openWasmtime opens wasmtime with the module, or with one that holds the state
 // the module has after its start.
 func openWasmtime(preinitialised bool) func(context.Context, *guest, string) (runner, error) {
-	return func(ctx context.Context, g *guest, _ string) (runner, error) {
+	return func(ctx context.Context, g *guest, cache string) (runner, error) {
 		module := g.extism
 		if preinitialised {
 			var err error
@@ -41,9 +45,27 @@ func openWasmtime(preinitialised bool) func(context.Context, *guest, string) (ru
 			}
 		}
 		var err error
-		w.module, err = wasmtime.NewModule(w.engine, module)
+		w.module, err = w.compile(module, cache)
 		return w, err
 	}
+}
+
+// compile takes the code that an earlier process left in the cache, as the other
+// ways do; compiling takes seconds.
+func (w *wasmtimeRunner) compile(module []byte, cache string) (*wasmtime.Module, error) {
+	file := filepath.Join(cache, fmt.Sprintf("%x.cwasm", sha256.Sum256(module)))
+	if code, err := os.ReadFile(file); err == nil {
+		return wasmtime.NewModuleDeserialize(w.engine, code)
+	}
+	compiled, err := wasmtime.NewModule(w.engine, module)
+	if err != nil {
+		return nil, err
+	}
+	code, err := compiled.Serialize()
+	if err != nil {
+		return nil, err
+	}
+	return compiled, os.WriteFile(file, code, 0o600)
 }
 
 func (w *wasmtimeRunner) define(f kernelFunction) error {
