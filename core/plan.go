@@ -1,6 +1,10 @@
 package core
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/carrel-dev/carrel/core/abi"
+)
 
 // Plan is a set of plugins and quotas with a price.
 type Plan struct {
@@ -10,6 +14,9 @@ type Plan struct {
 	Price   Money            `json:"price"`   // per month
 	Plugins []string         `json:"plugins"` // names; "*" is every plugin
 	Quotas  map[string]int64 `json:"quotas"`  // by meter, `<plugin>.<meter>` or `core.<meter>`; a missing one is unlimited
+	// Limits are what one call of a plugin may use in the plan's workspaces, below
+	// the host's own. 0 means the host's.
+	Limits abi.Limits `json:"limits,omitzero"`
 }
 
 // Money is an amount in minor units of a currency (ISO 4217).

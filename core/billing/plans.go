@@ -116,6 +116,9 @@ func checkPlans(plans []core.Plan) (wrong core.Violations) {
 				wrong.Add(fmt.Sprintf("%s.plugins[%d]", at, j), "%q is not a plugin's name, nor *", name)
 			}
 		}
+		if p.Limits.Fuel < 0 || p.Limits.Memory < 0 || p.Limits.TimeMS < 0 {
+			wrong.Add(at+".limits", "must not be negative; leave a limit out for the host's own")
+		}
 		for _, name := range slices.Sorted(maps.Keys(p.Quotas)) {
 			if !meter.MatchString(name) {
 				wrong.Add(at+".quotas", "%q is not a meter; write it like crm.contacts", name)

@@ -19,7 +19,8 @@ import (
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-var starter = core.Plan{ID: "starter", Title: "Starter", Plugins: []string{"crm"}, Quotas: map[string]int64{"crm.contacts": 3}}
+var starter = core.Plan{ID: "starter", Title: "Starter", Plugins: []string{"crm"}, Quotas: map[string]int64{"crm.contacts": 3},
+	Limits: abi.Limits{Fuel: 1000}}
 
 var manifest = &abi.Manifest{
 	Name: "crm", Publisher: "acme", Version: "1.0.0",
@@ -65,6 +66,7 @@ type bench struct {
 
 	mu     sync.Mutex
 	guests map[string]guest
+	limits dispatch.Limits // of the last run
 	runs   atomic.Int64
 	woken  atomic.Int64
 }
@@ -159,6 +161,7 @@ func (b *bench) Run(ctx context.Context, c dispatch.Call) dispatch.Result {
 	b.runs.Add(1)
 	b.mu.Lock()
 	g := b.guests[c.Handler]
+	b.limits = c.Limits
 	b.mu.Unlock()
 	binding := hostfuncs.Binding{
 		Workspace: c.Workspace, Installation: c.Installation, Manifest: c.Manifest, Plan: c.Plan, Actor: c.Actor, Kind: c.Kind,

@@ -195,7 +195,7 @@ func (l Limits) or(defaults Limits) Limits {
 	return l
 }
 
-// within lowers the limits to what a manifest asks for.
+// within lowers the limits to those of a plan, or to what a manifest asks for.
 func (l Limits) within(m abi.Limits) Limits {
 	if m.TimeMS > 0 {
 		l.Time = min(l.Time, time.Duration(m.TimeMS)*time.Millisecond)

@@ -193,7 +193,7 @@ func (i *invocation) run(ctx context.Context, v *view, t *target, unit Unit) (re
 	call := Call{
 		Workspace: v.Access.Workspace, Installation: t.installation, Manifest: t.manifest, Plan: v.Plan, Actor: t.actor,
 		Handler: t.handler, Kind: t.kind, Trigger: i.trigger, Invocation: i.record.ID, Hop: t.hop,
-		Now: i.record.Started, Seed: i.seed, Input: encoded, Limits: i.limits.within(t.manifest.Limits),
+		Now: i.record.Started, Seed: i.seed, Input: encoded, Limits: i.limits.within(v.Plan.Limits).within(t.manifest.Limits),
 	}
 	if t.kind == abi.KindAction {
 		call.Mutate = i.mutate(t)
