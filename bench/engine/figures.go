@@ -81,7 +81,7 @@ func ratios(rows []row) []figure {
 // figures measures what there is no row for.
 func (o *options) figures(ctx context.Context, out io.Writer) error {
 	var all []figure
-	for _, measure := range []func(context.Context) ([]figure, error){o.loops, o.lists, o.starts} {
+	for _, measure := range []func(context.Context) ([]figure, error){o.loops, o.lists, o.starts, o.idles} {
 		figures, err := measure(ctx)
 		if err != nil {
 			return err

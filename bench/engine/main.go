@@ -6,7 +6,7 @@
 //	go run ./engine --svg FILE       draw the picture of the README as well
 //	go run ./engine --doc FILE       write the result into docs/benchmarks.md as well
 //	go run ./engine --from FILE      take the rows --json printed, measure nothing
-//	go run ./engine figures          what has no peer: lists, fuel in a bare loop, publishing, restarts
+//	go run ./engine figures          what there is no row for: a bare loop, lists, publishing, restarts, memory
 //	go run ./engine hostile          what attackers do to their neighbours
 //
 // It needs Go and, for wasmtime, a C compiler; for the guest in C clang with
@@ -166,13 +166,13 @@ func (o *options) measureAll(ctx context.Context) ([]row, error) {
 		if o.memory {
 			for _, w := range chosen {
 				say("memory of " + w.impl)
-				kb, err := residentKB(ctx, w, g, o.dir)
+				f, err := idle(ctx, w, g, o.dir)
 				if err != nil {
 					return nil, fmt.Errorf("guest %s, memory of %s: %w", name, w.impl, err)
 				}
 				for i := range measured {
 					if measured[i].Impl == w.impl {
-						measured[i].PrivateKB = kb
+						measured[i].PrivateKB = f.Private
 					}
 				}
 			}

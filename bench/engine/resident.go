@@ -26,24 +26,47 @@ type footprint struct {
 	Heap    float64 `json:"heap"`    // of that, on Go's heap
 }
 
-// residentKB starts the process that measures one way.
-func residentKB(ctx context.Context, w way, g *guest, dir string) (float64, error) {
+// idle starts the process that measures one way.
+func idle(ctx context.Context, w way, g *guest, dir string) (footprint, error) {
+	var f footprint
 	if w.resident == 0 {
-		return 0, nil
+		return f, nil
 	}
 	program, err := os.Executable()
 	if err != nil {
-		return 0, err
+		return f, err
 	}
 	cmd := exec.CommandContext(ctx, program, residentCommand, w.impl, g.name, dir)
 	var problems bytes.Buffer
 	cmd.Stderr = &problems
 	out, err := cmd.Output()
 	if err != nil {
-		return 0, fmt.Errorf("%w\n%s", err, problems.Bytes())
+		return f, fmt.Errorf("%w\n%s", err, problems.Bytes())
 	}
-	var f footprint
-	return f.Private, json.Unmarshal(out, &f)
+	return f, json.Unmarshal(out, &f)
+}
+
+// idles measures where the memory of idle instances of the guest in Go is.
+func (o *options) idles(ctx context.Context) ([]figure, error) {
+	g, err := buildGuest("go", o.dir)
+	if err != nil {
+		return nil, err
+	}
+	var figures []figure
+	for _, w := range ways {
+		if !slices.Contains([]string{"carrel-pristine", "extism-reused", "wasmtime-preinit", "wazero-reused"}, w.impl) {
+			continue
+		}
+		say("memory of " + w.impl)
+		f, err := idle(ctx, w, g, o.dir)
+		if err != nil {
+			return nil, fmt.Errorf("memory of %s: %w", w.impl, err)
+		}
+		figures = append(figures,
+			figure{Name: "an idle instance, " + w.impl, Value: f.Private, Unit: "KB"},
+			figure{Name: "of that on Go's heap", Value: f.Heap, Unit: "KB"})
+	}
+	return figures, nil
 }
 
 // resident fills this process with idle instances and says what one takes.

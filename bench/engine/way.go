@@ -10,8 +10,6 @@ type way struct {
 	// resident is how many idle instances its memory is measured with; 0 if it
 	// has none between calls.
 	resident int
-	// without says, by guest or by call, why there is no row; "" in neither.
-	without map[string]string
 }
 
 // runner is a way opened for one guest: compiled, and with its one instance if
