@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -56,6 +57,18 @@ func TestAttack17_Sleep(t *testing.T) {
 	if took := time.Since(started); took > 20*time.Second {
 		t.Errorf("it took %s", took)
 	}
+}
+
+// Sleeping over and over costs fuel and gains nothing.
+func TestAttack17_SleepForever(t *testing.T) {
+	hour := make([]byte, 48) // a subscription to the clock
+	binary.LittleEndian.PutUint64(hour[24:], uint64(time.Hour))
+	module := asm{
+		imports: []asmFunc{{module: "wasi_snapshot_preview1", name: "poll_oneoff", signature: "iiii:i"}}, memory: pages(1), data: string(hour),
+		funcs: []asmFunc{{name: "f", code: slices.Concat([]byte{0x03, 0x40}, i32Const(0), i32Const(1000), i32Const(1), i32Const(2000), asmCall(0), opDrop, []byte{0x0c, 0x00, 0x0b})}},
+	}.bytes()
+	wantError(t, attack(t, module, fuel(1_000_000)), core.OutcomeOutOfFuel, "its fuel")
+	wantError(t, attack(t, module, Limits{Time: 50 * time.Millisecond}), core.OutcomeTimeout, "50ms")
 }
 
 func TestAttack18_MillionsOfVectors(t *testing.T) {
