@@ -21,8 +21,8 @@ type callContext struct {
 	ended   bool
 }
 
-func newCallContext(ctx context.Context, inv *invocation, stopping context.Context) *callContext {
-	deadline := time.Now().Add(inv.limits.Time)
+func newCallContext(ctx context.Context, inv *invocation, now time.Time, stopping context.Context) *callContext {
+	deadline := now.Add(inv.limits.Time)
 	if earlier, ok := ctx.Deadline(); ok && earlier.Before(deadline) {
 		deadline = earlier
 	}

@@ -39,7 +39,7 @@ func quick(f function) function {
 }
 
 // quickCalls is how many calls of quick functions pass between two looks at the
-// clock.
+// clock and at what they cost.
 const quickCalls = 16
 
 // guest is what a host function may touch: the state of the call that asks, its
@@ -98,6 +98,19 @@ func (d door) guard(name string, f function, log *slog.Logger) api.GoModuleFunc 
 	if d.module == engineDoor.module {
 		price = 0
 	}
+	enter := func(ctx context.Context, inv *invocation, module api.Module, stack []uint64) {
+		inv.owed += price
+		if inv.hostCalls++; !f.quick || inv.hostCalls%quickCalls == 0 {
+			inv.alive(ctx)
+			inv.settle(module)
+		}
+		f.call(guest{inv, ctx, module.Memory()}, stack)
+	}
+	if f.quick { // it panics with a stop only, which wazero hands back as it is
+		return func(ctx context.Context, module api.Module, stack []uint64) {
+			enter(ctx, invocationOf(ctx), module, stack)
+		}
+	}
 	return func(ctx context.Context, module api.Module, stack []uint64) {
 		inv := invocationOf(ctx)
 		defer func() {
@@ -114,14 +127,7 @@ func (d door) guard(name string, f function, log *slog.Logger) api.GoModuleFunc 
 				panic(inv.stopped)
 			}
 		}()
-		if inv.hostCalls++; !f.quick || inv.hostCalls%quickCalls == 0 {
-			inv.alive(ctx)
-		}
-		if inv.meter.unit == nil { // while the module starts
-			inv.meter.unit, _ = module.ExportedGlobal(wasm.FuelName).(api.MutableGlobal)
-		}
-		inv.spend(price)
-		f.call(guest{inv, ctx, module.Memory()}, stack)
+		enter(ctx, inv, module, stack)
 	}
 }
 
@@ -131,7 +137,7 @@ func (d door) guard(name string, f function, log *slog.Logger) api.GoModuleFunc 
 func (g guest) view(what string, ptr, length uint32) []byte {
 	if g.hasMemory {
 		if b, ok := g.linear.Read(ptr, length); ok {
-			g.spend(int64(length) / bytesPerUnit)
+			g.owed += int64(length) / bytesPerUnit
 			return b
 		}
 	}

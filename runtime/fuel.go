@@ -48,8 +48,9 @@ func (m *meter) spent() int64 {
 	return m.used(int64(m.unit.Get()))
 }
 
-// end keeps what was used, before another call counts with the same instance.
-func (m *meter) end() { m.granted, m.unit = m.spent(), nil }
+// end keeps what was used and what is owed, before another call counts with the
+// same instance.
+func (m *meter) end(owed int64) { m.granted, m.unit = m.spent()+owed, nil }
 
 // next returns the guest's next slice, false when the limit is passed.
 func (m *meter) next(left int64) (int64, bool) {
@@ -78,9 +79,15 @@ func (m *meter) charge(n int64) bool {
 	return ok
 }
 
-// spend charges the call, and ends it when its fuel is used up.
-func (inv *invocation) spend(n int64) {
-	if !inv.meter.charge(n) {
+// settle charges the call what it owes, and ends it when its fuel is used up.
+// Where that happens depends on nothing but what the guest did.
+func (inv *invocation) settle(module api.Module) {
+	if inv.meter.unit == nil { // while the module starts
+		inv.meter.unit, _ = module.ExportedGlobal(wasm.FuelName).(api.MutableGlobal)
+	}
+	owed := inv.owed
+	inv.owed = 0
+	if !inv.meter.charge(owed) {
 		inv.outOfFuel()
 	}
 }

@@ -151,7 +151,7 @@ func (g *ingestion) start(ctx context.Context, a *artifact, in wazero.Runtime, c
 	const op = "runtime.Ingest"
 	inv := newInvocation(Call{Now: startDate}, Limits{Time: startTime, Fuel: startFuel}.within(g.options.MaxMemory))
 	inv.hasMemory = hasMemory(parsed)
-	call := newCallContext(ctx, inv, context.Background())
+	call := newCallContext(ctx, inv, time.Now(), context.Background())
 	defer call.end()
 	memory := &heapMemory{limit: g.options.MaxMemory, admit: inv.memory.admit}
 	module, err := in.InstantiateModule(experimental.WithMemoryAllocator(call, memory), code, wazero.NewModuleConfig().WithName("").WithStartFunctions())
@@ -169,7 +169,7 @@ func (g *ingestion) start(ctx context.Context, a *artifact, in wazero.Runtime, c
 		outcome := inv.verdict(err)
 		return &core.Error{Op: op, Kind: core.Invalid, Msg: "The module could not be started: " + core.MessageOf(outcome.Err), Err: outcome.Err}
 	}
-	a.Report.Fuel = inv.meter.spent()
+	a.Report.Fuel = inv.meter.spent() + inv.owed
 	if err := handshake(call, module, inv, parsed); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	goruntime "runtime"
 	"strings"
 	"unicode/utf8"
 
@@ -21,6 +22,7 @@ type invocation struct {
 
 	hasMemory bool // the guest has a linear memory
 	hostCalls uint32
+	owed      int64 // fuel for host calls that is not charged yet
 	memory    budget
 	meter     meter
 	clock     clock
@@ -53,6 +55,9 @@ func newInvocation(c Call, l Limits) *invocation {
 
 // invocationOf returns the call a context belongs to, nil outside of one.
 func invocationOf(ctx context.Context) *invocation {
+	if c, ok := ctx.(*callContext); ok {
+		return c.inv
+	}
 	inv, _ := ctx.Value(invocationKey{}).(*invocation)
 	return inv
 }
@@ -103,8 +108,11 @@ func (inv *invocation) verdict(err error) Result {
 	if s == nil {
 		s, _ = errors.AsType[*stop](err)
 	}
+	bug, ours := errors.AsType[goruntime.Error](err)
 	switch {
 	case s != nil:
+	case ours:
+		s = &stop{core.OutcomeFailed, &core.Error{Op: op, Kind: core.Internal, Msg: "Something went wrong on our side.", Err: bug}}
 	case inv.memory.exceeded:
 		s = &stop{core.OutcomeMemoryExceeded, errMemory(inv.limits.Memory)}
 	case errors.Is(err, errNoFunction):

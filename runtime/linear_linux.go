@@ -115,6 +115,7 @@ type mapped struct {
 	memory  []byte // the part of the mapping the guest has
 	scan    *pageScan
 	look    bool // the habit is to learn from its first call
+	stale   int  // resets in a row that found many pages which no call writes to any more
 }
 
 func (m *mapped) bytes() []byte { return m.memory }

@@ -256,3 +256,45 @@ func TestAttack19_NoMoreBytesThanTheSystemPromises(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// Pages that a call once wrote to and later ones don't are given back: not at
+// once, as the next call may write there again, but before long.
+func TestStalePagesAreGivenBack(t *testing.T) {
+	if bestMethod().name != "scan" {
+		t.Skip("needs PAGEMAP_SCAN")
+	}
+	im, err := newImage(make([]byte, 1<<20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer im.close()
+	l, err := im.open(1 << 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Free()
+	guest := l.Reallocate(1 << 20)
+	call := func(pages int) int {
+		for page := range pages {
+			guest[page*pageSize]++
+		}
+		if same, err := l.reset(); !same || err != nil {
+			t.Fatal(same, err)
+		}
+		return ownBytes(t, guest) / pageSize
+	}
+	if own := call(100); own != 100 {
+		t.Fatalf("%d pages after the large call", own)
+	}
+	for range staleResets - 1 {
+		if own := call(3); own != 100 {
+			t.Fatalf("%d pages soon after the large call", own)
+		}
+	}
+	for range 3 {
+		call(3)
+	}
+	if own := call(3); own != 3 {
+		t.Errorf("%d pages long after the large call", own)
+	}
+}

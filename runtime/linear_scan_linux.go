@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"bytes"
 	"encoding/binary"
 	"os"
 	"sync"
@@ -84,6 +85,15 @@ func (s *pageScan) next() ([]pageRegion, error) {
 	return s.regions[:n], nil
 }
 
+// A page that one call wrote to stays the guest's own, and is looked at in every
+// reset after that. Those that no call writes to any more are given back once
+// there are manyStale of them in staleResets resets in a row: by then looking at
+// them has cost about what faulting them in again may.
+const (
+	manyStale   = 16
+	staleResets = 16
+)
+
 // resetByScan has the kernel find the pages.
 func (m *mapped) resetByScan() error {
 	if m.scan == nil {
@@ -98,20 +108,52 @@ func (m *mapped) resetByScan() error {
 	s := m.scan
 	s.inverted, s.all, s.anyOf = pageIsFile, pageIsFile, pageIsPresent|pageIsSwapped
 	base := uint64(uintptr(start(m.mapping)))
+	stale, shed := 0, m.stale >= staleResets
 	for s.begin(m.mapping, maxOwn); s.more(); {
 		regions, err := s.next()
 		if err != nil {
 			return err
 		}
 		for _, r := range regions {
-			copy(m.mapping[r.start-base:r.end-base], m.of.image[r.start-base:])
+			n, err := m.restore(int(r.start-base), int(r.end-base), shed)
+			if err != nil {
+				return err
+			}
+			stale += n
 			s.maxPages -= (r.end - r.start) / uint64(pageSize)
 		}
 		if s.maxPages == 0 {
+			m.stale = 0
 			return m.release()
 		}
 	}
+	if m.stale++; shed || stale < manyStale {
+		m.stale = 0
+	}
 	return nil
+}
+
+// restore copies the image over the pages from from to to that differ from it,
+// and returns how many do not. Those it gives back if shed.
+func (m *mapped) restore(from, to int, shed bool) (stale int, err error) {
+	same := from // beginning of a run of pages that are the image's
+	giveBack := func(until int) {
+		if shed && until > same && err == nil {
+			err = os.NewSyscallError("madvise", unix.Madvise(m.mapping[same:until], unix.MADV_DONTNEED))
+		}
+	}
+	for at := from; at < to; at += pageSize {
+		page, image := m.mapping[at:at+pageSize], m.of.image[at:at+pageSize]
+		if bytes.Equal(page, image) {
+			stale++
+			continue
+		}
+		giveBack(at)
+		copy(page, image)
+		same = at + pageSize
+	}
+	giveBack(to)
+	return stale, err
 }
 
 // resetByPagemap reads what there is to know of every page.

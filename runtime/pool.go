@@ -3,6 +3,7 @@ package runtime
 import (
 	"container/list"
 	"context"
+	"maps"
 	"sync"
 
 	"github.com/tetratelabs/wazero"
@@ -95,17 +96,16 @@ func (p *pool) remove(e *list.Element) *instance {
 			break
 		}
 	}
-	if len(waiting) == 0 {
-		delete(p.idle, key)
-	} else {
-		p.idle[key] = waiting
-	}
+	p.idle[key] = waiting // an empty one stays, for the next to come back
 	return i
 }
 
 // drop destroys the idle instances of a module.
 func (p *pool) drop(ctx context.Context, m *Module) {
 	p.destroy(ctx, func(i *instance) bool { return i.of == m })
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	maps.DeleteFunc(p.idle, func(k poolKey, _ []*list.Element) bool { return k.module == m })
 }
 
 // close destroys the idle instances; those in use follow when they are put.

@@ -38,7 +38,7 @@ func (e *Engine) Run(ctx context.Context, m *Module, c Call) Result {
 	var r Result
 	if inv.depth > maxDepth {
 		r = Result{Outcome: core.OutcomeDenied, Err: core.E(op, core.Denied, "Calls from plugin to plugin are nested more than %d deep.", maxDepth)}
-	} else if code, err := e.invoke(ctx, m, inv); err != nil {
+	} else if code, err := e.invoke(ctx, m, inv, started); err != nil {
 		r = inv.verdict(err)
 	} else {
 		r = inv.result(code)
@@ -49,7 +49,7 @@ func (e *Engine) Run(ctx context.Context, m *Module, c Call) Result {
 }
 
 // invoke takes an instance, calls the function, and lets the instance go.
-func (e *Engine) invoke(ctx context.Context, m *Module, inv *invocation) (code int32, err error) {
+func (e *Engine) invoke(ctx context.Context, m *Module, inv *invocation, now time.Time) (code int32, err error) {
 	if err := callable(m, inv.call.Function); err != nil {
 		return 0, err
 	}
@@ -60,12 +60,15 @@ func (e *Engine) invoke(ctx context.Context, m *Module, inv *invocation) (code i
 	if deadline, ok := ctx.Deadline(); ok { // the caller's may come first
 		inv.limits.Time = min(inv.limits.Time, max(0, time.Until(deadline).Round(time.Millisecond)))
 	}
-	call := newCallContext(ctx, inv, e.stopping)
+	call := newCallContext(ctx, inv, now, e.stopping)
 	defer call.end()
 	// wazero recovers what guests and host functions do; this is for its own
 	// starting of an instance, and for Call.Log.
 	defer func() {
-		if r := recover(); r != nil {
+		r := recover()
+		if s, ok := r.(*stop); ok {
+			inv.stopped, err = s, s
+		} else if r != nil {
 			e.log.Error("a call panicked", "digest", m.digest, "panic", r, "stack", string(debug.Stack()))
 			inv.stopped = &stop{core.OutcomeFailed, core.E("runtime.Run", core.Internal, "Something went wrong on our side.")}
 			err = inv.stopped
@@ -82,15 +85,18 @@ func (e *Engine) invoke(ctx context.Context, m *Module, inv *invocation) (code i
 	}
 	clean := false
 	defer func() {
-		inv.meter.end()
+		inv.meter.end(inv.owed)
 		e.pool.put(ctx, in, clean)
 	}()
-	if err := call.Err(); err != nil {
+	if err := ctx.Err(); err != nil {
 		return 0, inv.late(err)
 	}
 	in.bind(inv)
 	code, err = in.call(call, inv.call.Function)
 	clean = err == nil
+	if clean {
+		inv.settle(in.module)
+	}
 	return code, exitCleanly(err, inv)
 }
 
