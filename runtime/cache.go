@@ -2,6 +2,8 @@ package runtime
 
 import (
 	"context"
+	"crypto/aes"
+	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -157,8 +159,8 @@ func (c *cache) open(digest core.Digest, made string) *artifact {
 		}
 		return nil
 	}
-	if len(sealed) > sha256.Size && hmac.Equal(sealed[:sha256.Size], c.seal(digest, sealed[sha256.Size:])) {
-		a, err := decodeArtifact(sealed[sha256.Size:])
+	if body, ok := c.unseal(digest, sealed); ok {
+		a, err := decodeArtifact(body)
 		if err == nil && a.Made == made {
 			return a
 		}
@@ -184,13 +186,44 @@ func (c *cache) keep(digest core.Digest, a *artifact) {
 	}
 }
 
-// seal binds a file's bytes to the digest they are for.
+// seal returns what stands before a file's bytes and binds them to the digest
+// they are for: a nonce and a tag of AES-256-GCM that encrypts nothing (GMAC,
+// NIST SP 800-38D), several times as fast as an HMAC over twenty megabytes. Each
+// digest has a key of its own.
 func (c *cache) seal(digest core.Digest, body []byte) []byte {
-	mac := hmac.New(sha256.New, c.key)
-	mac.Write([]byte(digest))
-	mac.Write([]byte{0})
-	mac.Write(body)
-	return mac.Sum(nil)
+	nonce := make([]byte, sealNonce, sealSize)
+	_, _ = rand.Read(nonce) // never fails
+	return c.mac(digest).Seal(nonce, nonce, nil, body)
+}
+
+// unseal returns the bytes behind a seal that is right for them.
+func (c *cache) unseal(digest core.Digest, file []byte) ([]byte, bool) {
+	if len(file) < sealSize {
+		return nil, false
+	}
+	body := file[sealSize:]
+	_, err := c.mac(digest).Open(nil, file[:sealNonce], file[sealNonce:sealSize], body)
+	return body, err == nil
+}
+
+// Bytes of a seal, and of the nonce it begins with.
+const (
+	sealNonce = 12
+	sealSize  = sealNonce + 16
+)
+
+func (c *cache) mac(digest core.Digest) cipher.AEAD {
+	key := hmac.New(sha256.New, c.key)
+	key.Write([]byte(digest))
+	block, err := aes.NewCipher(key.Sum(nil))
+	if err != nil {
+		panic(err) // 32 bytes are a key
+	}
+	mac, err := cipher.NewGCM(block)
+	if err != nil {
+		panic(err) // AES has blocks of 16 bytes
+	}
+	return mac
 }
 
 func (c *cache) path(digest core.Digest) string {

@@ -106,8 +106,8 @@ func TestFault11_CodeOfAnotherModule(t *testing.T) {
 		t.Errorf("took another module's code: %s %s", got, log)
 	}
 
-	artifactA, errA := decodeArtifact(sealedA[32:])
-	artifactB, errB := decodeArtifact(sealedB[32:])
+	artifactA, errA := decodeArtifact(sealedA[sealSize:])
+	artifactB, errB := decodeArtifact(sealedB[sealSize:])
 	if errA != nil || errB != nil {
 		t.Fatal(errA, errB)
 	}

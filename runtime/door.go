@@ -40,7 +40,7 @@ func quick(f function) function {
 
 // quickCalls is how many calls of quick functions pass between two looks at the
 // clock and at what they cost.
-const quickCalls = 16
+const quickCalls = 64
 
 // guest is what a host function may touch: the state of the call that asks, its
 // context, and its linear memory.

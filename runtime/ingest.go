@@ -40,7 +40,7 @@ type workerOptions struct {
 // What a module may use while it starts. Start-up runs once a release.
 const (
 	startTime = 5 * time.Second
-	startFuel = 2_000_000_000
+	startFuel = 500_000_000
 )
 
 // startDate is what a guest's clock shows while it starts. It is the same for

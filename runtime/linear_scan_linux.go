@@ -20,7 +20,7 @@ var pageSize = os.Getpagesize()
 // maxOwn is how many bytes of its own a memory may keep. One that has more gives
 // all of them back: instances that wait should be small, and after a call that
 // wrote so much the faults of the next one matter little.
-const maxOwn = 4 << 20
+const maxOwn = 1 << 20
 
 // pagemap is /proc/self/pagemap, opened once and never closed. The error is
 // that of opening it.

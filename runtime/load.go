@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tetratelabs/wazero"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/runtime/wasm"
@@ -140,16 +141,21 @@ func (e *Engine) assemble(ctx context.Context, digest core.Digest, module []byte
 	about := describe(parsed)
 	parsed.Customs, about.Manifest = nil, nil // views of the module's bytes, which would be kept for them
 	m := &Module{digest: digest, parsed: parsed, about: about, report: a.Report, maxMemory: e.cfg.MaxMemory, globals: a.Globals, clock: a.Clock}
+	var both errgroup.Group
 	if m.Plain() == "" && hasMemory(parsed) {
-		memory, err := a.memory()
-		if err != nil {
-			return nil, core.Wrap(op, core.Internal, err)
-		}
-		if m.image, err = newImage(memory); err != nil {
-			return nil, core.Wrap(op, core.Unavailable, err)
-		}
+		both.Go(func() error {
+			memory, err := a.memory()
+			if err == nil {
+				m.image, err = newImage(memory)
+			}
+			return err
+		})
 	}
-	if m.code, err = e.cache.compile(ctx, e.wazero, a); err != nil {
+	both.Go(func() (err error) {
+		m.code, err = e.cache.compile(ctx, e.wazero, a)
+		return err
+	})
+	if err := both.Wait(); err != nil {
 		m.close(ctx)
 		return nil, core.Wrap(op, core.Unavailable, err)
 	}

@@ -19,7 +19,7 @@ func confine(limit time.Duration) error {
 	seconds := uint64((limit + time.Second - 1) / time.Second) // of all processors together
 	errs := []error{unix.Setpriority(unix.PRIO_PROCESS, 0, 5)}
 	for resource, most := range map[int]uint64{
-		unix.RLIMIT_DATA: workerMemory, unix.RLIMIT_CPU: seconds, unix.RLIMIT_CORE: 0, unix.RLIMIT_FSIZE: maxArtifact, unix.RLIMIT_NOFILE: 64,
+		unix.RLIMIT_DATA: workerMemory + raceMemory, unix.RLIMIT_CPU: seconds, unix.RLIMIT_CORE: 0, unix.RLIMIT_FSIZE: maxArtifact, unix.RLIMIT_NOFILE: 64,
 	} {
 		errs = append(errs, unix.Setrlimit(resource, &unix.Rlimit{Cur: most, Max: most}))
 	}

@@ -38,9 +38,9 @@ type Detached struct {
 }
 
 // Detach takes the active data and the start function out of a woven module and
-// exports its mutable globals. Data segments keep their indices: an active one
-// leaves an empty passive one behind, which is what remains of it once it is
-// written.
+// exports its mutable globals. Data segments that an instruction may name keep
+// their indices: an active one leaves an empty passive one behind, which is what
+// remains of it once it is written.
 func Detach(woven []byte) (Detached, error) {
 	d := &detacher{Detached: Detached{Module: woven}, r: newReader(woven)}
 	d.r.sections(Unbounded.Size, d.read)
@@ -162,6 +162,11 @@ func (d *detacher) write() {
 			out.raw(sectionExport)
 			out.sized(func() { d.writeExports(&out, woven, s) })
 		case sectionData:
+			// Without a count of segments no instruction can name one, and an
+			// instance takes memory for each: Go's linker writes some 38,000.
+			if !slices.ContainsFunc(d.sections, func(s detachedSection) bool { return s.id == sectionDataCount }) {
+				continue
+			}
 			out.raw(sectionData)
 			out.sized(func() {
 				out = appendU32(out, uint32(s.count))
