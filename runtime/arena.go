@@ -15,6 +15,9 @@ type arena struct {
 // arenaAlign is what blocks are aligned to; the first bytes are never given out.
 const arenaAlign = 16
 
+// arenaRoom is what the buffer begins with, in bytes: most calls need no more.
+const arenaRoom = 2048
+
 // sizeOf returns the room a block of length bytes takes: powers of two for
 // small ones and whole pages for large ones, so that freed blocks fit again.
 func sizeOf(length uint64) uint64 {
@@ -40,7 +43,7 @@ func (a *arena) alloc(length uint64) (uint64, bool) {
 		if !a.memory.take(arenaAlign) {
 			return 0, false
 		}
-		a.bytes = make([]byte, arenaAlign)
+		a.bytes = make([]byte, arenaAlign, arenaRoom)
 	}
 	if length > uint64(a.memory.limit) { // before rounding can wrap
 		a.memory.exceeded = true

@@ -47,10 +47,21 @@ const quickCalls = 64
 type guest struct {
 	*invocation
 	ctx    context.Context
-	linear interface {
-		// Read returns a live view, false outside of the memory.
-		Read(offset, length uint32) ([]byte, bool)
+	linear linearView
+}
+
+// linearView is a guest's linear memory as the host sees it.
+type linearView interface {
+	// Read returns a live view, false outside of the memory.
+	Read(offset, length uint32) ([]byte, bool)
+}
+
+// memoryOf returns the memory of the module that calls.
+func (inv *invocation) memoryOf(module api.Module) linearView {
+	if inv.seen == nil { // while the module starts
+		inv.seen = module.Memory()
 	}
+	return inv.seen
 }
 
 var doors = []door{hostDoor, extismDoor, wasiDoor, engineDoor}
@@ -98,17 +109,15 @@ func (d door) guard(name string, f function, log *slog.Logger) api.GoModuleFunc 
 	if d.module == engineDoor.module {
 		price = 0
 	}
-	enter := func(ctx context.Context, inv *invocation, module api.Module, stack []uint64) {
-		inv.owed += price
-		if inv.hostCalls++; !f.quick || inv.hostCalls%quickCalls == 0 {
-			inv.alive(ctx)
-			inv.settle(module)
-		}
-		f.call(guest{inv, ctx, module.Memory()}, stack)
-	}
 	if f.quick { // it panics with a stop only, which wazero hands back as it is
 		return func(ctx context.Context, module api.Module, stack []uint64) {
-			enter(ctx, invocationOf(ctx), module, stack)
+			inv := invocationOf(ctx)
+			inv.owed += price
+			if inv.hostCalls++; inv.hostCalls%quickCalls == 0 {
+				inv.alive(ctx)
+				inv.settle(module)
+			}
+			f.call(guest{inv, ctx, inv.memoryOf(module)}, stack)
 		}
 	}
 	return func(ctx context.Context, module api.Module, stack []uint64) {
@@ -127,7 +136,10 @@ func (d door) guard(name string, f function, log *slog.Logger) api.GoModuleFunc 
 				panic(inv.stopped)
 			}
 		}()
-		enter(ctx, inv, module, stack)
+		inv.alive(ctx)
+		inv.owed += price
+		inv.settle(module)
+		f.call(guest{inv, ctx, inv.memoryOf(module)}, stack)
 	}
 }
 

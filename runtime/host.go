@@ -134,6 +134,10 @@ func (g guest) ask(op abi.Op, request []byte) ([]byte, error) {
 	if g.call.Host == nil {
 		return nil, core.E("runtime.Call", core.Denied, "Operation %d is not available in this call.", op)
 	}
+	if g.watched != nil { // the host may wait, and touches no memory of the guest's
+		g.watched.pause()
+		defer g.watched.resume()
+	}
 	response, err := g.call.Host.Call(g.ctx, op, request)
 	g.alive(g.ctx)
 	return response, err

@@ -102,6 +102,14 @@ func (i *instance) call(ctx context.Context, function string) (int32, error) {
 	return api.DecodeI32(result[0]), nil
 }
 
+// watch has the memory watched for the reset to come, until pause.
+func (i *instance) watch(inv *invocation) {
+	if i.linear != nil {
+		inv.watched = i.linear.backing
+		inv.watched.watch()
+	}
+}
+
 // bind makes the instance that of one call: its memory and its fuel are counted
 // there.
 func (i *instance) bind(inv *invocation) {

@@ -20,9 +20,11 @@ type invocation struct {
 	limits Limits
 	depth  int // of Run inside Host.Call; 1 is outermost
 
-	hasMemory bool // the guest has a linear memory
+	hasMemory bool       // the guest has a linear memory
+	seen      linearView // its linear memory, nil until it asks
 	hostCalls uint32
-	owed      int64 // fuel for host calls that is not charged yet
+	owed      int64   // fuel for host calls that is not charged yet
+	watched   backing // of the guest's memory; nil without an image
 	memory    budget
 	meter     meter
 	clock     clock

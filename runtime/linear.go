@@ -27,6 +27,11 @@ type backing interface {
 	grow(size, reserve int64) error
 	reset() error   // makes the bytes the image's again; never after grow
 	release() error // the same, and gives back what memory it can
+	// watch and resume begin to watch the goroutine that runs the guest, pause
+	// stops. A reset after a call that was watched all along may know more.
+	watch()
+	resume()
+	pause()
 	free()
 }
 

@@ -31,4 +31,8 @@ func (c *copied) reset() error { copy(c.memory, c.image); return nil }
 // release keeps the memory: the heap takes back only what is freed as a whole.
 func (c *copied) release() error { return c.reset() }
 
+func (c *copied) watch()  {}
+func (c *copied) resume() {}
+func (c *copied) pause()  {}
+
 func (c *copied) free() { c.memory = nil }

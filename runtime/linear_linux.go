@@ -115,7 +115,11 @@ type mapped struct {
 	memory  []byte // the part of the mapping the guest has
 	scan    *pageScan
 	look    bool // the habit is to learn from its first call
-	stale   int  // resets in a row that found many pages which no call writes to any more
+	resets  uint // since the memory was made
+	stale   int  // checks in a row that found many pages which no call writes to any more
+	own     []pageRegion
+	known   bool // own is all of the guest's own pages, but for faults since
+	faults  faults
 }
 
 func (m *mapped) bytes() []byte { return m.memory }
@@ -147,9 +151,14 @@ func (m *mapped) grow(size, reserve int64) error {
 
 func (m *mapped) reset() error { return m.of.how(m) }
 
+func (m *mapped) watch()  { m.faults.watch() }
+func (m *mapped) resume() { m.faults.resume() }
+func (m *mapped) pause()  { m.faults.pause() }
+
 // release gives back the pages that are this memory's own. What is read there
 // next is the image's.
 func (m *mapped) release() error {
+	m.own, m.known = m.own[:0], false
 	return os.NewSyscallError("madvise", unix.Madvise(m.mapping, unix.MADV_DONTNEED))
 }
 

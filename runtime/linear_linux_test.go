@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -275,9 +276,11 @@ func TestStalePagesAreGivenBack(t *testing.T) {
 	defer l.Free()
 	guest := l.Reallocate(1 << 20)
 	call := func(pages int) int {
+		l.backing.watch()
 		for page := range pages {
 			guest[page*pageSize]++
 		}
+		l.backing.pause()
 		if same, err := l.reset(); !same || err != nil {
 			t.Fatal(same, err)
 		}
@@ -286,15 +289,74 @@ func TestStalePagesAreGivenBack(t *testing.T) {
 	if own := call(100); own != 100 {
 		t.Fatalf("%d pages after the large call", own)
 	}
-	for range staleResets - 1 {
-		if own := call(3); own != 100 {
-			t.Fatalf("%d pages soon after the large call", own)
-		}
+	if own := call(3); own != 100 {
+		t.Fatalf("%d pages soon after the large call", own)
 	}
-	for range 3 {
+	for range (staleChecks + 1) * checkEvery {
 		call(3)
 	}
 	if own := call(3); own != 3 {
 		t.Errorf("%d pages long after the large call", own)
+	}
+}
+
+// A reset that trusts the count of faults puts back what one that looks at every
+// page would: pages that were the guest's own, and new ones.
+func TestWatchedCallsLeaveTheImage(t *testing.T) {
+	if bestMethod().name != "scan" || !canCountFaults() {
+		t.Skip("needs PAGEMAP_SCAN, and faults that are counted")
+	}
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	dice := rand.New(rand.NewPCG(seed, 0))
+	want := make([]byte, 4<<20)
+	for n := range want {
+		want[n] = byte(dice.Uint32())
+	}
+	im, err := newImage(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer im.close()
+	l, err := im.open(int64(len(want)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Free()
+	guest := l.Reallocate(uint64(len(want)))
+	m := l.backing.(*mapped)
+	habit := dice.Perm(len(want) / pageSize)[:20] // pages most calls write to
+	known := 0
+	for range 3000 {
+		l.backing.watch()
+		for range dice.IntN(40) {
+			at := habit[dice.IntN(len(habit))]*pageSize + dice.IntN(pageSize)
+			if dice.IntN(500) == 0 {
+				at = dice.IntN(len(want))
+			}
+			guest[at]++
+			if dice.IntN(50) == 0 {
+				l.backing.pause()
+				l.backing.resume()
+			}
+		}
+		l.backing.pause()
+		if m.known && m.faults.sum == 0 {
+			known++
+		}
+		if same, err := l.reset(); !same || err != nil {
+			t.Fatal(same, err)
+		}
+		if !bytes.Equal(guest, want) {
+			t.Fatal("not the image after a reset")
+		}
+	}
+	if known < 100 {
+		t.Errorf("only %d resets knew the pages", known)
+	}
+	// A call that nobody watched is looked at.
+	guest[0]++
+	if same, err := l.reset(); !same || err != nil || !bytes.Equal(guest, want) {
+		t.Fatal("not the image after an unwatched call", same, err)
 	}
 }

@@ -85,17 +85,24 @@ func (s *pageScan) next() ([]pageRegion, error) {
 	return s.regions[:n], nil
 }
 
-// A page that one call wrote to stays the guest's own, and is looked at in every
-// reset after that. Those that no call writes to any more are given back once
-// there are manyStale of them in staleResets resets in a row: by then looking at
-// them has cost about what faulting them in again may.
+// A page that one call wrote to stays the guest's own, and is copied in every
+// reset after that. Now and then a reset compares first: when manyStale pages or
+// more were the image's anyhow, staleChecks times in a row, those are given back.
+// By then copying them has cost about what faulting them in again may.
 const (
+	checkEvery  = 8 // resets
 	manyStale   = 16
-	staleResets = 16
+	staleChecks = 2
 )
 
-// resetByScan has the kernel find the pages.
+// resetByScan has the kernel find the pages, unless they are known: a call
+// without a page fault wrote to no page that was not the guest's own before.
 func (m *mapped) resetByScan() error {
+	quiet := m.faults.none()
+	if m.known && quiet && m.stale < staleChecks {
+		return m.resetKnown()
+	}
+	m.own, m.known = m.own[:0], false
 	if m.scan == nil {
 		m.scan = newPageScan()
 	}
@@ -108,7 +115,7 @@ func (m *mapped) resetByScan() error {
 	s := m.scan
 	s.inverted, s.all, s.anyOf = pageIsFile, pageIsFile, pageIsPresent|pageIsSwapped
 	base := uint64(uintptr(start(m.mapping)))
-	stale, shed := 0, m.stale >= staleResets
+	stale, shed := 0, m.stale >= staleChecks
 	for s.begin(m.mapping, maxOwn); s.more(); {
 		regions, err := s.next()
 		if err != nil {
@@ -120,6 +127,7 @@ func (m *mapped) resetByScan() error {
 				return err
 			}
 			stale += n
+			m.own = append(m.own, r)
 			s.maxPages -= (r.end - r.start) / uint64(pageSize)
 		}
 		if s.maxPages == 0 {
@@ -127,10 +135,37 @@ func (m *mapped) resetByScan() error {
 			return m.release()
 		}
 	}
+	m.known = !shed // pages that were given back are not the guest's own any more
+	m.count(stale, shed)
+	return nil
+}
+
+// resetKnown resets the pages that the last scan found.
+func (m *mapped) resetKnown() error {
+	base := uint64(uintptr(start(m.mapping)))
+	if m.resets++; m.resets%checkEvery != 0 {
+		for _, r := range m.own {
+			copy(m.mapping[r.start-base:r.end-base], m.of.image[r.start-base:])
+		}
+		return nil
+	}
+	stale := 0
+	for _, r := range m.own {
+		n, err := m.restore(int(r.start-base), int(r.end-base), false)
+		if err != nil {
+			return err
+		}
+		stale += n
+	}
+	m.count(stale, false)
+	return nil
+}
+
+// count remembers how often in a row many pages were found stale.
+func (m *mapped) count(stale int, shed bool) {
 	if m.stale++; shed || stale < manyStale {
 		m.stale = 0
 	}
-	return nil
 }
 
 // restore copies the image over the pages from from to to that differ from it,

@@ -85,6 +85,9 @@ func (e *Engine) invoke(ctx context.Context, m *Module, inv *invocation, now tim
 	}
 	clean := false
 	defer func() {
+		if inv.watched != nil {
+			inv.watched.pause()
+		}
 		inv.meter.end(inv.owed)
 		e.pool.put(ctx, in, clean)
 	}()
@@ -92,6 +95,9 @@ func (e *Engine) invoke(ctx context.Context, m *Module, inv *invocation, now tim
 		return 0, inv.late(err)
 	}
 	in.bind(inv)
+	if !e.pool.dirty {
+		in.watch(inv)
+	}
 	code, err = in.call(call, inv.call.Function)
 	clean = err == nil
 	if clean {

@@ -40,7 +40,7 @@ func workers(t *testing.T) (pids []int) {
 // A worker that is killed costs its publisher this try and nobody anything
 // else: the reason is told, and the next try succeeds.
 func TestFault18_CompileWorkerKilled(t *testing.T) {
-	module := guestC(t)
+	module := guestPlain(t) // large enough that no stage is over before it is heard of
 	for _, stage := range []string{"checking", "compiling", "starting"} {
 		killed := 0
 		_, err := runWorker(t.Context(), workerOptions{MaxMemory: defaultMemory}, module, func(s string) {
