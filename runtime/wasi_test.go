@@ -11,12 +11,12 @@ import (
 // page is a linear memory of one page.
 type page []byte
 
-func (p page) Read(offset, length uint32) ([]byte, bool) {
+func (memory page) Read(offset, length uint32) ([]byte, bool) {
 	end := uint64(offset) + uint64(length)
-	if end > uint64(len(p)) {
+	if end > uint64(len(memory)) {
 		return nil, false
 	}
-	return p[offset:end:end], true
+	return memory[offset:end:end], true
 }
 
 // wasiGuest is a guest with a page of memory and no instance, to call host

@@ -26,9 +26,6 @@ const (
 	warmLimit   = 32 << 20
 )
 
-// sink keeps what is allocated for its room only.
-var sink []byte
-
 // warm gets the plugin ready for its calls. There is no host yet.
 func warm() {
 	d := declared()
@@ -47,8 +44,7 @@ func warm() {
 	warmType(reflect.TypeFor[abi.Error]())
 	warmType(reflect.TypeFor[abi.IDResponse]())
 
-	sink = make([]byte, warmHeap)
-	sink = nil
+	runtime.KeepAlive(make([]byte, warmHeap)) // for its room only
 	if percent := debug.SetGCPercent(warmPercent); percent != 100 {
 		debug.SetGCPercent(percent) // the plugin's own
 	} else {

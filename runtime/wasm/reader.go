@@ -34,14 +34,6 @@ func (r *reader) failAt(offset int, format string, args ...any) {
 	r.end = r.at
 }
 
-// failure returns the first failure as an error.
-func (r *reader) failure() error {
-	if r.err == nil {
-		return nil
-	}
-	return r.err
-}
-
 func (r *reader) left() int { return r.end - r.at }
 
 // within reads the next n bytes as a part of their own: read sees nothing

@@ -1,7 +1,7 @@
 package wasm
 
-// The function that a woven module imports from EngineModule, as its last
-// import: `(i64 fuel, i32 stack) -> i64 fuel`. It is called when the fuel or
+// YieldName is the function that a woven module imports from EngineModule, as its
+// last import: `(i64 fuel, i32 stack) -> i64 fuel`. It is called when the fuel or
 // the stack that is left is negative, and returns the fuel to go on with, or
 // does not return. What was overdrawn is the caller's to count.
 const YieldName = "yield"
