@@ -34,8 +34,9 @@ type Config struct {
 // API holds what the operations share.
 type API struct {
 	Config
-	guard *session.Guard
-	huma  huma.API
+	guard   *session.Guard
+	huma    huma.API
+	uploads uploads
 }
 
 // Mount registers every operation below Prefix.

@@ -4,19 +4,28 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/registry"
+	"github.com/carrel-dev/carrel/web/session"
 )
 
 func (a *API) releases() {
 	publish := describe("POST /releases", "publishRelease", "Publish a release")
-	publish.Description = "The body is the module, up to 32 MiB; it carries its manifest. Publishing the same bytes again changes nothing; other bytes under a published version are refused."
+	publish.Description = "The body is the module, up to 32 MiB; it carries its manifest. Publishing the same bytes again changes nothing; other bytes under a published version are refused. An account may upload 30 modules at once, and one more each minute."
 	publish.DefaultStatus = http.StatusCreated
 	register(a, operator, publish, func(ctx context.Context, in *struct {
 		Digest  string `header:"X-Carrel-Digest" doc:"What the module's digest must be, sha256:…, to notice a cut upload."`
 		RawBody []byte `contentType:"application/wasm"`
 	}) (*releaseOutput, error) {
+		who, err := session.Require(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if err := a.uploads.take(who.Account.ID, time.Now()); err != nil {
+			return nil, err
+		}
 		release, err := a.Registry.Publish(ctx, registry.Publication{Module: bytes.Clone(in.RawBody), Digest: core.Digest(in.Digest)})
 		if err != nil {
 			return nil, inBody(err)

@@ -1,0 +1,42 @@
+package api
+
+import (
+	"math"
+	"sync"
+	"time"
+
+	"github.com/carrel-dev/carrel/core"
+)
+
+// What one account may have compiled: so many uploads at once, and then one more
+// each uploadEvery. Refused modules count: refusing one is work as well.
+const (
+	uploadBurst = 30
+	uploadEvery = time.Minute
+)
+
+// uploads counts what each account has uploaded. Accounts that may upload are
+// few, and an entry is small, so none is forgotten.
+type uploads struct {
+	mu   sync.Mutex
+	free map[core.AccountID]time.Time // when all of the account's uploads are free again
+}
+
+// take counts an upload, or refuses it.
+func (u *uploads) take(who core.AccountID, now time.Time) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	free := u.free[who]
+	if free.Before(now) {
+		free = now
+	}
+	if wait := free.Sub(now) - (uploadBurst-1)*uploadEvery; wait > 0 {
+		return core.E("api.Upload", core.RateLimited, "You uploaded %d modules within %d minutes. Try again in %d s.",
+			uploadBurst, uploadBurst*uploadEvery/time.Minute, int(math.Ceil(wait.Seconds())))
+	}
+	if u.free == nil {
+		u.free = map[core.AccountID]time.Time{}
+	}
+	u.free[who] = free.Add(uploadEvery)
+	return nil
+}
