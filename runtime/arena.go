@@ -1,6 +1,10 @@
 package runtime
 
-import "encoding/binary"
+import (
+	"cmp"
+	"encoding/binary"
+	"slices"
+)
 
 // arena is the Extism memory of one call: one buffer that guests address with
 // 64-bit handles, by loads and stores of at most eight bytes. Handle 0 is never
@@ -8,15 +12,28 @@ import "encoding/binary"
 type arena struct {
 	memory *budget
 	bytes  []byte
-	blocks map[uint64]uint64   // length of each block in use, by its handle
+	blocks []block             // by handle, which is the order they were made in
 	free   map[uint64][]uint64 // handles of freed blocks, by size
+}
+
+// blockRoom is what the host keeps for each block besides its bytes. A call's
+// memory counts it: blocks can be many and small.
+const blockRoom = 32
+
+// block is a range of an arena that was given out.
+type block struct {
+	handle, length uint64
+	freed          bool
 }
 
 // arenaAlign is what blocks are aligned to; the first bytes are never given out.
 const arenaAlign = 16
 
-// arenaRoom is what the buffer begins with, in bytes: most calls need no more.
-const arenaRoom = 2048
+// What an arena begins with: most calls need no more.
+const (
+	arenaRoom   = 512 // bytes
+	arenaBlocks = 4
+)
 
 // sizeOf returns the room a block of length bytes takes: powers of two for
 // small ones and whole pages for large ones, so that freed blocks fit again.
@@ -39,10 +56,10 @@ func (a *arena) alloc(length uint64) (uint64, bool) {
 		return 0, true
 	}
 	if a.blocks == nil {
-		a.blocks, a.free = map[uint64]uint64{}, map[uint64][]uint64{}
 		if !a.memory.take(arenaAlign) {
 			return 0, false
 		}
+		a.blocks = make([]block, 0, arenaBlocks)
 		a.bytes = make([]byte, arenaAlign, arenaRoom)
 	}
 	if length > uint64(a.memory.limit) { // before rounding can wrap
@@ -53,16 +70,26 @@ func (a *arena) alloc(length uint64) (uint64, bool) {
 	if list := a.free[size]; len(list) > 0 {
 		handle := list[len(list)-1]
 		a.free[size] = list[:len(list)-1]
-		a.blocks[handle] = length
+		b := a.find(handle)
+		b.length, b.freed = length, false
 		return handle, true
 	}
-	if !a.memory.take(int64(size)) {
+	if !a.memory.take(int64(size) + blockRoom) {
 		return 0, false
 	}
 	handle := uint64(len(a.bytes))
 	a.bytes = append(a.bytes, make([]byte, size)...)
-	a.blocks[handle] = length
+	a.blocks = append(a.blocks, block{handle: handle, length: length})
 	return handle, true
+}
+
+// find returns the block of a handle, nil for any other number.
+func (a *arena) find(handle uint64) *block {
+	at, ok := slices.BinarySearchFunc(a.blocks, handle, func(b block, handle uint64) int { return cmp.Compare(b.handle, handle) })
+	if !ok {
+		return nil
+	}
+	return &a.blocks[at]
 }
 
 // put returns the handle of a new block that holds b.
@@ -76,22 +103,25 @@ func (a *arena) put(b []byte) (uint64, bool) {
 
 // release frees a block. Anything but a block's handle is ignored.
 func (a *arena) release(handle uint64) {
-	length, ok := a.blocks[handle]
-	if !ok {
+	b := a.find(handle)
+	if b == nil || b.freed {
 		return
 	}
-	delete(a.blocks, handle)
-	size := sizeOf(length)
+	b.freed = true
+	if a.free == nil {
+		a.free = map[uint64][]uint64{}
+	}
+	size := sizeOf(b.length)
 	a.free[size] = append(a.free[size], handle)
 }
 
 // block returns the bytes of a block, a live view; nil for anything else.
 func (a *arena) block(handle uint64) []byte {
-	length, ok := a.blocks[handle]
-	if !ok {
+	b := a.find(handle)
+	if b == nil || b.freed {
 		return nil
 	}
-	return a.bytes[handle : handle+length]
+	return a.bytes[handle : handle+b.length]
 }
 
 // slice returns a range, a live view; false when it is not inside the arena.
@@ -137,6 +167,6 @@ func (a *arena) store64(at uint64, v uint64) {
 
 // reset frees everything.
 func (a *arena) reset() {
-	a.memory.give(int64(len(a.bytes)))
+	a.memory.give(int64(len(a.bytes)) + int64(len(a.blocks))*blockRoom)
 	a.bytes, a.blocks, a.free = nil, nil, nil
 }
