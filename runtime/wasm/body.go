@@ -7,6 +7,7 @@ type body struct {
 	cost             uint32 // at its entry
 	frame            int32  // estimate in bytes, if it calls
 	calls            bool
+	leaps            bool // a branch goes to its end
 	loops            bool // straight into a loop, whose check is the entry's too
 }
 
@@ -298,3 +299,7 @@ func (c *checker) weaveBulk(b bulk, at int) {
 	}
 	c.edits = append(c.edits, edit{at: uint32(at), end: uint32(c.r.at), argument: index, kind: editBulk})
 }
+
+// wrapped says whether giving back the frame takes a block around the function:
+// a branch may go to its end with the frame still taken.
+func (b *body) wrapped() bool { return b.calls && b.leaps }

@@ -71,7 +71,9 @@ func (c *checker) label() int {
 	if c.r.err != nil {
 		return 0
 	}
-	b := &w.blocks[len(w.blocks)-1-depth]
+	at := len(w.blocks) - 1 - depth
+	w.leaps = w.leaps || at == 0
+	b := &w.blocks[at]
 	b.branches.join(w.path)
 	if b.opcode == opLoop {
 		return b.params

@@ -63,7 +63,8 @@ type weaver struct {
 	added              []byte // types
 	typeAt             map[string]uint32
 	metered            bool
-	calls              bool // the function being copied pays for its frame
+	frame              int32 // of the function being copied; 0 if it pays for none
+	wrapped            bool  // it is in a block, to the end of which its returns branch
 }
 
 // addedTypes collects the types that are appended, and where they are.
@@ -81,7 +82,7 @@ func (w *weaver) addedTypes() []byte {
 		add(w.signature(b))
 	}
 	for i := range w.bodies {
-		if results := w.results(&w.bodies[i]); w.bodies[i].calls && len(results) > 1 {
+		if results := w.results(&w.bodies[i]); w.bodies[i].wrapped() && len(results) > 1 {
 			add(Signature{Results: results})
 		}
 	}
@@ -169,28 +170,31 @@ func (w *weaver) code() {
 }
 
 func (w *weaver) function(b *body) {
-	w.calls = b.calls && w.metered
+	w.frame, w.wrapped = 0, w.metered && b.wrapped()
+	if b.calls && w.metered {
+		w.frame = b.frame
+	}
 	w.at = b.start
 	w.copy(b.code)
-	frame := b.frame
-	if !w.calls {
-		frame = 0
-	}
 	switch {
 	case !w.metered:
 	case !b.loops:
-		w.check(toll{cost: b.cost, frame: frame, stack: w.calls})
-	case w.calls: // the loop checks
-		w.takeFrame(opI32Sub, frame)
+		w.check(toll{cost: b.cost, frame: true, stack: w.frame > 0})
+	default: // the loop checks
+		w.takeFrame(opI32Sub)
 	}
-	if !w.calls {
-		w.copy(b.end)
+	if w.wrapped {
+		w.out.raw(opBlock)
+		w.blockType(w.results(b))
+	}
+	w.copy(b.end)
+	if w.frame == 0 {
 		return
 	}
-	w.out.raw(opBlock)
-	w.blockType(w.results(b))
-	w.copy(b.end) // its end is the block's
-	w.takeFrame(opI32Add, frame)
+	if !w.wrapped { // else the block has its end, and the function needs one
+		w.out = w.out[:len(w.out)-1]
+	}
+	w.takeFrame(opI32Add)
 	w.out.raw(opEnd)
 }
 
@@ -209,7 +213,7 @@ func (w *weaver) blockType(results []ValueType) {
 func (w *weaver) copy(until int) {
 	for ; w.next < len(w.edits) && int(w.edits[w.next].at) < until; w.next++ {
 		e := w.edits[w.next]
-		if e.kind == editReturn && !w.calls || e.kind >= editBulk && !w.metered {
+		if e.kind == editReturn && w.frame == 0 || e.kind >= editBulk && !w.metered {
 			continue
 		}
 		w.out.raw(w.module[w.at:e.at]...)
@@ -218,7 +222,7 @@ func (w *weaver) copy(until int) {
 		case editFunction:
 			w.out = appendU32(w.out, e.argument+1)
 		case editReturn:
-			w.out.op(opBr, e.argument)
+			w.giveBack(e.argument)
 		case editBulk:
 			w.out.op(opCall, uint32(len(w.functions))+1+e.argument)
 		case editCharge:
@@ -228,7 +232,7 @@ func (w *weaver) copy(until int) {
 		case editLoop:
 			w.check(toll{cost: e.argument, loop: true})
 		case editFirstLoop:
-			w.check(toll{cost: e.argument, loop: true, stack: w.calls})
+			w.check(toll{cost: e.argument, loop: true, stack: w.frame > 0})
 		}
 	}
 	w.out.raw(w.module[w.at:until]...)
@@ -243,20 +247,33 @@ func (w *weaver) charge(cost uint32) {
 	w.out.op(opGlobalSet, w.fuel)
 }
 
-// takeFrame takes a frame off the stack, or gives it back.
-func (w *weaver) takeFrame(op byte, frame int32) {
+// takeFrame takes the function's frame off the stack, or gives it back.
+func (w *weaver) takeFrame(op byte) {
+	if w.frame == 0 {
+		return
+	}
 	w.out.op(opGlobalGet, w.stack)
-	w.out.i32(frame)
+	w.out.i32(w.frame)
 	w.out.raw(op)
 	w.out.op(opGlobalSet, w.stack)
+}
+
+// giveBack writes a return from within so many blocks.
+func (w *weaver) giveBack(blocks uint32) {
+	if w.wrapped {
+		w.out.op(opBr, blocks)
+		return
+	}
+	w.takeFrame(opI32Add)
+	w.out.raw(opReturn)
 }
 
 // toll is what a check takes.
 type toll struct {
 	cost  uint32
-	frame int32 // to take off the stack
-	stack bool  // yields for lack of stack, too
-	loop  bool  // stands at the beginning of a loop without parameters
+	frame bool // takes the function's off the stack, too
+	stack bool // yields for lack of stack, too
+	loop  bool // stands at the beginning of a loop without parameters
 }
 
 // check writes a check. The code that yields goes back to its beginning and is
@@ -270,8 +287,8 @@ func (w *weaver) check(c toll) {
 		o.raw(opLoop, emptyBlock)
 	}
 	o.raw(opBlock, emptyBlock)
-	if c.frame > 0 {
-		w.takeFrame(opI32Sub, c.frame)
+	if c.frame {
+		w.takeFrame(opI32Sub)
 	}
 	if c.cost > 0 {
 		w.charge(c.cost)
@@ -290,8 +307,8 @@ func (w *weaver) check(c toll) {
 	o.i64(int64(c.cost))
 	o.raw(opI64Add)
 	o.op(opGlobalSet, w.fuel)
-	if c.frame > 0 {
-		w.takeFrame(opI32Add, c.frame)
+	if c.frame {
+		w.takeFrame(opI32Add)
 	}
 	o.op(opBr, 1)
 	o.raw(opEnd)
