@@ -25,7 +25,7 @@ type walk struct {
 	loops    int     // around
 	checks   int     // so far
 	first    int     // edit of the loop that the function begins with
-	straight bool    // no branch, block or call yet
+	straight bool    // no branch, loop or call yet
 	vectors  bool
 }
 

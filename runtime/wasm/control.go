@@ -4,7 +4,7 @@ package wasm
 func (c *checker) control(op byte) {
 	r, w := c.r, &c.walk
 	straight := w.straight
-	w.straight = false
+	w.straight = straight && op == opBlock // which only names a place to branch to
 	switch op {
 	case opUnreachable:
 		w.unreachable()
