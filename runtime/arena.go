@@ -55,12 +55,14 @@ func (a *arena) alloc(length uint64) (uint64, bool) {
 	if length == 0 {
 		return 0, true
 	}
-	if a.blocks == nil {
+	if len(a.bytes) == 0 {
 		if !a.memory.take(arenaAlign) {
 			return 0, false
 		}
-		a.blocks = make([]block, 0, arenaBlocks)
-		a.bytes = make([]byte, arenaAlign, arenaRoom)
+		if a.bytes == nil {
+			a.bytes, a.blocks = make([]byte, 0, arenaRoom), make([]block, 0, arenaBlocks)
+		}
+		a.bytes = a.bytes[:arenaAlign]
 	}
 	if length > uint64(a.memory.limit) { // before rounding can wrap
 		a.memory.exceeded = true
@@ -169,4 +171,14 @@ func (a *arena) store64(at uint64, v uint64) {
 func (a *arena) reset() {
 	a.memory.give(int64(len(a.bytes)) + int64(len(a.blocks))*blockRoom)
 	a.bytes, a.blocks, a.free = nil, nil, nil
+}
+
+// recycled returns an empty arena in the room of this one, which must not be
+// used any more. One that grew is not worth keeping.
+func (a *arena) recycled() arena {
+	if cap(a.bytes) > arenaRoom || cap(a.blocks) > arenaBlocks {
+		return arena{}
+	}
+	clear(a.bytes)
+	return arena{bytes: a.bytes[:0], blocks: a.blocks[:0]}
 }

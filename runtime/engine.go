@@ -121,7 +121,7 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	}
 	e.pool = pool{
 		wazero: e.wazero, perInstallation: cfg.IdlePerInstallation, dirty: cfg.Measure.Dirty,
-		max: min(cfg.MaxInstances, maxInstances()), idle: map[poolKey][]*list.Element{},
+		max: min(cfg.MaxInstances, maxInstances()), homes: map[homeKey]*home{},
 	}
 	return e, nil
 }

@@ -49,7 +49,7 @@ var extismDoor = door{module: "extism:host/env", functions: map[string]function{
 	"input_offset":   quick(fn(":I", extismInputOffset)),
 	"input_load_u8":  quick(fn("I:i", extismInputLoad8)),
 	"input_load_u64": quick(fn("I:I", extismInputLoad64)),
-	"output_set":     fn("II", extismOutputSet),
+	"output_set":     quick(fn("II", extismOutputSet)),
 	"error_set":      fn("I", extismErrorSet),
 	"error_get":      fn(":I", func(g guest, s []uint64) { s[0] = g.extism.errorAt }),
 

@@ -8,7 +8,6 @@ import (
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
 
-	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/runtime/wasm"
 )
 
@@ -17,9 +16,10 @@ import (
 type instance struct {
 	module api.Module
 	of     *Module
-	owner  core.InstallationID
+	home   *home
 	linear *linear // nil without an image
 	budget *budget // of the call it serves
+	arena  arena   // an empty one, for the next call
 
 	fuel, stack api.MutableGlobal // nil unmetered
 	globals     []api.MutableGlobal
@@ -33,7 +33,7 @@ var initializers = []string{"_initialize", "__wasm_call_ctors"}
 // instantiate makes an instance that has started: by the module's image, or, for
 // a plain one, by running its start code in the call that asks.
 func (m *Module) instantiate(ctx context.Context, in wazero.Runtime, inv *invocation) (*instance, error) {
-	i := &instance{of: m, owner: inv.call.Installation, budget: &inv.memory, entries: map[string]api.Function{}}
+	i := &instance{of: m, budget: &inv.memory, entries: map[string]api.Function{}}
 	admit := func(size int64) bool { return i.budget.admit(size) }
 	var allocator experimental.MemoryAllocator
 	if m.image != nil {
@@ -114,6 +114,8 @@ func (i *instance) watch(inv *invocation) {
 // there.
 func (i *instance) bind(inv *invocation) {
 	i.budget, inv.meter.unit = &inv.memory, i.fuel
+	inv.extism.arena, i.arena = i.arena, arena{}
+	inv.extism.memory = &inv.memory
 	if i.fuel != nil && i.of.Plain() == "" { // a plain one started in this call, and has its slice
 		first, _ := inv.meter.next(0)
 		i.fuel.Set(uint64(first))

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"container/list"
 	"context"
 	"time"
 
@@ -25,7 +26,8 @@ type Module struct {
 	globals []globalValue
 	clock   uint64 // where a call's clock begins: start-up has used the time before
 
-	users int // calls under way; of the engine's modules
+	users int           // calls under way; of the engine's modules
+	place *list.Element // among them; nil once it was dropped
 }
 
 // Exports returns the names of the functions the module exports. The slice must

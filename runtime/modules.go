@@ -36,7 +36,8 @@ func (s *modules) get(digest core.Digest) *Module {
 func (s *modules) add(m *Module) (dropped []*Module) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.byKey[m.digest] = s.order.PushBack(m)
+	m.place = s.order.PushBack(m)
+	s.byKey[m.digest] = m.place
 	s.bytes += m.size()
 	for e := s.order.Front(); e != nil && s.bytes > s.max; {
 		old, next := e.Value.(*Module), e.Next()
@@ -53,11 +54,10 @@ func (s *modules) add(m *Module) (dropped []*Module) {
 func (s *modules) use(m *Module) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e := s.byKey[m.digest]
-	if e == nil || e.Value != m {
+	if m.place == nil {
 		return false
 	}
-	s.order.MoveToBack(e)
+	s.order.MoveToBack(m.place)
 	m.users++
 	return true
 }
@@ -82,6 +82,7 @@ func (s *modules) empty() (dropped []*Module) {
 
 func (s *modules) remove(e *list.Element) {
 	m := s.order.Remove(e).(*Module)
+	m.place = nil
 	delete(s.byKey, m.digest)
 	s.bytes -= m.size()
 }

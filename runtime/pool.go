@@ -3,7 +3,7 @@ package runtime
 import (
 	"container/list"
 	"context"
-	"maps"
+	"slices"
 	"sync"
 
 	"github.com/tetratelabs/wazero"
@@ -22,12 +22,20 @@ type pool struct {
 
 	mu     sync.Mutex
 	alive  int
-	idle   map[poolKey][]*list.Element
+	homes  map[homeKey]*home
 	order  list.List // of *instance, idle ones, least recently used first
 	closed bool
 }
 
-type poolKey struct {
+// home is where the instances of one module in one installation belong. There
+// is one as long as there are any.
+type home struct {
+	homeKey
+	alive int
+	idle  []*list.Element
+}
+
+type homeKey struct {
 	owner  core.InstallationID
 	module *Module
 }
@@ -35,10 +43,11 @@ type poolKey struct {
 // take returns an instance for a call: an idle one of its installation, or a
 // new one.
 func (p *pool) take(ctx context.Context, m *Module, inv *invocation) (*instance, error) {
-	key := poolKey{inv.call.Installation, m}
+	key := homeKey{inv.call.Installation, m}
 	p.mu.Lock()
-	if waiting := p.idle[key]; len(waiting) > 0 {
-		i := p.remove(waiting[len(waiting)-1]) // the one whose memory is warmest
+	h := p.homes[key]
+	if h != nil && len(h.idle) > 0 {
+		i := p.remove(h.idle[len(h.idle)-1]) // the one whose memory is warmest
 		p.mu.Unlock()
 		return i, nil
 	}
@@ -50,9 +59,15 @@ func (p *pool) take(ctx context.Context, m *Module, inv *invocation) (*instance,
 			return nil, errBusy(p.max)
 		}
 		dropped = p.remove(oldest)
-		p.alive--
+		p.forget(dropped.home)
+		h = p.homes[key] // which may have been the dropped one's
+	}
+	if h == nil {
+		h = &home{homeKey: key}
+		p.homes[key] = h
 	}
 	p.alive++
+	h.alive++
 	p.mu.Unlock()
 
 	if dropped != nil {
@@ -61,23 +76,24 @@ func (p *pool) take(ctx context.Context, m *Module, inv *invocation) (*instance,
 	i, err := m.instantiate(ctx, p.wazero, inv)
 	if err != nil {
 		p.mu.Lock()
-		p.alive--
+		p.forget(h)
 		p.mu.Unlock()
+		return nil, err
 	}
-	return i, err
+	i.home = h
+	return i, nil
 }
 
 // put takes an instance back after its call. Only one whose call came to a
 // clean end is used again.
 func (p *pool) put(ctx context.Context, i *instance, clean bool) {
 	keep := clean && p.perInstallation > 0 && (p.dirty || i.reset())
-	key := poolKey{i.owner, i.of}
 	p.mu.Lock()
-	if keep = keep && !p.closed && len(p.idle[key]) < p.perInstallation; keep {
+	if keep = keep && !p.closed && len(i.home.idle) < p.perInstallation; keep {
 		i.budget = nil
-		p.idle[key] = append(p.idle[key], p.order.PushBack(i))
+		i.home.idle = append(i.home.idle, p.order.PushBack(i))
 	} else {
-		p.alive--
+		p.forget(i.home)
 	}
 	p.mu.Unlock()
 	if !keep {
@@ -88,24 +104,22 @@ func (p *pool) put(ctx context.Context, i *instance, clean bool) {
 // remove takes an idle instance out; the caller holds the lock.
 func (p *pool) remove(e *list.Element) *instance {
 	i := p.order.Remove(e).(*instance)
-	key := poolKey{i.owner, i.of}
-	waiting := p.idle[key]
-	for n, other := range waiting {
-		if other == e {
-			waiting = append(waiting[:n], waiting[n+1:]...)
-			break
-		}
-	}
-	p.idle[key] = waiting // an empty one stays, for the next to come back
+	at := slices.Index(i.home.idle, e)
+	i.home.idle = slices.Delete(i.home.idle, at, at+1)
 	return i
+}
+
+// forget counts an instance of a home less; the caller holds the lock.
+func (p *pool) forget(h *home) {
+	p.alive--
+	if h.alive--; h.alive == 0 {
+		delete(p.homes, h.homeKey)
+	}
 }
 
 // drop destroys the idle instances of a module.
 func (p *pool) drop(ctx context.Context, m *Module) {
 	p.destroy(ctx, func(i *instance) bool { return i.of == m })
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	maps.DeleteFunc(p.idle, func(k poolKey, _ []*list.Element) bool { return k.module == m })
 }
 
 // close destroys the idle instances; those in use follow when they are put.
@@ -122,8 +136,9 @@ func (p *pool) destroy(ctx context.Context, which func(*instance) bool) {
 	for e := p.order.Front(); e != nil; {
 		next := e.Next()
 		if which(e.Value.(*instance)) {
-			chosen = append(chosen, p.remove(e))
-			p.alive--
+			i := p.remove(e)
+			p.forget(i.home)
+			chosen = append(chosen, i)
 		}
 		e = next
 	}

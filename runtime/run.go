@@ -102,6 +102,7 @@ func (e *Engine) invoke(ctx context.Context, m *Module, inv *invocation, now tim
 	clean = err == nil
 	if clean {
 		inv.settle(in.module)
+		in.arena, inv.extism.arena = inv.extism.recycled(), arena{}
 	}
 	return code, exitCleanly(err, inv)
 }
