@@ -14,8 +14,8 @@ import (
 // the module, this package and the machine: two nodes make the same image.
 type artifact struct {
 	header
-	module []byte // woven, and detached from its start-up unless it is plain
-	code   []byte // wazero's cache file of it; empty for the interpreter
+	module []byte // woven, detached from its start-up unless it is plain; the shell of it if there is code
+	code   []byte // wazero's cache file; empty for the interpreter
 	pages  []byte // the image's extents, one after the other
 }
 
@@ -23,7 +23,7 @@ type artifact struct {
 type header struct {
 	Made     string        `json:"made"` // by which engine, see Engine.made
 	Report   Report        `json:"report"`
-	CodeName string        `json:"codeName"` // wazero's name of the cache file
+	CodeName string        `json:"codeName"` // wazero's name of a cache file of module
 	Clock    uint64        `json:"clock"`    // nanoseconds of the guest's clock that start-up took
 	Memory   int64         `json:"memory"`   // bytes of the image
 	Extents  []extent      `json:"extents"`

@@ -140,12 +140,27 @@ func (c *cache) compile(ctx context.Context, in wazero.Runtime, a *artifact) (wa
 		return nil, err
 	}
 	defer func() { _ = c.clear() }()
-	if a.CodeName != "" {
-		if err := os.WriteFile(filepath.Join(c.live, filepath.Base(a.CodeName)), a.code, 0o600); err != nil {
-			return nil, err
+	if a.CodeName == "" {
+		return in.CompileModule(ctx, a.module)
+	}
+	file := filepath.Join(c.live, filepath.Base(a.CodeName))
+	if err := os.WriteFile(file, a.code, 0o600); err != nil {
+		return nil, err
+	}
+	compiled, err := in.CompileModule(ctx, a.module)
+	if err != nil {
+		return nil, err
+	}
+	// Had wazero not taken the file for the module's, it would have compiled the
+	// shell, and written what it got.
+	files, err := os.ReadDir(c.live)
+	if err == nil && len(files) == 1 {
+		var info fs.FileInfo
+		if info, err = os.Stat(file); err == nil && info.Size() == int64(len(a.code)) {
+			return compiled, nil
 		}
 	}
-	return in.CompileModule(ctx, a.module)
+	return nil, errors.Join(errors.New("wazero did not take the code that was made for the module"), err, compiled.Close(ctx))
 }
 
 // open returns the artifact of a digest that was made as made says, nil when

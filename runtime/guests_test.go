@@ -137,7 +137,7 @@ var shared = sync.OnceValue(func() *Engine {
 
 func load(t testing.TB, e *Engine, module []byte) *Module {
 	t.Helper()
-	m, err := e.Load(t.Context(), DigestOf(module), module)
+	m, err := e.LoadBytes(t.Context(), module)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,7 +31,7 @@ func TestHammer(t *testing.T) {
 		group.Go(func() {
 			for i := worker; ; i++ {
 				n := i % len(modules)
-				m, err := e.Load(context.Background(), DigestOf(modules[n]), modules[n])
+				m, err := e.LoadBytes(context.Background(), modules[n])
 				if err == nil {
 					r := e.Run(context.Background(), m, calls[n])
 					if err = r.Err; err == nil && string(r.Output) != want[n] {
@@ -80,7 +80,7 @@ func TestCloseStopsCalls(t *testing.T) {
 	}
 	wantError(t, <-result, core.OutcomeTimeout, "stopped")
 	wantError(t, e.Run(t.Context(), m, Call{Function: ExportCall}), core.OutcomeFailed, "shutting down")
-	if _, err := e.Load(t.Context(), DigestOf(answering("x")), answering("x")); core.KindOf(err) != core.Unavailable {
+	if _, err := e.LoadBytes(t.Context(), answering("x")); core.KindOf(err) != core.Unavailable {
 		t.Errorf("%v", err)
 	}
 	if err := e.Close(t.Context()); err != nil {

@@ -101,7 +101,7 @@ func (g *ingestion) run(ctx context.Context, module []byte) (*artifact, error) {
 		return nil, err
 	}
 	defer func() { _ = in.Close(ctx) }()
-	if err := a.setCode(dir); err != nil {
+	if err := g.setCode(ctx, a, dir); err != nil {
 		return nil, core.Wrap(op, core.Unavailable, err)
 	}
 
@@ -116,11 +116,10 @@ func (g *ingestion) run(ctx context.Context, module []byte) (*artifact, error) {
 
 func (g *ingestion) compile(ctx context.Context, dir string, module []byte) (wazero.Runtime, wazero.CompiledModule, error) {
 	const op = "runtime.Ingest"
-	cache, err := wazero.NewCompilationCacheWithDir(dir)
+	in, err := g.runtime(ctx, dir)
 	if err != nil {
 		return nil, nil, core.Wrap(op, core.Unavailable, err)
 	}
-	in := wazero.NewRuntimeWithConfig(ctx, runtimeConfig(g.options.Interpreter).WithCompilationCache(cache))
 	for _, d := range doors {
 		if err := d.open(ctx, in, slog.New(slog.DiscardHandler)); err != nil {
 			return nil, nil, core.Wrap(op, core.Internal, err)
@@ -133,17 +132,62 @@ func (g *ingestion) compile(ctx context.Context, dir string, module []byte) (waz
 	return in, code, nil
 }
 
-// setCode takes what wazero wrote into its cache directory: one file, below a
-// directory it names after its version and the machine.
-func (a *artifact) setCode(dir string) error {
-	files, err := filepath.Glob(filepath.Join(dir, "*", "*"))
-	if err != nil || len(files) == 0 {
+// runtime makes a wazero runtime that keeps its machine code in dir.
+func (g *ingestion) runtime(ctx context.Context, dir string) (wazero.Runtime, error) {
+	cache, err := wazero.NewCompilationCacheWithDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	return wazero.NewRuntimeWithConfig(ctx, runtimeConfig(g.options.Interpreter).WithCompilationCache(cache)), nil
+}
+
+// setCode takes the machine code out of wazero's directory. What has to be read
+// besides it in every process that loads the module is the module's shell only.
+func (g *ingestion) setCode(ctx context.Context, a *artifact, dir string) error {
+	file, err := cacheFile(dir)
+	if err != nil || file == "" {
 		return err // the interpreter writes none
 	}
-	a.CodeName = filepath.Base(files[0])
-	a.code, err = os.ReadFile(files[0])
+	if a.code, err = os.ReadFile(file); err != nil {
+		return err
+	}
 	a.Report.Code = int64(len(a.code))
+	if a.module, err = wasm.Shell(a.module); err != nil {
+		return err
+	}
+	a.CodeName, err = g.nameOf(ctx, a.module)
 	return err
+}
+
+// nameOf returns the name of the file in which wazero would look for a module's
+// machine code.
+func (g *ingestion) nameOf(ctx context.Context, module []byte) (string, error) {
+	dir, err := os.MkdirTemp("", "carrel-ingest-")
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	in, err := g.runtime(ctx, dir)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = in.Close(ctx) }()
+	if _, err := in.CompileModule(ctx, module); err != nil {
+		return "", err
+	}
+	file, err := cacheFile(dir)
+	return filepath.Base(file), err
+}
+
+// cacheFile returns the one file of wazero's cache directory, which lies in a
+// directory that wazero names after its version and the machine; "" if there is
+// none.
+func cacheFile(dir string) (string, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*", "*"))
+	if err != nil || len(files) == 0 {
+		return "", err
+	}
+	return files[0], nil
 }
 
 // start runs the module's start-up once and takes the image.

@@ -3,6 +3,8 @@ package runtime
 import (
 	"container/list"
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/tetratelabs/wazero"
@@ -16,9 +18,10 @@ import (
 // the engine that loaded it and lives as long.
 type Module struct {
 	digest    core.Digest
-	parsed    *wasm.Module
+	parsed    *wasm.Module // its shell, where there is one; exports of the engine's own left out
 	about     Description
 	report    Report
+	shell     int64 // bytes of what was parsed
 	maxMemory int64 // bytes an instance may ever have
 
 	code    wazero.CompiledModule
@@ -42,7 +45,7 @@ func (m *Module) Report() Report { return m.report }
 func (m *Module) Plain() string { return m.report.Plain }
 
 // size is what the module takes in memory while it is ready, in bytes.
-func (m *Module) size() int64 { return m.report.Code + m.report.Woven + m.report.Touched }
+func (m *Module) size() int64 { return m.report.Code + m.shell + m.report.Touched }
 
 // close frees what the module holds outside of Go's heap. wazero frees the code
 // when the last instance is gone.
@@ -58,18 +61,22 @@ func (m *Module) close(ctx context.Context) {
 // Loaded returns the module of that digest if it is ready, else nil.
 func (e *Engine) Loaded(digest core.Digest) *Module { return e.modules.get(digest) }
 
+// LoadBytes is Load of a module that is at hand.
+func (e *Engine) LoadBytes(ctx context.Context, module []byte) (*Module, error) {
+	return e.Load(ctx, DigestOf(module), func(context.Context) ([]byte, error) { return module, nil })
+}
+
 // Load ingests a module, or finds what was made of it before, once per digest
-// however many ask at the same time. A module whose bytes are not digest's,
-// that imports what no host function offers, speaks another version of the ABI,
-// or would take more to compile or start than it may is refused: kind Invalid,
-// with a message for the author.
-func (e *Engine) Load(ctx context.Context, digest core.Digest, module []byte) (*Module, error) {
+// however many ask at the same time. read is asked for the module's bytes only
+// when the cache has nothing made of them. A module whose bytes are not
+// digest's, that imports what no host function offers, speaks another version of
+// the ABI, or would take more to compile or start than it may is refused: kind
+// Invalid, with a message for the author. An error of read's is returned as it
+// is.
+func (e *Engine) Load(ctx context.Context, digest core.Digest, read func(context.Context) ([]byte, error)) (*Module, error) {
 	const op = "runtime.Load"
 	if m := e.Loaded(digest); m != nil {
 		return m, nil
-	}
-	if actual := DigestOf(module); actual != digest {
-		return nil, core.E(op, core.Invalid, "The module's bytes have the digest %s, not %s: they were changed or damaged on the way.", actual, digest)
 	}
 	// The work is shared, so it must not end with the first asker's patience.
 	work := context.WithoutCancel(ctx)
@@ -77,7 +84,7 @@ func (e *Engine) Load(ctx context.Context, digest core.Digest, module []byte) (*
 		if m := e.Loaded(digest); m != nil {
 			return m, nil
 		}
-		m, err := e.load(work, digest, module)
+		m, err := e.load(work, digest, read)
 		if err != nil {
 			return nil, err
 		}
@@ -98,20 +105,32 @@ func (e *Engine) Load(ctx context.Context, digest core.Digest, module []byte) (*
 	}
 }
 
-func (e *Engine) load(ctx context.Context, digest core.Digest, module []byte) (*Module, error) {
+func (e *Engine) load(ctx context.Context, digest core.Digest, read func(context.Context) ([]byte, error)) (*Module, error) {
+	const op = "runtime.Load"
 	if !e.enter() {
-		return nil, errClosed("runtime.Load")
+		return nil, errClosed(op)
 	}
 	defer e.running.Done()
-	a := e.cache.open(digest, e.made)
-	if a == nil {
-		var err error
-		if a, err = e.ingest(ctx, module, func(string) {}); err != nil {
-			return nil, err
+	if a := e.cache.open(digest, e.made); a != nil {
+		m, err := e.assemble(ctx, digest, a)
+		if err == nil {
+			return m, nil
 		}
-		e.cache.keep(digest, a)
+		e.log.Warn("a compiled module cannot be used; compiling it again", "digest", digest, "error", err)
 	}
-	return e.assemble(ctx, digest, module, a)
+	module, err := read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if actual := DigestOf(module); actual != digest {
+		return nil, core.E(op, core.Invalid, "The module's bytes have the digest %s, not %s: they were changed or damaged on the way.", actual, digest)
+	}
+	a, err := e.ingest(ctx, module, func(string) {})
+	if err != nil {
+		return nil, err
+	}
+	e.cache.keep(digest, a)
+	return e.assemble(ctx, digest, a)
 }
 
 // ingest makes an artifact of a module, in a child process.
@@ -134,15 +153,18 @@ func (e *Engine) ingest(ctx context.Context, module []byte, say func(stage strin
 }
 
 // assemble makes a module ready to run of its artifact.
-func (e *Engine) assemble(ctx context.Context, digest core.Digest, module []byte, a *artifact) (_ *Module, err error) {
+func (e *Engine) assemble(ctx context.Context, digest core.Digest, a *artifact) (_ *Module, err error) {
 	const op = "runtime.Load"
-	parsed, err := parse(op, module)
+	parsed, err := parse(op, a.module)
 	if err != nil {
 		return nil, err
 	}
-	about := describe(parsed)
-	parsed.Customs, about.Manifest = nil, nil // views of the module's bytes, which would be kept for them
-	m := &Module{digest: digest, parsed: parsed, about: about, report: a.Report, maxMemory: e.cfg.MaxMemory, globals: a.Globals, clock: a.Clock}
+	parsed.Exports = slices.DeleteFunc(parsed.Exports, func(x wasm.Export) bool { return strings.HasPrefix(x.Name, wasm.Reserved) })
+	parsed.Customs = nil
+	m := &Module{
+		digest: digest, parsed: parsed, about: describe(parsed), report: a.Report, shell: int64(len(a.module)),
+		maxMemory: e.cfg.MaxMemory, globals: a.Globals, clock: a.Clock,
+	}
 	var both errgroup.Group
 	if m.Plain() == "" && hasMemory(parsed) {
 		both.Go(func() error {

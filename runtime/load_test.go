@@ -14,7 +14,7 @@ import (
 // refused loads a module that must be refused and returns why.
 func refused(t *testing.T, module []byte) string {
 	t.Helper()
-	_, err := shared().Load(t.Context(), DigestOf(module), module)
+	_, err := shared().LoadBytes(t.Context(), module)
 	if core.KindOf(err) != core.Invalid {
 		t.Fatalf("got %v, want a refusal", err)
 	}
@@ -31,7 +31,8 @@ func TestAttack38_DigestIsCheckedAtLoad(t *testing.T) {
 		changed := bytes.Clone(module)
 		changed[i] ^= 0x20
 		for _, bad := range [][]byte{changed, module[:i]} {
-			if _, err := e.Load(t.Context(), digest, bad); core.KindOf(err) != core.Invalid || !strings.Contains(err.Error(), "digest") {
+			read := func(context.Context) ([]byte, error) { return bad, nil }
+			if _, err := e.Load(t.Context(), digest, read); core.KindOf(err) != core.Invalid || !strings.Contains(err.Error(), "digest") {
 				t.Fatalf("byte %d: %v", i, err)
 			}
 		}
@@ -157,7 +158,7 @@ func TestLoadOnceForAll(t *testing.T) {
 	var group sync.WaitGroup
 	for i := range loaded {
 		group.Go(func() {
-			m, err := e.Load(context.Background(), DigestOf(module), module)
+			m, err := e.LoadBytes(context.Background(), module)
 			if err != nil {
 				t.Error(err)
 			}

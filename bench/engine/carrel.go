@@ -39,8 +39,8 @@ func openCarrel(config runtime.Config) func(context.Context, *guest, string) (ru
 		}
 		c := &carrelRunner{ctx: ctx, engine: engine}
 		var err2 error
-		c.extism, err = engine.Load(ctx, runtime.DigestOf(g.extism), g.extism)
-		c.bulk, err2 = engine.Load(ctx, runtime.DigestOf(g.bulk), g.bulk)
+		c.extism, err = engine.LoadBytes(ctx, g.extism)
+		c.bulk, err2 = engine.LoadBytes(ctx, g.bulk)
 		return c, errors.Join(err, err2)
 	}
 }

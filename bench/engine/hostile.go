@@ -51,7 +51,7 @@ func (o *options) hostile(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	engine, victim, err := open(ctx, o.dir+"/hostile", g.extism)
+	engine, victim, err := open(ctx, o.dir+"/hostile", runtime.DigestOf(g.extism), g.extism)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (o *options) hostile(ctx context.Context, out io.Writer) error {
 	fmt.Fprintf(w, "none\t–\t%s\t%s\t1\t%s\t\n", short(quantile(quiet, 0.5).Nanoseconds()), short(quantile(quiet, 0.99).Nanoseconds()), short(collect().Nanoseconds()))
 	for _, a := range attacks() {
 		say(a.name)
-		module, err := engine.Load(ctx, runtime.DigestOf(a.module), a.module)
+		module, err := engine.LoadBytes(ctx, a.module)
 		if err != nil {
 			return fmt.Errorf("%s: %w", a.name, err)
 		}

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/core/abi"
 	"github.com/carrel-dev/carrel/runtime"
 )
@@ -70,7 +71,7 @@ func (o *options) lists(ctx context.Context) ([]figure, error) {
 		return nil, err
 	}
 	say("lists")
-	engine, m, err := open(ctx, filepath.Join(o.dir, "lists"), module)
+	engine, m, err := open(ctx, filepath.Join(o.dir, "lists"), runtime.DigestOf(module), module)
 	if err != nil {
 		return nil, err
 	}
@@ -105,12 +106,12 @@ func (o *options) lists(ctx context.Context) ([]figure, error) {
 }
 
 // open starts an engine of the server's sort and loads one module.
-func open(ctx context.Context, cache string, module []byte) (*runtime.Engine, *runtime.Module, error) {
+func open(ctx context.Context, cache string, digest core.Digest, module []byte) (*runtime.Engine, *runtime.Module, error) {
 	engine, err := runtime.New(ctx, runtime.Config{CacheDir: cache, Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	if err != nil {
 		return nil, nil, err
 	}
-	m, err := engine.Load(ctx, runtime.DigestOf(module), module)
+	m, err := engine.Load(ctx, digest, func(context.Context) ([]byte, error) { return module, nil })
 	return engine, m, err
 }
 
@@ -126,7 +127,7 @@ func (o *options) starts(ctx context.Context) ([]figure, error) {
 	published, err := medianOf(3, func() (time.Duration, error) {
 		n++
 		begun := time.Now()
-		engine, _, err := open(ctx, filepath.Join(o.dir, fmt.Sprint("published", n)), module)
+		engine, _, err := open(ctx, filepath.Join(o.dir, fmt.Sprint("published", n)), runtime.DigestOf(module), module)
 		took := time.Since(begun)
 		if err != nil {
 			return 0, err
@@ -170,8 +171,9 @@ func restart(ctx context.Context, arguments []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	digest := runtime.DigestOf(module) // a server has it from the installation
 	begun := time.Now()
-	engine, m, err := open(ctx, arguments[1], module)
+	engine, m, err := open(ctx, arguments[1], digest, module)
 	if err != nil {
 		return err
 	}

@@ -3,8 +3,9 @@
 //
 // Check reads all of a module and refuses what is out of bounds; Weave puts a
 // fuel counter and a stack budget into it; Detach takes out what happens when
-// it is instantiated, so that its instances can begin from an image. Parse and
-// WithCustom look at a module's structure only.
+// it is instantiated, so that its instances can begin from an image; Shell
+// leaves its code out, once that is compiled. Parse and WithCustom look at a
+// module's structure only.
 //
 // It is written for hostile input: every count is held against the bytes that
 // are left, every limit is checked before anything of that size is made, and

@@ -30,7 +30,7 @@ func (c Checker) Check(ctx context.Context, module []byte) (m abi.Manifest, err 
 	if err := core.CheckManifest(m); err != nil {
 		return m, err
 	}
-	loaded, err := c.Engine.Load(ctx, runtime.DigestOf(module), module)
+	loaded, err := c.Engine.LoadBytes(ctx, module)
 	if err != nil {
 		return m, err
 	}

@@ -56,17 +56,9 @@ func (r *runner) Run(ctx context.Context, call dispatch.Call) dispatch.Result {
 	return dispatch.Result{Output: result.Output, Outcome: result.Outcome, Fuel: result.Fuel, Duration: result.Duration, Err: result.Err}
 }
 
-// module returns a release's module, compiled. The engine keeps it, so the
-// bytes are read once.
+// module returns a release's module, compiled.
 func (r *runner) module(ctx context.Context, digest core.Digest) (*runtime.Module, error) {
-	if module := r.engine.Loaded(digest); module != nil {
-		return module, nil
-	}
-	bytes, err := r.modules.Module(ctx, digest)
-	if err != nil {
-		return nil, err
-	}
-	return r.engine.Load(ctx, digest, bytes)
+	return r.engine.Load(ctx, digest, func(ctx context.Context) ([]byte, error) { return r.modules.Module(ctx, digest) })
 }
 
 // logger writes a guest's lines to the server's log, under the names of who

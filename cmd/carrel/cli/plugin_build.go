@@ -117,7 +117,7 @@ func (b *pluginBuild) compile(ctx context.Context) (code, manifest []byte, err e
 		return nil, nil, err
 	}
 	defer engine.Close(ctx)
-	module, err := engine.Load(ctx, runtime.DigestOf(code), code)
+	module, err := engine.LoadBytes(ctx, code)
 	if err != nil {
 		return nil, nil, err
 	}

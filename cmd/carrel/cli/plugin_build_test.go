@@ -67,7 +67,7 @@ func TestPluginBuildGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer engine.Close(context.Background())
-	loaded, err := engine.Load(t.Context(), built.Digest, module)
+	loaded, err := engine.LoadBytes(t.Context(), module)
 	if err != nil {
 		t.Fatal(err)
 	}

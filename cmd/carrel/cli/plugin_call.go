@@ -92,7 +92,7 @@ func (c *pluginCall) run(ctx context.Context, file, function string) error {
 		return err
 	}
 	defer engine.Close(ctx)
-	module, err := engine.Load(ctx, runtime.DigestOf(code), code)
+	module, err := engine.LoadBytes(ctx, code)
 	if err != nil {
 		return err
 	}
