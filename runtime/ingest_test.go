@@ -34,7 +34,7 @@ func TestImageIsReproducible(t *testing.T) {
 			}
 			for _, o := range []workerOptions{{}, {Interpreter: true}} {
 				again := ingested(t, module, o)
-				if !bytes.Equal(first.module, again.module) || !bytes.Equal(first.pages, again.pages) {
+				if !o.Interpreter && !bytes.Equal(first.module, again.module) || !bytes.Equal(first.pages, again.pages) {
 					t.Errorf("interpreter %t: another image", o.Interpreter)
 				}
 				if !slices.Equal(first.Extents, again.Extents) || !slices.Equal(first.Globals, again.Globals) {

@@ -19,6 +19,7 @@ type pool struct {
 	perInstallation int // idle instances kept of one module in one installation
 	max             int // instances alive
 	dirty           bool
+	crashes         crashes
 
 	mu     sync.Mutex
 	alive  int
@@ -51,7 +52,13 @@ func (p *pool) take(ctx context.Context, m *Module, inv *invocation) (*instance,
 		p.mu.Unlock()
 		return i, nil
 	}
+	p.mu.Unlock()
+	if err := p.crashes.wait(ctx, inv.call.Installation); err != nil {
+		return nil, inv.late(err)
+	}
+
 	var dropped *instance
+	p.mu.Lock()
 	if p.alive >= p.max {
 		oldest := p.order.Front()
 		if oldest == nil {
@@ -60,9 +67,8 @@ func (p *pool) take(ctx context.Context, m *Module, inv *invocation) (*instance,
 		}
 		dropped = p.remove(oldest)
 		p.forget(dropped.home)
-		h = p.homes[key] // which may have been the dropped one's
 	}
-	if h == nil {
+	if h = p.homes[key]; h == nil {
 		h = &home{homeKey: key}
 		p.homes[key] = h
 	}
@@ -87,6 +93,9 @@ func (p *pool) take(ctx context.Context, m *Module, inv *invocation) (*instance,
 // put takes an instance back after its call. Only one whose call came to a
 // clean end is used again.
 func (p *pool) put(ctx context.Context, i *instance, clean bool) {
+	if !clean {
+		p.crashes.count(i.home.owner)
+	}
 	keep := clean && p.perInstallation > 0 && (p.dirty || i.reset())
 	p.mu.Lock()
 	if keep = keep && !p.closed && len(i.home.idle) < p.perInstallation; keep {
