@@ -87,6 +87,8 @@ func TestAttack21_Recursion(t *testing.T) {
 		"each other": {funcs: []asmFunc{{name: "f", code: asmCall(1)}, {name: "g", code: slices.Concat(asmCall(0), asmCall(1))}}},
 		"by a table": {table: []byte{0, 1}, funcs: []asmFunc{{name: "f", code: slices.Concat(
 			i32Const(0), []byte{0xd2, 0x00, 0x26, 0x00}, i32Const(0), []byte{0x11, 0x00, 0x00})}}},
+		"in a loop":         {funcs: []asmFunc{{name: "f", code: slices.Concat([]byte{0x03, 0x40}, asmCall(0), []byte{0x0b})}}},
+		"in a block":        {funcs: []asmFunc{{name: "f", code: slices.Concat([]byte{0x02, 0x40, 0x41, 0x00, 0x0d, 0x01}, asmCall(0), []byte{0x0b})}}}, // it may branch to its end
 		"with 500 locals":   {funcs: []asmFunc{fat(500)}},
 		"with 5,000 locals": {funcs: []asmFunc{fat(5000)}},
 	} {

@@ -8,7 +8,7 @@ type body struct {
 	frame            int32  // estimate in bytes, if it calls
 	calls            bool
 	leaps            bool // a branch goes to its end
-	loops            bool // straight into a loop, whose check is the entry's too
+	loops            bool // straight into a loop, which checks the fuel of the entry too
 }
 
 // walk is the state while one function's instructions are read. The operand

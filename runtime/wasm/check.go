@@ -54,7 +54,6 @@ const (
 	editCheck                          // a place for a check; argument: its cost
 	editLoop                           // the beginning of a loop; argument: the cost
 	editLoopWithParams                 // the same
-	editFirstLoop                      // the same, of the loop a function begins with
 )
 
 // Check decodes every section and instruction of a module and refuses what

@@ -15,7 +15,6 @@ func (c *checker) control(op byte) {
 		c.begin(op)
 		if b := &w.blocks[len(w.blocks)-1]; op == opLoop && straight && b.params == 0 && r.err == nil {
 			w.body.loops, w.first = true, b.edit
-			c.edits[b.edit].kind = editFirstLoop
 		}
 	case opElse:
 		c.otherwise()

@@ -14,6 +14,7 @@ const (
 	opReturn       = 0x0f
 	opCall         = 0x10
 	opCallIndirect = 0x11
+	opDrop         = 0x1a
 	opSelect       = 0x1b
 	opLocalGet     = 0x20
 	opLocalSet     = 0x21
@@ -28,6 +29,7 @@ const (
 	opF64Const     = 0x44
 	opI32GtU       = 0x4b
 	opI32LeU       = 0x4d
+	opI32GeS       = 0x4e
 	opI64GtU       = 0x56
 	opI64GeS       = 0x59
 	opI32Add       = 0x6a

@@ -179,9 +179,9 @@ func (w *weaver) function(b *body) {
 	switch {
 	case !w.metered:
 	case !b.loops:
-		w.check(toll{cost: b.cost, frame: true, stack: w.frame > 0})
-	default: // the loop checks
-		w.takeFrame(opI32Sub)
+		w.check(toll{cost: b.cost, frame: w.frame > 0})
+	case w.frame > 0: // the loop checks the fuel
+		w.enter()
 	}
 	if w.wrapped {
 		w.out.raw(opBlock)
@@ -231,8 +231,6 @@ func (w *weaver) copy(until int) {
 			w.check(toll{cost: e.argument})
 		case editLoop:
 			w.check(toll{cost: e.argument, loop: true})
-		case editFirstLoop:
-			w.check(toll{cost: e.argument, loop: true, stack: w.frame > 0})
 		}
 	}
 	w.out.raw(w.module[w.at:until]...)
@@ -268,11 +266,26 @@ func (w *weaver) giveBack(blocks uint32) {
 	w.out.raw(opReturn)
 }
 
+// enter takes the frame off the stack and yields for lack of that, which does
+// not return: the compiler need not keep anything for after it.
+func (w *weaver) enter() {
+	o := &w.out
+	o.raw(opBlock, emptyBlock)
+	w.takeFrame(opI32Sub)
+	o.op(opGlobalGet, w.stack)
+	o.i32(0)
+	o.raw(opI32GeS)
+	o.op(opBrIf, 0)
+	o.op(opGlobalGet, w.fuel)
+	o.op(opGlobalGet, w.stack)
+	o.op(opCall, w.yield)
+	o.raw(opDrop, opUnreachable, opEnd)
+}
+
 // toll is what a check takes.
 type toll struct {
 	cost  uint32
-	frame bool // takes the function's off the stack, too
-	stack bool // yields for lack of stack, too
+	frame bool // the function's, off the stack, and yields for lack of that, too
 	loop  bool // stands at the beginning of a loop without parameters
 }
 
@@ -294,7 +307,7 @@ func (w *weaver) check(c toll) {
 		w.charge(c.cost)
 	}
 	o.op(opGlobalGet, w.fuel)
-	if c.stack {
+	if c.frame {
 		o.op(opGlobalGet, w.stack)
 		o.raw(opI64ExtendS, opI64Or)
 	}
