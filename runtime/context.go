@@ -21,12 +21,16 @@ type callContext struct {
 	ended   bool
 }
 
-func newCallContext(ctx context.Context, inv *invocation, now time.Time, stopping context.Context) *callContext {
+// begin begins the call of an invocation and returns its context, to be ended
+// with end.
+func (inv *invocation) begin(ctx context.Context, now time.Time, stopping context.Context) *callContext {
 	deadline := now.Add(inv.limits.Time)
 	if earlier, ok := ctx.Deadline(); ok && earlier.Before(deadline) {
 		deadline = earlier
 	}
-	return &callContext{Context: ctx, inv: inv, deadline: deadline, stopping: stopping}
+	c := &inv.context // one piece of memory for both
+	c.Context, c.inv, c.deadline, c.stopping = ctx, inv, deadline, stopping
+	return c
 }
 
 // Deadline implements context.Context.

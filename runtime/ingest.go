@@ -195,7 +195,7 @@ func (g *ingestion) start(ctx context.Context, a *artifact, in wazero.Runtime, c
 	const op = "runtime.Ingest"
 	inv := newInvocation(Call{Now: startDate}, Limits{Time: startTime, Fuel: startFuel}.within(g.options.MaxMemory))
 	inv.hasMemory = hasMemory(parsed)
-	call := newCallContext(ctx, inv, time.Now(), context.Background())
+	call := inv.begin(ctx, time.Now(), context.Background())
 	defer call.end()
 	memory := &heapMemory{limit: g.options.MaxMemory, admit: inv.memory.admit}
 	module, err := in.InstantiateModule(experimental.WithMemoryAllocator(call, memory), code, wazero.NewModuleConfig().WithName("").WithStartFunctions())

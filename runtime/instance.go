@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"container/list"
 	"context"
 	"slices"
 
@@ -17,6 +18,8 @@ type instance struct {
 	module api.Module
 	of     *Module
 	home   *home
+	place  *list.Element // in the pool's order; nil before it was idle
+	busy   bool
 	linear *linear // nil without an image
 	budget *budget // of the call it serves
 	arena  arena   // an empty one, for the next call
@@ -24,6 +27,7 @@ type instance struct {
 	fuel, stack api.MutableGlobal // nil unmetered
 	globals     []api.MutableGlobal
 	entries     map[string]api.Function
+	result      [1]uint64
 }
 
 // initializers are the exports that start a reactor, the first one found:
@@ -95,11 +99,11 @@ func (i *instance) call(ctx context.Context, function string) (int32, error) {
 		entry = i.module.ExportedFunction(function)
 		i.entries[function] = entry
 	}
-	var result [1]uint64
-	if err := entry.CallWithStack(ctx, result[:]); err != nil {
+	i.result[0] = 0
+	if err := entry.CallWithStack(ctx, i.result[:]); err != nil {
 		return 0, err
 	}
-	return api.DecodeI32(result[0]), nil
+	return api.DecodeI32(i.result[0]), nil
 }
 
 // watch has the memory watched for the reset to come, until pause.

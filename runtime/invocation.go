@@ -16,6 +16,8 @@ import (
 // through the context that Run makes: there is no other way from one call to
 // another's state.
 type invocation struct {
+	context callContext
+
 	call   Call
 	limits Limits
 	depth  int // of Run inside Host.Call; 1 is outermost

@@ -21,6 +21,7 @@ type Module struct {
 	parsed    *wasm.Module // its shell, where there is one; exports of the engine's own left out
 	about     Description
 	report    Report
+	callable  map[string]bool
 	shell     int64 // bytes of what was parsed
 	maxMemory int64 // bytes an instance may ever have
 
@@ -89,7 +90,7 @@ func (e *Engine) Load(ctx context.Context, digest core.Digest, read func(context
 			return nil, err
 		}
 		for _, old := range e.modules.add(m) {
-			e.pool.drop(work, old)
+			e.pool.dropModule(work, old)
 			old.close(work)
 		}
 		return m, nil
@@ -162,7 +163,7 @@ func (e *Engine) assemble(ctx context.Context, digest core.Digest, a *artifact) 
 	parsed.Exports = slices.DeleteFunc(parsed.Exports, func(x wasm.Export) bool { return strings.HasPrefix(x.Name, wasm.Reserved) })
 	parsed.Customs = nil
 	m := &Module{
-		digest: digest, parsed: parsed, about: describe(parsed), report: a.Report, shell: int64(len(a.module)),
+		digest: digest, parsed: parsed, about: describe(parsed), callable: callables(parsed), report: a.Report, shell: int64(len(a.module)),
 		maxMemory: e.cfg.MaxMemory, globals: a.Globals, clock: a.Clock,
 	}
 	var both errgroup.Group

@@ -24,7 +24,7 @@ type pool struct {
 	mu     sync.Mutex
 	alive  int
 	homes  map[homeKey]*home
-	order  list.List // of *instance, idle ones, least recently used first
+	order  list.List // of *instance, those that ever were idle, least recently put first
 	closed bool
 }
 
@@ -33,7 +33,7 @@ type pool struct {
 type home struct {
 	homeKey
 	alive int
-	idle  []*list.Element
+	idle  []*instance // the one put last is the last
 }
 
 type homeKey struct {
@@ -48,7 +48,10 @@ func (p *pool) take(ctx context.Context, m *Module, inv *invocation) (*instance,
 	p.mu.Lock()
 	h := p.homes[key]
 	if h != nil && len(h.idle) > 0 {
-		i := p.remove(h.idle[len(h.idle)-1]) // the one whose memory is warmest
+		last := len(h.idle) - 1 // whose memory is warmest
+		i := h.idle[last]
+		h.idle[last] = nil
+		h.idle, i.busy = h.idle[:last], true
 		p.mu.Unlock()
 		return i, nil
 	}
@@ -57,16 +60,14 @@ func (p *pool) take(ctx context.Context, m *Module, inv *invocation) (*instance,
 		return nil, inv.late(err)
 	}
 
-	var dropped *instance
 	p.mu.Lock()
+	var dropped *instance
 	if p.alive >= p.max {
-		oldest := p.order.Front()
-		if oldest == nil {
+		if dropped = p.oldest(); dropped == nil {
 			p.mu.Unlock()
 			return nil, errBusy(p.max)
 		}
-		dropped = p.remove(oldest)
-		p.forget(dropped.home)
+		p.drop(dropped)
 	}
 	if h = p.homes[key]; h == nil {
 		h = &home{homeKey: key}
@@ -86,7 +87,7 @@ func (p *pool) take(ctx context.Context, m *Module, inv *invocation) (*instance,
 		p.mu.Unlock()
 		return nil, err
 	}
-	i.home = h
+	i.home, i.busy = h, true
 	return i, nil
 }
 
@@ -98,11 +99,16 @@ func (p *pool) put(ctx context.Context, i *instance, clean bool) {
 	}
 	keep := clean && p.perInstallation > 0 && (p.dirty || i.reset())
 	p.mu.Lock()
+	i.busy, i.budget = false, nil
 	if keep = keep && !p.closed && len(i.home.idle) < p.perInstallation; keep {
-		i.budget = nil
-		i.home.idle = append(i.home.idle, p.order.PushBack(i))
+		i.home.idle = append(i.home.idle, i)
+		if i.place == nil {
+			i.place = p.order.PushBack(i)
+		} else {
+			p.order.MoveToBack(i.place)
+		}
 	} else {
-		p.forget(i.home)
+		p.drop(i)
 	}
 	p.mu.Unlock()
 	if !keep {
@@ -110,12 +116,27 @@ func (p *pool) put(ctx context.Context, i *instance, clean bool) {
 	}
 }
 
-// remove takes an idle instance out; the caller holds the lock.
-func (p *pool) remove(e *list.Element) *instance {
-	i := p.order.Remove(e).(*instance)
-	at := slices.Index(i.home.idle, e)
-	i.home.idle = slices.Delete(i.home.idle, at, at+1)
-	return i
+// oldest returns the idle instance that was used longest ago, nil if all are in
+// use; the caller holds the lock.
+func (p *pool) oldest() *instance {
+	for e := p.order.Front(); e != nil; e = e.Next() {
+		if i := e.Value.(*instance); !i.busy {
+			return i
+		}
+	}
+	return nil
+}
+
+// drop lets the pool know nothing of an instance any more, which is not in use;
+// the caller holds the lock, and destroys it.
+func (p *pool) drop(i *instance) {
+	if at := slices.Index(i.home.idle, i); at >= 0 {
+		i.home.idle = slices.Delete(i.home.idle, at, at+1)
+	}
+	if i.place != nil {
+		p.order.Remove(i.place)
+	}
+	p.forget(i.home)
 }
 
 // forget counts an instance of a home less; the caller holds the lock.
@@ -126,8 +147,8 @@ func (p *pool) forget(h *home) {
 	}
 }
 
-// drop destroys the idle instances of a module.
-func (p *pool) drop(ctx context.Context, m *Module) {
+// dropModule destroys the idle instances of a module.
+func (p *pool) dropModule(ctx context.Context, m *Module) {
 	p.destroy(ctx, func(i *instance) bool { return i.of == m })
 }
 
@@ -143,13 +164,12 @@ func (p *pool) destroy(ctx context.Context, which func(*instance) bool) {
 	p.mu.Lock()
 	var chosen []*instance
 	for e := p.order.Front(); e != nil; {
-		next := e.Next()
-		if which(e.Value.(*instance)) {
-			i := p.remove(e)
-			p.forget(i.home)
+		i := e.Value.(*instance)
+		e = e.Next() // before i is dropped
+		if !i.busy && which(i) {
+			p.drop(i)
 			chosen = append(chosen, i)
 		}
-		e = next
 	}
 	p.mu.Unlock()
 	for _, i := range chosen {

@@ -60,7 +60,7 @@ func (e *Engine) invoke(ctx context.Context, m *Module, inv *invocation, now tim
 	if deadline, ok := ctx.Deadline(); ok { // the caller's may come first
 		inv.limits.Time = min(inv.limits.Time, max(0, time.Until(deadline).Round(time.Millisecond)))
 	}
-	call := newCallContext(ctx, inv, now, e.stopping)
+	call := inv.begin(ctx, now, e.stopping)
 	defer call.end()
 	// wazero recovers what guests and host functions do; this is for its own
 	// starting of an instance, and for Call.Log.
@@ -130,6 +130,9 @@ var errNoFunction = errors.New("no such function")
 // callable refuses functions that don't exist or take parameters.
 func callable(m *Module, function string) error {
 	const op = "runtime.Run"
+	if m.callable[function] {
+		return nil
+	}
 	x, ok := m.parsed.Export(function)
 	if !ok {
 		var names []string
@@ -141,12 +144,20 @@ func callable(m *Module, function string) error {
 		return &core.Error{Op: op, Kind: core.Invalid, Err: errNoFunction,
 			Msg: cut(fmt.Sprintf("The module exports no function %q; it exports: %s.", cut(function, 100), strings.Join(names, ", ")), 1000)}
 	}
-	r := x.Type.Results
-	if len(x.Type.Params) > 0 || len(r) > 1 || len(r) == 1 && r[0] != wasm.I32 {
-		return &core.Error{Op: op, Kind: core.Invalid, Err: errNoFunction,
-			Msg: fmt.Sprintf("The function %q is %s; a function to call is () -> (i32) or () -> ().", cut(function, 100), x.Type)}
+	return &core.Error{Op: op, Kind: core.Invalid, Err: errNoFunction,
+		Msg: fmt.Sprintf("The function %q is %s; a function to call is () -> (i32) or () -> ().", cut(function, 100), x.Type)}
+}
+
+// callables are the functions of a module that can be called.
+func callables(m *wasm.Module) map[string]bool {
+	names := map[string]bool{}
+	for _, x := range m.Exports {
+		r := x.Type.Results
+		if x.Kind == wasm.KindFunction && len(x.Type.Params) == 0 && (len(r) == 0 || len(r) == 1 && r[0] == wasm.I32) {
+			names[x.Name] = true
+		}
 	}
-	return nil
+	return names
 }
 
 // result says how a call ended whose function returned.
