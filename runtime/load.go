@@ -126,7 +126,7 @@ func (e *Engine) load(ctx context.Context, digest core.Digest, read func(context
 	if actual := DigestOf(module); actual != digest {
 		return nil, core.E(op, core.Invalid, "The module's bytes have the digest %s, not %s: they were changed or damaged on the way.", actual, digest)
 	}
-	a, err := e.ingest(ctx, module, func(string) {})
+	a, err := e.ingest(ctx, module)
 	if err != nil {
 		return nil, err
 	}
@@ -135,8 +135,9 @@ func (e *Engine) load(ctx context.Context, digest core.Digest, read func(context
 }
 
 // ingest makes an artifact of a module, in a child process.
-func (e *Engine) ingest(ctx context.Context, module []byte, say func(stage string)) (*artifact, error) {
+func (e *Engine) ingest(ctx context.Context, module []byte) (*artifact, error) {
 	const op = "runtime.Ingest"
+	say := progressOf(ctx)
 	if len(module) > wasm.PluginBounds.Size {
 		return nil, core.E(op, core.Invalid, "The module was refused: it has %d bytes; the limit is %d.", len(module), wasm.PluginBounds.Size)
 	}
@@ -188,14 +189,14 @@ func (e *Engine) assemble(ctx context.Context, digest core.Digest, a *artifact) 
 }
 
 // Verify ingests a module without keeping anything, and reports what was found.
-// say is told each stage as it begins. A refused module is an error of kind
-// Invalid whose message names the reason and the place.
-func (e *Engine) Verify(ctx context.Context, module []byte, say func(stage string)) (Report, error) {
+// A refused module is an error of kind Invalid whose message names the reason
+// and the place.
+func (e *Engine) Verify(ctx context.Context, module []byte) (Report, error) {
 	if !e.enter() {
 		return Report{}, errClosed("runtime.Verify")
 	}
 	defer e.running.Done()
-	a, err := e.ingest(ctx, module, say)
+	a, err := e.ingest(ctx, module)
 	if err != nil {
 		return Report{}, err
 	}

@@ -107,9 +107,8 @@ func openLocal(ctx context.Context, data string, notes io.Writer) (_ *local, err
 
 func (l *local) publish(ctx context.Context, label string, module []byte) (published, error) {
 	line := newProgress(l.notes, label, int64(len(module)))
-	line.say("checking")
 	defer line.end()
-	release, err := l.registry.Publish(ctx, registry.Publication{Module: module})
+	release, err := l.registry.Publish(runtime.WithProgress(ctx, line.say), registry.Publication{Module: module})
 	return publishedOf(release), err
 }
 

@@ -72,7 +72,7 @@ func verify(cmd *cobra.Command, file string) (v verification, err error) {
 	defer func() { err = errors.Join(err, engine.Close(cmd.Context())) }()
 	p := newProgress(cmd.ErrOrStderr(), file, 0)
 	defer p.end()
-	report, err := engine.Verify(cmd.Context(), module, p.say)
+	report, err := engine.Verify(runtime.WithProgress(cmd.Context(), p.say), module)
 	if core.KindOf(err) == core.Invalid {
 		v.Refused = core.MessageOf(err)
 	}
