@@ -3,6 +3,7 @@ package runtime
 import (
 	"container/list"
 	"context"
+	"crypto/rand"
 	"slices"
 
 	"github.com/tetratelabs/wazero"
@@ -59,7 +60,9 @@ func (m *Module) instantiate(ctx context.Context, in wazero.Runtime, inv *invoca
 }
 
 func (i *instance) start(ctx context.Context, in wazero.Runtime, inv *invocation) (err error) {
-	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
+	// Nobody asks wazero for random numbers; it would seed 5 KB of them for each
+	// instance.
+	config := wazero.NewModuleConfig().WithName("").WithStartFunctions().WithRandSource(rand.Reader)
 	if i.module, err = in.InstantiateModule(ctx, i.of.code, config); err != nil {
 		return err
 	}
