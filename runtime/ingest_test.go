@@ -91,3 +91,37 @@ func TestPlainModules(t *testing.T) {
 		}
 	}
 }
+
+// A plain module starts in the call it serves: what it gave out while it started,
+// it finds again, and the next call starts from nothing.
+func TestPlainModulesKeepWhatTheyStartedWith(t *testing.T) {
+	i64Const := func(v byte) []byte { return []byte{0x42, v} }
+	start := slices.Concat(i64Const(5), asmCall(0), []byte{0x1a}) // alloc(5), whose handle is 16
+	for i, c := range []byte("start") {
+		start = slices.Concat(start, i64Const(arenaAlign+byte(i)), i32Const(int32(c)), asmCall(1))
+	}
+	module := asm{
+		imports: []asmFunc{
+			{module: "extism:host/env", name: "alloc", signature: "I:I"},
+			{module: "extism:host/env", name: "store_u8", signature: "Ii"},
+			{module: "extism:host/env", name: "output_set", signature: "II"},
+		},
+		memory: pages(1), table: []byte{0, 1}, start: "start",
+		funcs: []asmFunc{
+			{name: "start", private: true, code: start},
+			{name: "run", signature: ":i", code: slices.Concat(
+				i32Const(0), []byte{0xd0, 0x70, 0x26, 0x00}, // table.set 0 (ref.null func)
+				i64Const(arenaAlign), i64Const(5), asmCall(2), i32Const(0),
+			)},
+		},
+	}.bytes()
+	m := load(t, shared(), module)
+	if m.Plain() == "" {
+		t.Fatal("it does not run plain")
+	}
+	for range 2 {
+		if got := must(t, shared().Run(t.Context(), m, Call{Function: "run"})); got != "start" {
+			t.Errorf("answered %q", got)
+		}
+	}
+}

@@ -121,8 +121,10 @@ func (i *instance) watch(inv *invocation) {
 // there.
 func (i *instance) bind(inv *invocation) {
 	i.budget, inv.meter.unit = &inv.memory, i.fuel
-	inv.extism.arena, i.arena = i.arena, arena{}
-	inv.extism.memory = &inv.memory
+	if inv.extism.bytes == nil { // a plain one may have begun to fill its own
+		inv.extism.arena, i.arena = i.arena, arena{}
+		inv.extism.memory = &inv.memory
+	}
 	if i.fuel != nil && i.of.Plain() == "" { // a plain one started in this call, and has its slice
 		first, _ := inv.meter.next(0)
 		i.fuel.Set(uint64(first))

@@ -35,6 +35,9 @@ func (f *faults) resume() {
 	if f.counted {
 		goruntime.LockOSThread()
 		f.counting, f.start = true, threadFaults()
+		if f.start < 0 {
+			f.sum++ // not known: as if there had been one
+		}
 	}
 }
 

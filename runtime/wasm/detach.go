@@ -34,7 +34,7 @@ type Detached struct {
 	Data    []Segment // in the order they are written
 	Start   bool      // StartName has to be called once, behind the data
 	Globals []Global  // FuelName and StackName are not among them
-	Plain   string    // why there can be no exact image, "" if there can: `it writes to its table (at byte 12 of the original)`; Module is then as it was
+	Plain   string    // why there can be no exact image, "" if there can: `it writes to its table (at byte 12 of the original)`; Module is then as it was, and nothing taken out
 }
 
 // Detach takes the active data and the start function out of a woven module and
@@ -51,7 +51,7 @@ func Detach(woven []byte) (Detached, error) {
 		return Detached{}, fmt.Errorf("the module is not woven: it exports no %s", FuelName)
 	}
 	if d.Plain != "" {
-		return d.Detached, nil
+		return Detached{Module: woven, Plain: d.Plain}, nil
 	}
 	d.write()
 	return d.Detached, nil
