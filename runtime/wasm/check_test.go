@@ -142,7 +142,7 @@ func TestLoopsTimesLocals(t *testing.T) {
 }
 
 // FuzzCheck: no panic; what is accepted is accepted again when it is woven and
-// when it is detached, with no more than weaving adds.
+// when it is detached, with no more than weaving adds, and so is its shell.
 func FuzzCheck(f *testing.F) {
 	f.Add(small)
 	f.Add(module())
@@ -174,6 +174,13 @@ func FuzzCheck(f *testing.F) {
 		}
 		if _, err := check(d.Module, Unbounded, true); err != nil {
 			t.Fatalf("detached: %v", err)
+		}
+		shell, err := Shell(d.Module)
+		if err == nil {
+			_, err = check(shell, Unbounded, true)
+		}
+		if err != nil {
+			t.Fatalf("its shell: %v", err)
 		}
 	})
 }
