@@ -18,7 +18,7 @@ type arena struct {
 
 // blockRoom is what the host keeps for each block besides its bytes. A call's
 // memory counts it: blocks can be many and small.
-const blockRoom = 32
+const blockRoom = 64
 
 // block is a range of an arena that was given out.
 type block struct {

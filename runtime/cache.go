@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -177,6 +178,8 @@ func (c *cache) open(digest core.Digest, made string) *artifact {
 	if body, ok := c.unseal(digest, sealed); ok {
 		a, err := decodeArtifact(body)
 		if err == nil && a.Made == made {
+			now := time.Now()
+			_ = os.Chtimes(path, now, now) // for trim; a disk that can't be written to keeps all
 			return a
 		}
 		if err == nil {
@@ -198,6 +201,36 @@ func (c *cache) keep(digest core.Digest, a *artifact) {
 	}
 	if err != nil {
 		c.log.Warn("a compiled module cannot be kept on disk", "digest", digest, "error", err)
+	}
+	c.trim(maxReleases)
+}
+
+// maxReleases is how many bytes of artifacts a cache keeps on disk. A small module
+// can make a large one, and what is refused after it was compiled was kept, too.
+const maxReleases = 4 << 30
+
+// trim deletes the artifacts that were opened longest ago until the others have
+// at most so many bytes. They are made again when they are wanted.
+func (c *cache) trim(most int64) {
+	entries, err := os.ReadDir(c.releases)
+	if err != nil {
+		return // said already
+	}
+	var files []fs.FileInfo
+	var bytes int64
+	for _, entry := range entries {
+		if info, err := entry.Info(); err == nil && info.Mode().IsRegular() {
+			files = append(files, info)
+			bytes += info.Size()
+		}
+	}
+	slices.SortFunc(files, func(a, b fs.FileInfo) int { return a.ModTime().Compare(b.ModTime()) })
+	for len(files) > 1 && bytes > most {
+		if err := os.Remove(filepath.Join(c.releases, files[0].Name())); err != nil {
+			c.log.Warn("an old compiled module cannot be deleted", "file", files[0].Name(), "error", err)
+		}
+		bytes -= files[0].Size()
+		files = files[1:]
 	}
 }
 

@@ -195,3 +195,8 @@ func TestCacheSweep(t *testing.T) {
 		t.Errorf("left %q", left)
 	}
 }
+
+func openReleaseFile(t *testing.T, dir string, module []byte) (fs.FileInfo, error) {
+	t.Helper()
+	return os.Stat(releaseFile(t, dir, module))
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"runtime/debug"
 	"strings"
 
@@ -30,6 +31,7 @@ type function struct {
 	signature wasm.Signature
 	call      func(g guest, stack []uint64)
 	quick     bool // only moves bytes of the call itself, and is called often
+	counts    bool // settles what is owed itself
 }
 
 // quick marks a function as one.
@@ -113,7 +115,7 @@ func (d door) guard(name string, f function, log *slog.Logger) api.GoModuleFunc 
 		return func(ctx context.Context, module api.Module, stack []uint64) {
 			inv := invocationOf(ctx)
 			inv.owed += price
-			if inv.hostCalls++; inv.hostCalls%quickCalls == 0 {
+			if inv.hostCalls++; inv.hostCalls%quickCalls == 0 || inv.owed > slice {
 				inv.alive(ctx)
 				inv.settle(module)
 			}
@@ -138,9 +140,16 @@ func (d door) guard(name string, f function, log *slog.Logger) api.GoModuleFunc 
 		}()
 		inv.alive(ctx)
 		inv.owed += price
-		inv.settle(module)
+		if inv.findFuel(module); !f.counts {
+			inv.settle(module)
+		}
 		f.call(guest{inv, ctx, inv.memoryOf(module)}, stack)
 	}
+}
+
+// pay notes what moving bytes costs, as it would the guest to move them itself.
+func (inv *invocation) pay(bytes uint64) {
+	inv.owed += int64(min(bytes, math.MaxInt64)) / bytesPerUnit
 }
 
 // view returns length bytes of the guest's memory at ptr: a live view that must
@@ -149,7 +158,7 @@ func (d door) guard(name string, f function, log *slog.Logger) api.GoModuleFunc 
 func (g guest) view(what string, ptr, length uint32) []byte {
 	if g.hasMemory {
 		if b, ok := g.linear.Read(ptr, length); ok {
-			g.owed += int64(length) / bytesPerUnit
+			g.pay(uint64(length))
 			return b
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
-	"os"
 	goruntime "runtime"
 	"sync"
 	"time"
@@ -145,12 +144,11 @@ func (e *Engine) making(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	program, err := os.Stat(executable())
+	build, err := program()
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%d bytes of %s, %s, interpreter=%t unmetered=%t memory=%d", program.Size(), program.ModTime().UTC().Format(time.RFC3339Nano),
-		environment, e.cfg.Interpreter, e.cfg.Measure.Unmetered, e.cfg.MaxMemory), nil
+	return fmt.Sprintf("%s, %s, interpreter=%t unmetered=%t memory=%d", build, environment, e.cfg.Interpreter, e.cfg.Measure.Unmetered, e.cfg.MaxMemory), nil
 }
 
 // stopGrace is how long Close waits for stopped calls, which end at their next

@@ -22,8 +22,12 @@ type extism struct {
 	headers  map[string]string // of it
 }
 
-// maxVars bounds a call's variables, names and values together, in bytes.
-const maxVars = 1 << 20
+// Bounds of what Extism's functions take, in bytes.
+const (
+	maxVars        = 1 << 20  // a call's variables, names and values together
+	maxName        = 4 << 10  // of a variable, or of a value of the configuration
+	maxRequestHead = 64 << 10 // the JSON of an HTTP request: all but its body
+)
 
 // Numbers of get_log_level; the kernel calls the last one "off".
 const (
@@ -71,7 +75,9 @@ var extismDoor = door{module: "extism:host/env", functions: map[string]function{
 
 // alloc returns a new block's handle, or ends the call: PDKs don't check for a
 // failure and would go on with another block's bytes.
+// The guest pays for the bytes, which are zeroed.
 func (g guest) alloc(length uint64) uint64 {
+	g.pay(length)
 	handle, ok := g.extism.alloc(length)
 	if !ok {
 		g.outOfMemory()
@@ -81,11 +87,29 @@ func (g guest) alloc(length uint64) uint64 {
 
 // give returns the handle of a new block that holds b.
 func (g guest) give(b []byte) uint64 {
+	g.pay(uint64(len(b)))
 	handle, ok := g.extism.put(b)
 	if !ok {
 		g.outOfMemory()
 	}
 	return handle
+}
+
+// block returns the bytes of a block, which the guest pays for.
+func (g guest) block(handle uint64) []byte {
+	b := g.extism.block(handle)
+	g.pay(uint64(len(b)))
+	return b
+}
+
+// name returns the bytes of a block that is to be a name, and ends the call if
+// that has more than a name may.
+func (g guest) name(handle uint64) string {
+	b := g.extism.block(handle)
+	if len(b) > maxName {
+		trap(core.TooLarge, "The plugin asked for a name of %d bytes; the limit is %d.", len(b), maxName)
+	}
+	return string(b)
 }
 
 func (g guest) logBlock(level string, handle uint64) {
@@ -140,6 +164,7 @@ func extismOutputSet(g guest, s []uint64) {
 	if !ok {
 		trap(core.Internal, "The plugin passed output_set a range outside its memory: %d bytes at %#x.", length, at)
 	}
+	g.pay(length)
 	g.answer(b)
 }
 
@@ -152,7 +177,7 @@ func extismErrorSet(g guest, s []uint64) {
 }
 
 func extismConfigGet(g guest, s []uint64) {
-	value, ok := g.call.Config[string(g.extism.block(s[0]))]
+	value, ok := g.call.Config[g.name(s[0])]
 	s[0] = 0
 	if ok {
 		s[0] = g.give([]byte(value))
@@ -160,7 +185,7 @@ func extismConfigGet(g guest, s []uint64) {
 }
 
 func extismVarGet(g guest, s []uint64) {
-	value, ok := g.extism.vars[string(g.extism.block(s[0]))]
+	value, ok := g.extism.vars[g.name(s[0])]
 	s[0] = 0
 	if ok {
 		s[0] = g.give(value)
@@ -169,12 +194,12 @@ func extismVarGet(g guest, s []uint64) {
 
 func extismVarSet(g guest, s []uint64) {
 	x := &g.extism
-	name := string(x.block(s[0]))
+	name := g.name(s[0])
 	if old, ok := x.vars[name]; ok {
 		x.varBytes -= len(name) + len(old)
 		delete(x.vars, name)
 	}
-	value := x.block(s[1])
+	value := g.block(s[1])
 	if value == nil {
 		return
 	}
@@ -196,13 +221,17 @@ func extismHTTPRequest(g guest, s []uint64) {
 		URL     string            `json:"url"`
 		Headers map[string]string `json:"headers"`
 	}
-	if err := json.Unmarshal(g.extism.block(s[0]), &meta); err != nil {
+	head, body := g.block(s[0]), g.block(s[1])
+	if len(head) > maxRequestHead || len(body) > maxRequest/2 { // its base64 takes a third more
+		trap(core.TooLarge, "The plugin's HTTP request has %d bytes and a body of %d; the limits are %d and %d.", len(head), len(body), maxRequestHead, maxRequest/2)
+	}
+	if err := json.Unmarshal(head, &meta); err != nil {
 		trap(core.Invalid, "The plugin's HTTP request is not the JSON Extism describes.")
 	}
 	if meta.Method == "" {
 		meta.Method = "GET"
 	}
-	request, _ := json.Marshal(abi.FetchRequest{Method: meta.Method, URL: meta.URL, Headers: meta.Headers, Body: g.extism.block(s[1])})
+	request, _ := json.Marshal(abi.FetchRequest{Method: meta.Method, URL: meta.URL, Headers: meta.Headers, Body: body})
 	answer, err := g.ask(abi.OpHTTPFetch, request)
 	if err != nil {
 		outcome := core.OutcomeTrap

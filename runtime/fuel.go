@@ -82,13 +82,18 @@ func (m *meter) charge(n int64) bool {
 // settle charges the call what it owes, and ends it when its fuel is used up.
 // Where that happens depends on nothing but what the guest did.
 func (inv *invocation) settle(module api.Module) {
-	if inv.meter.unit == nil { // while the module starts
-		inv.meter.unit, _ = module.ExportedGlobal(wasm.FuelName).(api.MutableGlobal)
-	}
+	inv.findFuel(module)
 	owed := inv.owed
 	inv.owed = 0
 	if !inv.meter.charge(owed) {
 		inv.outOfFuel()
+	}
+}
+
+// findFuel finds the guest's counter while the module starts.
+func (inv *invocation) findFuel(module api.Module) {
+	if inv.meter.unit == nil {
+		inv.meter.unit, _ = module.ExportedGlobal(wasm.FuelName).(api.MutableGlobal)
 	}
 }
 
@@ -99,8 +104,10 @@ func (inv *invocation) outOfFuel() {
 // engineDoor is what the weaver makes guests import. A module that imports it
 // itself is refused.
 var engineDoor = door{module: wasm.EngineModule, functions: map[string]function{
-	wasm.YieldName: fn("Ii:I", engineYield),
+	wasm.YieldName: {signature: yieldSignature, call: engineYield, counts: true},
 }}
+
+var yieldSignature = fn("Ii:I", nil).signature
 
 // engineYield is where a guest asks for more. Being Go code it also lets the
 // collector and the deadline have their turn.
@@ -109,8 +116,11 @@ func engineYield(g guest, s []uint64) {
 	if int32(uint32(s[1])) < 0 {
 		panic(&stop{core.OutcomeTrap, core.E(op, core.Internal, "The plugin's functions call each other too deep: they passed the stack of %s.", bytesText(stackBudget))})
 	}
-	next, ok := g.meter.next(int64(s[0]))
+	left := int64(s[0]) - g.owed // the guest has its counter in hand: what is owed goes off that
+	g.owed = 0
+	next, ok := g.meter.next(left)
 	if !ok {
+		g.meter.unit.Set(uint64(left))
 		g.outOfFuel()
 	}
 	s[0] = uint64(next)

@@ -199,6 +199,7 @@ func (g *ingestion) start(ctx context.Context, a *artifact, in wazero.Runtime, c
 	defer call.end()
 	memory := &heapMemory{limit: g.options.MaxMemory, admit: inv.memory.admit}
 	module, err := in.InstantiateModule(experimental.WithMemoryAllocator(call, memory), code, wazero.NewModuleConfig().WithName("").WithStartFunctions())
+	inv.seen = nil // a start function that is a host's own was called for another module
 	if err == nil {
 		err = startModule(call, module, memory, detached)
 	}

@@ -26,12 +26,21 @@ type Memory struct{ Min, Max int64 }
 // Inspect reads a module without compiling or running it. It refuses only what
 // cannot be read; Load checks the rest.
 func Inspect(module []byte) (Description, error) {
-	m, err := parse("runtime.Inspect", module)
+	const op = "runtime.Inspect"
+	m, err := parse(op, module)
 	if err != nil {
 		return Description{}, err
 	}
-	return describe(m), nil
+	d := describe(m)
+	if len(d.Manifest) > maxManifest {
+		return Description{}, core.E(op, core.Invalid, "The module's manifest has %d bytes; the limit is %d.", len(d.Manifest), maxManifest)
+	}
+	return d, nil
 }
+
+// maxManifest is how many bytes a manifest may have, its pages of documentation
+// included. It is read by the server itself.
+const maxManifest = 2 << 20
 
 func parse(op string, module []byte) (*wasm.Module, error) {
 	m, err := wasm.Parse(module)

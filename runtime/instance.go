@@ -66,6 +66,7 @@ func (i *instance) start(ctx context.Context, in wazero.Runtime, inv *invocation
 	if i.module, err = in.InstantiateModule(ctx, i.of.code, config); err != nil {
 		return err
 	}
+	inv.seen = nil // a start function that is a host's own was called for another module
 	i.fuel, _ = i.module.ExportedGlobal(wasm.FuelName).(api.MutableGlobal)
 	i.stack, _ = i.module.ExportedGlobal(wasm.StackName).(api.MutableGlobal)
 	for _, g := range i.of.globals {
@@ -103,7 +104,11 @@ func (i *instance) call(ctx context.Context, function string) (int32, error) {
 		i.entries[function] = entry
 	}
 	i.result[0] = 0
-	if err := entry.CallWithStack(ctx, i.result[:]); err != nil {
+	err := entry.CallWithStack(ctx, i.result[:])
+	if nativeStack(entry) > maxNativeStack {
+		delete(i.entries, function)
+	}
+	if err != nil {
 		return 0, err
 	}
 	return api.DecodeI32(i.result[0]), nil

@@ -137,8 +137,8 @@ func callable(m *Module, function string) error {
 	if !ok {
 		var names []string
 		for _, name := range m.about.Exports {
-			if !strings.HasPrefix(name, "_") {
-				names = append(names, name)
+			if !strings.HasPrefix(name, "_") && len(names) < 20 {
+				names = append(names, cut(name, 100))
 			}
 		}
 		return &core.Error{Op: op, Kind: core.Invalid, Err: errNoFunction,

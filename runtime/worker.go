@@ -113,7 +113,13 @@ func runWorker(ctx context.Context, options workerOptions, module []byte, say fu
 	var said lastWords
 	cmd := exec.CommandContext(ctx, executable())
 	cmd.Args = []string{workerName}
-	cmd.Env = []string{"TMPDIR=" + os.TempDir()} // nothing of ours is the child's business
+	// Its files are ours to remove: it may not live to do it.
+	dir, err := os.MkdirTemp("", workerName+"-")
+	if err != nil {
+		return nil, core.Wrap(op, core.Unavailable, err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	cmd.Env = []string{"TMPDIR=" + dir} // nothing of ours is the child's business
 	cmd.Stdin = io.MultiReader(bytes.NewReader(append(head, '\n')), bytes.NewReader(module))
 	cmd.Stderr = &said
 	out, err := cmd.StdoutPipe()
@@ -134,7 +140,7 @@ func runWorker(ctx context.Context, options workerOptions, module []byte, say fu
 		a, err := decodeArtifact(payload)
 		return a, core.Wrap(op, core.Internal, err)
 	case err == nil && kind == frameRefused:
-		return nil, core.E(op, core.Invalid, "%s", payload)
+		return nil, core.E(op, core.Invalid, "%s", cut(string(payload[:min(len(payload), 2*maxRefusal)]), maxRefusal))
 	case err == nil:
 		return nil, &core.Error{Op: op, Kind: core.Unavailable, Msg: "The module could not be checked. Try again.", Err: errors.New(string(payload))}
 	case ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded):
@@ -176,8 +182,12 @@ func answerOf(in io.Reader, say func(string)) (kind byte, payload []byte, err er
 	}
 }
 
-// maxArtifact bounds what a worker may answer, in bytes.
-const maxArtifact = 1 << 30
+// What a worker may answer, in bytes: an artifact, and the words of a refusal,
+// which quote the module.
+const (
+	maxArtifact = 1 << 30
+	maxRefusal  = 2000
+)
 
 // lastWords keeps the beginning of what a process says before it dies.
 type lastWords struct{ bytes []byte }

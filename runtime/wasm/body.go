@@ -27,6 +27,11 @@ type walk struct {
 	first    int     // edit of the loop that the function begins with
 	straight bool    // no branch, loop or call yet
 	vectors  bool
+	joins    int // values that paths join in, see assigned
+
+	// These go on from function to function, so that nothing has to be cleared.
+	opened int   // blocks
+	last   []int // of each local: how many blocks were opened when it was last set
 }
 
 // block is a block, loop, if or else, or the function.
@@ -37,6 +42,9 @@ type block struct {
 	floor           int  // height of the operand stack below the parameters
 	before          path // that leads to it
 	branches        path // that branches to it
+	joined          bool // something branches to it
+	opened          int  // it was the so manieth block
+	set             int  // locals that are set in it
 	edit            int  // of a loop
 }
 
@@ -74,11 +82,14 @@ func (c *checker) readBody() {
 
 func (c *checker) readCode(kind uint32) body {
 	r, w, s := c.r, &c.walk, c.types[kind]
-	*w = walk{blocks: w.blocks[:0], straight: true, body: body{kind: kind, start: r.at}}
+	*w = walk{blocks: w.blocks[:0], opened: w.opened, last: w.last, straight: true, body: body{kind: kind, start: r.at}}
 	locals, wide := r.locals(c.bounds.Locals)
 	w.code = r.at
 	w.locals = len(s.Params) + locals
-	w.blocks = append(w.blocks, block{opcode: opBlock, results: len(s.Results)})
+	if n := w.locals - len(w.last); n > 0 && r.err == nil {
+		w.last = append(w.last, make([]int, n)...)
+	}
+	w.open(block{opcode: opBlock, results: len(s.Results)})
 	for len(w.blocks) > 0 && r.err == nil {
 		c.instruction()
 	}
@@ -95,14 +106,43 @@ func (c *checker) readCode(kind uint32) body {
 
 // estimate is how much of the native stack the compiler may take for a call of
 // the function: a slot for each local and operand, and room for the values it
-// puts aside around calls.
+// puts aside around calls, those that paths join in among them.
 func (w *walk) estimate(wide int) int32 {
 	const fixed, slot, most = 64, 8, 1 << 28
-	height := w.most
+	height, joins := w.most, w.joins
 	if w.vectors {
-		height *= 2
+		height, joins = 2*height, 2*joins
 	}
-	return int32(min(fixed+slot*(w.locals+wide+height)+w.values, most))
+	return int32(min(fixed+slot*(w.locals+wide+height)+w.values+joins, most))
+}
+
+// assigned notes that a local is set. Where a path on which it was joins one on
+// which it was not, the compiler makes another value of both: at the end of each
+// block around that something branches to, and at the beginning of each loop.
+func (w *walk) assigned(local uint32) {
+	for i := len(w.blocks) - 1; i >= 0 && w.blocks[i].opened > w.last[local]; i-- {
+		w.blocks[i].set++
+	}
+	w.last[local] = w.opened
+}
+
+// open begins a block.
+func (w *walk) open(b block) {
+	w.opened++
+	b.opened = w.opened
+	w.blocks = append(w.blocks, b)
+}
+
+// join counts the values that paths join in at the end of a block, or at the
+// beginning if it is a loop.
+func (c *checker) join(b *block) {
+	w := &c.walk
+	if !b.joined {
+		return
+	}
+	if w.joins += b.set; w.joins > c.bounds.Joins {
+		c.r.fail("a function has more than %d values in which paths join: locals that are set in blocks, for each block around", c.bounds.Joins)
+	}
 }
 
 func (w *walk) push(n int) {
@@ -162,6 +202,10 @@ func (c *checker) instruction() {
 		c.misc(misc, a, b, at)
 	case op == opMemoryGrow:
 		c.weaveBulk(bulk{opcode: op}, at)
+	case op == opLocalSet || op == opLocalTee:
+		if r.err == nil {
+			w.assigned(a)
+		}
 	case op == opTableSet:
 		c.note(at, "it writes to its table")
 	}
@@ -207,7 +251,7 @@ func (c *checker) immediates(kind immediates, at int) (a, b uint32) {
 	switch kind {
 	case none:
 	case local:
-		c.below(w.locals, "local")
+		a = c.below(w.locals, "local")
 	case global:
 		c.below(c.globals, "global")
 	case function:

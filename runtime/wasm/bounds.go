@@ -12,9 +12,13 @@ type Bounds struct {
 	Nesting     int // blocks, loops and ifs within each other
 	LoopLocals  int // loops within each other times locals and parameters
 	CheckLocals int // loops and other checks of one function times locals and parameters
+	Joins       int // in one function: locals set in blocks, for each block around that something branches to
 	BranchTable int // targets of one br_table
 	Tables      int // in one module
 	Table       int // elements of one table: when it starts, and after it has grown
+	Elements    int // in all tables when they start, and in all element segments
+	Mutable     int // globals that can change: each is put back after each call
+	Globals     int // of any kind: each instance has its own
 }
 
 // PluginBounds are the bounds of an uploaded plugin.
@@ -26,9 +30,13 @@ var PluginBounds = Bounds{
 	Nesting:     2_000,
 	LoopLocals:  50_000,
 	CheckLocals: 500_000,
+	Joins:       500_000,
 	BranchTable: 5_000,
 	Tables:      16,
 	Table:       100_000,
+	Elements:    200_000,
+	Mutable:     1_000,
+	Globals:     20_000,
 }
 
 // Unbounded lets every valid module pass. It is for the specification's test
@@ -41,7 +49,11 @@ var Unbounded = Bounds{
 	Nesting:     math.MaxInt32,
 	LoopLocals:  math.MaxInt,
 	CheckLocals: math.MaxInt,
+	Joins:       math.MaxInt,
 	BranchTable: math.MaxInt32,
 	Tables:      math.MaxInt32,
 	Table:       math.MaxInt32,
+	Elements:    math.MaxInt,
+	Mutable:     math.MaxInt,
+	Globals:     math.MaxInt,
 }

@@ -67,30 +67,12 @@ type checker struct {
 	*Checked
 	r         *reader
 	woven     bool   // names that weaving adds are there
-	order     int    // of the last section
 	announced int    // data segments, by the data count section; -1 without one
 	declared  []bool // functions that ref.func may refer to
+	all       int    // elements, of tables and segments
+	mutable   int    // globals
 	bulkIndex map[bulk]uint32
 	walk      walk
-}
-
-// sectionOrder is the place of each section among the others.
-var sectionOrder = [...]struct {
-	place int
-	what  string
-}{
-	sectionType:      {1, "types"},
-	sectionImport:    {2, "imports"},
-	sectionFunction:  {3, "functions"},
-	sectionTable:     {4, "tables"},
-	sectionMemory:    {5, "memories"},
-	sectionGlobal:    {6, "globals"},
-	sectionExport:    {7, "exports"},
-	sectionStart:     {8, "start function"},
-	sectionElement:   {9, "element segments"},
-	sectionDataCount: {10, "count of data segments"},
-	sectionCode:      {11, "function bodies"},
-	sectionData:      {12, "data segments"},
 }
 
 func (c *checker) section(r *reader, id byte, start int) {
@@ -99,16 +81,7 @@ func (c *checker) section(r *reader, id byte, start int) {
 		r.rest()
 		return
 	}
-	if int(id) >= len(sectionOrder) {
-		r.failAt(start, "there is no section %d", id)
-		return
-	}
-	order := sectionOrder[id]
-	if order.place <= c.order {
-		r.failAt(start, "the section of %s is out of order", order.what)
-		return
-	}
-	c.order = order.place
+	what := sectionOrder[id].what
 	s := section{start: r.at, end: r.end}
 	switch id {
 	case sectionStart:
@@ -116,9 +89,9 @@ func (c *checker) section(r *reader, id byte, start int) {
 	case sectionDataCount:
 		c.announced = int(r.u32())
 	default:
-		s.count = r.count(order.what)
+		s.count = r.count(what)
 		s.start = r.at
-		c.entries(id, s.count, order.what)
+		c.entries(id, s.count, what)
 	}
 	c.sections[id] = s
 }
@@ -227,9 +200,19 @@ func (c *checker) readFunction() {
 }
 
 func (c *checker) readTable() {
-	c.tables = append(c.tables, c.r.table(c.bounds.Table))
+	t, minimum := c.r.table(c.bounds.Table)
+	c.tables = append(c.tables, t)
+	c.countElements(int(minimum))
 	if len(c.tables) > c.bounds.Tables {
 		c.r.fail("the module has more than %d tables", c.bounds.Tables)
+	}
+}
+
+// countElements bounds what every instance has of tables, and of segments:
+// wazero makes those for each instance, too.
+func (c *checker) countElements(n int) {
+	if c.all += n; c.all > c.bounds.Elements {
+		c.r.fail("the module has %d elements in its tables and segments; the limit is %d", c.all, c.bounds.Elements)
 	}
 }
 
@@ -248,6 +231,12 @@ func (c *checker) readGlobal() {
 	}
 	c.constant()
 	c.globals++
+	if mutable {
+		c.mutable++
+	}
+	if c.mutable > c.bounds.Mutable || c.globals > c.bounds.Globals {
+		c.r.fail("the module has %d globals, of which %d can change; the limits are %d and %d", c.globals, c.mutable, c.bounds.Globals, c.bounds.Mutable)
+	}
 }
 
 func (c *checker) readExport() {
@@ -312,10 +301,14 @@ func (c *checker) readElement() {
 			c.r.fail("an element segment is of an unknown type")
 		}
 	}
+	read := c.declare
 	if kind&elementExpr != 0 {
-		c.r.each("elements", func() { c.constant() })
-	} else {
-		c.r.each("elements", c.declare)
+		read = func() { c.constant() }
+	}
+	n := c.r.count("elements")
+	c.countElements(n)
+	for i := 0; i < n && c.r.err == nil; i++ {
+		read()
 	}
 	c.elements++
 }

@@ -74,6 +74,7 @@ func (c *checker) label() int {
 	w.leaps = w.leaps || at == 0
 	b := &w.blocks[at]
 	b.branches.join(w.path)
+	b.joined = true
 	if b.opcode == opLoop {
 		return b.params
 	}
@@ -101,7 +102,8 @@ func (c *checker) begin(op byte) {
 		}
 		c.edits = append(c.edits, edit{at: uint32(c.r.at), end: uint32(c.r.at), kind: kind})
 	}
-	w.blocks = append(w.blocks, b)
+	b.joined = op == opIf
+	w.open(b)
 	w.floor = w.height
 	w.height += params
 }
@@ -165,6 +167,7 @@ func (c *checker) finish() {
 	default:
 		w.path.join(b.branches)
 	}
+	c.join(&b)
 	w.blocks = w.blocks[:len(w.blocks)-1]
 	w.height = b.floor + b.results
 	w.most = max(w.most, w.height)

@@ -47,11 +47,50 @@ func (r *reader) sections(most int, read func(r *reader, id byte, start int)) {
 		return
 	}
 	r.at = len(header)
+	place, customs := 0, 0
 	for r.left() > 0 {
 		start := r.at
 		id := r.byte()
+		switch {
+		case id == sectionCustom:
+			if customs++; customs > maxCustoms {
+				r.failAt(start, "the module has more than %d custom sections", maxCustoms)
+				return
+			}
+		case int(id) >= len(sectionOrder):
+			r.failAt(start, "there is no section %d", id)
+			return
+		case sectionOrder[id].place <= place:
+			r.failAt(start, "the section of %s is out of order", sectionOrder[id].what)
+			return
+		default:
+			place = sectionOrder[id].place
+		}
 		r.within(r.u32(), "a section", func() { read(r, id, start) })
 	}
+}
+
+// maxCustoms is how many custom sections a module may have. Compilers write
+// about a dozen.
+const maxCustoms = 1000
+
+// sectionOrder is the place of each section among the others.
+var sectionOrder = [...]struct {
+	place int
+	what  string
+}{
+	sectionType:      {1, "types"},
+	sectionImport:    {2, "imports"},
+	sectionFunction:  {3, "functions"},
+	sectionTable:     {4, "tables"},
+	sectionMemory:    {5, "memories"},
+	sectionGlobal:    {6, "globals"},
+	sectionExport:    {7, "exports"},
+	sectionStart:     {8, "start function"},
+	sectionElement:   {9, "element segments"},
+	sectionDataCount: {10, "count of data segments"},
+	sectionCode:      {11, "function bodies"},
+	sectionData:      {12, "data segments"},
 }
 
 func (m *Module) section(r *reader, id byte, start int) {
@@ -59,21 +98,21 @@ func (m *Module) section(r *reader, id byte, start int) {
 	case sectionCustom:
 		m.Customs = append(m.Customs, Custom{Name: r.name(), Payload: r.rest(), Start: start, End: r.end})
 	case sectionType:
-		r.each("types", func() { m.Types = append(m.Types, r.signature(PluginBounds.Parameters)) })
+		r.few("types", func() { m.Types = append(m.Types, r.signature(PluginBounds.Parameters)) })
 	case sectionImport:
-		r.each("imports", func() { m.readImport(r) })
+		r.few("imports", func() { m.readImport(r) })
 	case sectionFunction:
-		r.each("functions", func() { m.functions = append(m.functions, r.u32()) })
+		r.few("functions", func() { m.functions = append(m.functions, r.u32()) })
 	case sectionTable:
-		r.each("tables", func() { r.table(PluginBounds.Table) })
+		r.few("tables", func() { r.table(PluginBounds.Table) })
 	case sectionMemory:
-		r.each("memories", func() { m.readMemory(r) })
+		r.few("memories", func() { m.readMemory(r) })
 	case sectionExport:
-		r.each("exports", func() {
+		r.few("exports", func() {
 			m.Exports = append(m.Exports, Export{Name: r.name(), Kind: Kind(r.byte()), Index: r.u32()})
 		})
 	case sectionCode:
-		r.each("functions", func() {
+		r.few("functions", func() {
 			r.within(r.u32(), "a function", func() {
 				r.locals(PluginBounds.Locals)
 				r.rest()
@@ -118,14 +157,14 @@ func (m *Module) readImport(r *reader) {
 	m.Imports = append(m.Imports, i)
 }
 
-// table reads a table's type.
-func (r *reader) table(most int) ValueType {
-	t := r.reference()
-	minimum, _, _ := r.limits("table")
+// table reads a table's type, and how many elements it starts with.
+func (r *reader) table(most int) (t ValueType, minimum uint32) {
+	t = r.reference()
+	minimum, _, _ = r.limits("table")
 	if int64(minimum) > int64(most) {
 		r.fail("a table starts with %d elements; the limit is %d", minimum, most)
 	}
-	return t
+	return t, minimum
 }
 
 func (r *reader) reference() ValueType {

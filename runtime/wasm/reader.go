@@ -153,6 +153,21 @@ func (r *reader) each(what string, read func()) {
 	}
 }
 
+// few reads a vector of as many entries as a section of a plugin may have: what
+// is kept of an entry takes many times the bytes it has.
+func (r *reader) few(what string, read func()) {
+	n := r.count(what)
+	if n > PluginBounds.Entries {
+		r.fail("the module has %d %s; the limit is %d", n, what, PluginBounds.Entries)
+		return
+	}
+	for range n {
+		if read(); r.err != nil {
+			return
+		}
+	}
+}
+
 func (r *reader) name() string {
 	b := r.take(r.u32())
 	if !utf8.Valid(b) {
