@@ -45,11 +45,16 @@ func (c *crashes) count(who core.InstallationID) {
 }
 
 // wait holds a new instance of an installation back while it must be. The error
-// is that of the context.
+// is that of the context, at once if it would end before; who gets no instance
+// leaves no trace.
 func (c *crashes) wait(ctx context.Context, who core.InstallationID) error {
 	pause := c.pause(who)
 	if pause <= 0 {
 		return nil
+	}
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < pause {
+		c.giveBack(who)
+		return context.DeadlineExceeded
 	}
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
@@ -57,7 +62,16 @@ func (c *crashes) wait(ctx context.Context, who core.InstallationID) error {
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
+		c.giveBack(who)
 		return ctx.Err()
+	}
+}
+
+func (c *crashes) giveBack(who core.InstallationID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if free, known := c.free[who]; known {
+		c.free[who] = free.Add(-crashPause)
 	}
 }
 

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -31,6 +32,49 @@ func TestCrashesAreSpaced(t *testing.T) {
 	}
 	if got := must(t, e.Run(t.Context(), m, Call{Function: ExportCall, Installation: "good"})); got != "fine" {
 		t.Error(got)
+	}
+}
+
+// Calls that give up while they wait are no debt: when they stop, the next call
+// waits no longer than if they had not been.
+func TestCrashesThatGaveUpAreNoDebt(t *testing.T) {
+	var c crashes
+	c.count("bad")
+	for c.pause("bad") <= 0 {
+	}
+	before := c.free["bad"]
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	short, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	for range 1000 {
+		if c.wait(ended, "bad") == nil || c.wait(short, "bad") == nil {
+			t.Fatal("nobody waited")
+		}
+	}
+	if after := c.free["bad"]; after != before {
+		t.Errorf("the debt grew by %v", after.Sub(before))
+	}
+}
+
+// A call that had ended before it began is no crash, and one that cannot start is.
+func TestWhatCountsAsACrash(t *testing.T) {
+	e := newEngine(t, Config{})
+	m := load(t, e, answering("x"))
+	must(t, e.Run(t.Context(), m, Call{Function: ExportCall, Installation: "a"}))
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	wantError(t, e.Run(ended, m, Call{Function: ExportCall, Installation: "a"}), core.OutcomeTimeout, "stopped")
+	if e.pool.alive != 1 || len(e.pool.crashes.free) != 0 {
+		t.Errorf("%d instances are left, crashes %v", e.pool.alive, e.pool.crashes.free)
+	}
+	plain := load(t, e, asm{memory: pages(1), table: []byte{0, 1}, start: "start", funcs: []asmFunc{
+		{name: "start", private: true, code: counting(20_000_000), locals: counter},
+		{name: "f", code: []byte{0x41, 0, 0xd0, 0x70, 0x26, 0x00}},
+	}}.bytes())
+	wantError(t, e.Run(t.Context(), plain, Call{Function: "f", Installation: "b", Limits: Limits{Fuel: 1000}}), core.OutcomeOutOfFuel, "fuel")
+	if _, known := e.pool.crashes.free["b"]; !known {
+		t.Error("a start that failed is no crash")
 	}
 }
 

@@ -82,6 +82,7 @@ func (p *pool) take(ctx context.Context, m *Module, inv *invocation) (*instance,
 	}
 	i, err := m.instantiate(ctx, p.wazero, inv)
 	if err != nil {
+		p.crashes.count(key.owner)
 		p.mu.Lock()
 		p.forget(h)
 		p.mu.Unlock()

@@ -76,6 +76,9 @@ func (e *Engine) invoke(ctx context.Context, m *Module, inv *invocation, now tim
 	}()
 
 	defer inv.log.flush()
+	if err := ctx.Err(); err != nil {
+		return 0, inv.late(err)
+	}
 	in, err := e.pool.take(call, m, inv)
 	if ours, ok := errors.AsType[*core.Error](err); ok {
 		inv.stopped = &stop{core.OutcomeFailed, ours}
@@ -91,9 +94,6 @@ func (e *Engine) invoke(ctx context.Context, m *Module, inv *invocation, now tim
 		inv.meter.end(inv.owed)
 		e.pool.put(ctx, in, clean)
 	}()
-	if err := ctx.Err(); err != nil {
-		return 0, inv.late(err)
-	}
 	in.bind(inv)
 	if !e.pool.dirty {
 		in.watch(inv)

@@ -69,8 +69,10 @@ func (p *path) add(weight int) {
 const (
 	unitWeight   = 256
 	memoryWeight = 16
-	chargeWeight = 4 * unitWeight
-	checkWeight  = 64 * unitWeight
+	// A reference to a function is made by code of the engine's.
+	referenceWeight = unitWeight / 2
+	chargeWeight    = 4 * unitWeight
+	checkWeight     = 64 * unitWeight
 )
 
 func cost(weight int) uint32 { return uint32(1 + weight/unitWeight) }
@@ -255,6 +257,7 @@ func (c *checker) immediates(kind immediates, at int) (a, b uint32) {
 	case global:
 		c.below(c.globals, "global")
 	case function:
+		w.path.add(referenceWeight - 1)
 		if index := c.function(); r.err == nil && !c.declared[index] {
 			r.failAt(at, "an instruction refers to function %d, which no export, global or element names", index)
 		}

@@ -6,7 +6,10 @@ import "math"
 // on modules of a few kilobytes that pass them; real plugins stay far below.
 type Bounds struct {
 	Size        int // bytes of the module
-	Entries     int // of one section: types, functions, globals, exports, segments
+	Entries     int // of one section: functions, exports, segments
+	Types       int // function types: wazero remembers each for as long as it runs
+	Signatures  int // parameters and results of all of them
+	Imports     int
 	Parameters  int // of one function type; as many results
 	Locals      int // of one function, its parameters aside
 	Nesting     int // blocks, loops and ifs within each other
@@ -25,6 +28,9 @@ type Bounds struct {
 var PluginBounds = Bounds{
 	Size:        32 << 20,
 	Entries:     250_000,
+	Types:       2_000,
+	Signatures:  20_000,
+	Imports:     1_000,
 	Parameters:  255,
 	Locals:      5_000,
 	Nesting:     2_000,
@@ -44,6 +50,9 @@ var PluginBounds = Bounds{
 var Unbounded = Bounds{
 	Size:        math.MaxInt32,
 	Entries:     math.MaxInt32,
+	Types:       math.MaxInt32,
+	Signatures:  math.MaxInt,
+	Imports:     math.MaxInt32,
 	Parameters:  math.MaxInt32,
 	Locals:      math.MaxInt32,
 	Nesting:     math.MaxInt32,

@@ -65,14 +65,15 @@ func check(module []byte, b Bounds, woven bool) (*Checked, error) {
 
 type checker struct {
 	*Checked
-	r         *reader
-	woven     bool   // names that weaving adds are there
-	announced int    // data segments, by the data count section; -1 without one
-	declared  []bool // functions that ref.func may refer to
-	all       int    // elements, of tables and segments
-	mutable   int    // globals
-	bulkIndex map[bulk]uint32
-	walk      walk
+	r          *reader
+	woven      bool   // names that weaving adds are there
+	announced  int    // data segments, by the data count section; -1 without one
+	declared   []bool // functions that ref.func may refer to
+	signatures int    // parameters and results of all types
+	all        int    // elements, of tables and segments
+	mutable    int    // globals
+	bulkIndex  map[bulk]uint32
+	walk       walk
 }
 
 func (c *checker) section(r *reader, id byte, start int) {
@@ -97,14 +98,21 @@ func (c *checker) section(r *reader, id byte, start int) {
 }
 
 func (c *checker) entries(id byte, count int, what string) {
-	if count > c.bounds.Entries {
-		c.r.fail("the module has %d %s; the limit is %d", count, what, c.bounds.Entries)
+	most := c.bounds.Entries
+	switch id {
+	case sectionType:
+		most = c.bounds.Types
+	case sectionImport:
+		most = c.bounds.Imports
+	}
+	if count > most {
+		c.r.fail("the module has %d %s; the limit is %d", count, what, most)
 	}
 	if defined := len(c.functions) - c.imported[KindFunction]; id == sectionCode && count != defined {
 		c.r.fail("the module declares %d functions and has the bodies of %d", defined, count)
 	}
 	read := [...]func(){
-		sectionType:     func() { c.types = append(c.types, c.r.signature(c.bounds.Parameters)) },
+		sectionType:     c.readType,
 		sectionImport:   c.readImport,
 		sectionFunction: c.readFunction,
 		sectionTable:    c.readTable,
@@ -192,6 +200,14 @@ func (c *checker) readImport() {
 	if kind != KindFunction {
 		c.note(at, "it imports a "+kind.String())
 	}
+}
+
+func (c *checker) readType() {
+	s := c.r.signature(c.bounds.Parameters)
+	if c.signatures += len(s.Params) + len(s.Results); c.signatures > c.bounds.Signatures {
+		c.r.fail("the module's types have more than %d parameters and results", c.bounds.Signatures)
+	}
+	c.types = append(c.types, s)
 }
 
 func (c *checker) readFunction() {

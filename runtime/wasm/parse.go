@@ -98,21 +98,21 @@ func (m *Module) section(r *reader, id byte, start int) {
 	case sectionCustom:
 		m.Customs = append(m.Customs, Custom{Name: r.name(), Payload: r.rest(), Start: start, End: r.end})
 	case sectionType:
-		r.few("types", func() { m.Types = append(m.Types, r.signature(PluginBounds.Parameters)) })
+		r.few("types", PluginBounds.Types, func() { m.Types = append(m.Types, r.signature(PluginBounds.Parameters)) })
 	case sectionImport:
-		r.few("imports", func() { m.readImport(r) })
+		r.few("imports", PluginBounds.Imports, func() { m.readImport(r) })
 	case sectionFunction:
-		r.few("functions", func() { m.functions = append(m.functions, r.u32()) })
+		r.few("functions", PluginBounds.Entries, func() { m.functions = append(m.functions, r.u32()) })
 	case sectionTable:
-		r.few("tables", func() { r.table(PluginBounds.Table) })
+		r.few("tables", PluginBounds.Entries, func() { r.table(PluginBounds.Table) })
 	case sectionMemory:
-		r.few("memories", func() { m.readMemory(r) })
+		r.few("memories", PluginBounds.Entries, func() { m.readMemory(r) })
 	case sectionExport:
-		r.few("exports", func() {
+		r.few("exports", PluginBounds.Entries, func() {
 			m.Exports = append(m.Exports, Export{Name: r.name(), Kind: Kind(r.byte()), Index: r.u32()})
 		})
 	case sectionCode:
-		r.few("functions", func() {
+		r.few("functions", PluginBounds.Entries, func() {
 			r.within(r.u32(), "a function", func() {
 				r.locals(PluginBounds.Locals)
 				r.rest()

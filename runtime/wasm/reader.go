@@ -153,12 +153,12 @@ func (r *reader) each(what string, read func()) {
 	}
 }
 
-// few reads a vector of as many entries as a section of a plugin may have: what
-// is kept of an entry takes many times the bytes it has.
-func (r *reader) few(what string, read func()) {
+// few reads a vector of not more than so many entries: what is kept of an entry
+// takes many times the bytes it has.
+func (r *reader) few(what string, most int, read func()) {
 	n := r.count(what)
-	if n > PluginBounds.Entries {
-		r.fail("the module has %d %s; the limit is %d", n, what, PluginBounds.Entries)
+	if n > most {
+		r.fail("the module has %d %s; the limit is %d", n, what, most)
 		return
 	}
 	for range n {
