@@ -39,10 +39,12 @@ type Installation struct {
 	Updated    time.Time
 }
 
-// Grant is a capability the workspace approved.
+// Grant is a capability the workspace approved, and how far it reaches.
 type Grant struct {
 	Capability abi.Capability `json:"capability"`
-	Hosts      []string       `json:"hosts,omitempty"`
+	Hosts      []string       `json:"hosts,omitempty"`   // of http
+	Events     []string       `json:"events,omitempty"`  // of events: the types the installation receives
+	Domains    []string       `json:"domains,omitempty"` // of events: the neutral domains it holds
 }
 
 // Granted reports whether the workspace granted the capability.

@@ -142,6 +142,9 @@ func (c *manifestCheck) capabilities() {
 		}
 		seen[request.Name] = true
 		c.text(at+".reason", request.Reason, maxLine)
+		if len(request.Events) > 0 || len(request.Domains) > 0 {
+			c.wrong.Add(at, "must not name events or domains: what the plugin listens to and emits says which")
+		}
 		if request.Name != abi.CapabilityHTTP {
 			if len(request.Hosts) > 0 {
 				c.wrong.Add(at+".hosts", "belong to the capability http")
@@ -191,12 +194,14 @@ func (c *manifestCheck) events() {
 		name    string
 		version int
 	}
+	asks := slices.ContainsFunc(c.m.Capabilities, func(r abi.CapabilityRequest) bool { return r.Name == abi.CapabilityEvents })
 	seen := map[versioned]bool{}
 	for i, e := range c.m.Emits {
 		at := fmt.Sprintf("emits[%d]", i)
 		switch {
-		case !eventPattern.MatchString(e.Type) || !strings.HasPrefix(e.Type, c.m.Name+"."):
-			c.wrong.Add(at+".type", "%q must begin with %q and be lower case, such as %s.thing.created", e.Type, c.m.Name+".", c.m.Name)
+		case !eventPattern.MatchString(e.Type) || DomainOf(e.Type) != c.m.Name && !slices.Contains(NeutralDomains, DomainOf(e.Type)):
+			c.wrong.Add(at+".type", "%q must be lower case and begin with %q, such as %s.thing.created, or with one of the neutral domains %s",
+				e.Type, c.m.Name+".", c.m.Name, join(NeutralDomains))
 		case seen[versioned{e.Type, e.Version}]:
 			c.wrong.Add(at+".type", "version %d of %q is declared twice", e.Version, e.Type)
 		}
@@ -217,6 +222,9 @@ func (c *manifestCheck) events() {
 		}
 		listens[l.Type] = true
 		c.handler(at, l.Handler, abi.KindMutation)
+		if !asks {
+			c.wrong.Add(at, `needs the capability events: ask for it, with a reason, {"name": "events", "reason": "To …"}`)
+		}
 	}
 }
 

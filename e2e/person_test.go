@@ -94,8 +94,10 @@ func (m member) asked(plugin string) []any {
 	var grants []any
 	for _, asked := range preview.list("capabilities") {
 		grant := body{"capability": asked.(map[string]any)["name"]}
-		if hosts, ok := asked.(map[string]any)["hosts"]; ok {
-			grant["hosts"] = hosts
+		for _, reach := range []string{"hosts", "events", "domains"} {
+			if names, ok := asked.(map[string]any)[reach]; ok {
+				grant[reach] = names
+			}
 		}
 		grants = append(grants, grant)
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
-	"strings"
 
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/core/abi"
@@ -24,8 +23,8 @@ func eventsEmit(_ context.Context, h *Host, r abi.EmitRequest) (abi.IDResponse, 
 	const op = "events.emit"
 	var none abi.IDResponse
 	plugin := h.b.Manifest.Name
-	if !strings.HasPrefix(r.Type, plugin+".") {
-		return none, core.E(op, core.Denied, "%s may only emit events whose type begins with %q.", plugin, plugin+".")
+	if !h.b.Installation.Emits(r.Type) {
+		return none, core.E(op, core.Denied, "%s may only emit events whose type begins with %q, or with a neutral domain that its manifest declares an event of and the workspace let it hold.", plugin, plugin+".")
 	}
 	if !slices.ContainsFunc(h.b.Manifest.Emits, func(e abi.EventType) bool { return e.Type == r.Type && e.Version == r.Version }) {
 		return none, core.E(op, core.Invalid, `The manifest does not declare version %d of the event %q. Add it: emits: [{"type": %q, "version": %d}].`,
@@ -38,7 +37,7 @@ func eventsEmit(_ context.Context, h *Host, r abi.EmitRequest) (abi.IDResponse, 
 		return none, place(op, "data", "must be a JSON object")
 	}
 	if h.b.Hop >= maxHop {
-		return none, core.E(op, core.Denied, "This event would be the %dth in a chain of events that cause each other, which is a loop.", maxHop+1)
+		return none, core.E(op, core.Denied, "%s would be the %dth in a chain of events that cause each other, which is a loop. A listener that emits must have an end.", r.Type, maxHop+1)
 	}
 	event := core.Event{
 		ID: core.NewEventID(), Workspace: h.b.Workspace.ID,

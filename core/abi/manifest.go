@@ -51,10 +51,15 @@ type Permission struct {
 
 // CapabilityRequest asks the workspace for a capability, with the reason the
 // consent screen shows. Hosts belongs to http: exact names, or "*.example.com".
+// Events, the types it would receive, and Domains, the neutral domains it would
+// hold, belong to events; a manifest leaves them out, as core.Requests finds
+// them in what it listens to and emits.
 type CapabilityRequest struct {
-	Name   Capability `json:"name"`
-	Reason string     `json:"reason"`
-	Hosts  []string   `json:"hosts,omitempty"`
+	Name    Capability `json:"name"`
+	Reason  string     `json:"reason"`
+	Hosts   []string   `json:"hosts,omitempty"`
+	Events  []string   `json:"events,omitempty"`
+	Domains []string   `json:"domains,omitempty"`
 }
 
 // Table declares a table of documents, private to the plugin.
@@ -141,7 +146,8 @@ type Parameter struct {
 }
 
 // EventType declares an event the plugin emits. Its name begins with the
-// plugin's.
+// plugin's, or with a neutral domain such as "order.", which one installation of
+// a workspace holds.
 type EventType struct {
 	Type    string          `json:"type"`
 	Version int             `json:"version"`

@@ -41,6 +41,11 @@ func (d *Dispatcher) Lifecycle(ctx context.Context, l Lifecycle) error {
 			if l.NeedsPlan && !v.Plan.Allows(l.Installation.Plugin.Name) {
 				return nil, d.planError(v.Plan, l.Installation.Plugin.Name)
 			}
+			if installs(l.Changes, l.Installation.ID) {
+				if err := core.CheckDomains(v.Access.Installations, l.Installation); err != nil {
+					return nil, err
+				}
+			}
 			return &target{
 				installation: l.Installation, manifest: l.Manifest, actor: actor, kind: abi.KindMutation, handler: l.Hook,
 				input: abi.Invocation{Payload: l.Payload}, changes: l.Changes,
@@ -51,6 +56,15 @@ func (d *Dispatcher) Lifecycle(ctx context.Context, l Lifecycle) error {
 		d.Forget(l.Workspace.ID) // its epoch has passed
 	}
 	return err
+}
+
+// installs reports whether the changes write the installation, rather than
+// remove it.
+func installs(changes []core.Change, id core.InstallationID) bool {
+	return slices.ContainsFunc(changes, func(change core.Change) bool {
+		put, ok := change.(core.PutInstallation)
+		return ok && put.Installation.ID == id
+	})
 }
 
 // withGrants is the target's changes and the scopes its handler gave to

@@ -49,7 +49,7 @@ func (s *Installations) Preview(ctx context.Context, ws core.WorkspaceID, actor 
 	}
 	public, _, err := core.PublicSettings(release.Manifest.Settings, in.Settings)
 	return Preview{
-		Release: release, Alias: in.Alias, Capabilities: release.Manifest.Capabilities,
+		Release: release, Alias: in.Alias, Capabilities: core.Requests(&release.Manifest),
 		Settings: public, Kept: kept, Problems: problems,
 	}, err
 }
@@ -125,12 +125,13 @@ func (s *Installations) prepare(a core.Access, release core.Release, r InstallRe
 	}
 	problem(s.planAllows(op, a.Workspace, release.Plugin.Name))
 	problem(taken(a, in))
+	problem(core.CheckDomains(a.Installations, in))
 	var wrong core.Violations
 	if !core.ValidSlug(in.Alias) {
 		wrong.Add("alias", "must be 2 to 39 lower-case letters, digits and dashes, begin with a letter, and not be a word of the address itself like api or console")
 	}
 	problem(wrong.Err(op, "The plugin can't be installed under this alias."))
-	problem(checkConsent(op, m.Capabilities, r.Grants))
+	problem(checkConsent(op, core.Requests(m), r.Grants))
 	settings, err := s.schemas.Check(m.Settings, r.Settings)
 	problem(core.Wrap(op, core.Internal, err))
 	in.Settings = settings
@@ -175,14 +176,25 @@ func checkConsent(op string, asked []abi.CapabilityRequest, granted []core.Grant
 	var wrong core.Violations
 	for _, ask := range asked {
 		name := string(ask.Name)
-		if len(ask.Hosts) > 0 {
-			name += " (" + strings.Join(ask.Hosts, ", ") + ")"
+		if reach := slices.Concat(ask.Hosts, ask.Events, stars(ask.Domains)); len(reach) > 0 {
+			name += " (" + strings.Join(reach, ", ") + ")"
 		}
 		i := slices.IndexFunc(granted, func(g core.Grant) bool { return g.Capability == ask.Name })
 		if i < 0 {
 			wrong.Add("grants."+string(ask.Name), "%s is not granted. The plugin asks for it: %s", name, ask.Reason)
-		} else if !sameSet(granted[i].Hosts, ask.Hosts) {
-			wrong.Add("grants."+string(ask.Name)+".hosts", "must be the hosts the plugin asks for: %s", name)
+			continue
+		}
+		for _, part := range []struct {
+			name, what    string
+			asked, agreed []string
+		}{
+			{"hosts", "hosts the plugin asks for", ask.Hosts, granted[i].Hosts},
+			{"events", "types of events the plugin receives", ask.Events, granted[i].Events},
+			{"domains", "neutral domains whose events the plugin alone would emit", ask.Domains, granted[i].Domains},
+		} {
+			if !sameSet(part.asked, part.agreed) {
+				wrong.Add("grants."+string(ask.Name)+"."+part.name, "must be the %s, %s", part.what, list(part.asked))
+			}
 		}
 	}
 	seen := map[abi.Capability]bool{}
@@ -196,6 +208,22 @@ func checkConsent(op string, asked []abi.CapabilityRequest, granted []core.Grant
 		seen[g.Capability] = true
 	}
 	return wrong.Err(op, "The plugin needs consent to exactly what it asks for.")
+}
+
+// stars are the types of events of domains.
+func stars(domains []string) []string {
+	types := make([]string, len(domains))
+	for i, domain := range domains {
+		types[i] = domain + ".*"
+	}
+	return types
+}
+
+func list(names []string) string {
+	if len(names) == 0 {
+		return "and it asks for none"
+	}
+	return "which are " + strings.Join(names, ", ")
 }
 
 func sameSet(a, b []string) bool {

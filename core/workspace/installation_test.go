@@ -63,6 +63,7 @@ var market = catalog{
 		m.Settings = mailSettings
 		m.Capabilities = append(m.Capabilities, abi.CapabilityRequest{Name: abi.CapabilityHTTP, Reason: "sends mail", Hosts: []string{"b.example.com", "a.example.com"}})
 	}),
+	release("shop", "1.0.0", selling), release("kiosk", "1.0.0", selling),
 }
 
 // units runs hooks as real units of work. In place of a guest, run writes.

@@ -103,9 +103,10 @@ func (c *Console) ask(v *visit, typed map[string]string, refusal error) error {
 		return err
 	}
 	view := consentView{Offer: o, Permissions: release.Manifest.Permissions}
-	for _, request := range release.Manifest.Capabilities {
+	for _, request := range core.Requests(&release.Manifest) {
 		view.Capabilities = append(view.Capabilities, ask{
 			Name: string(request.Name), Words: plainWords[request.Name], Reason: request.Reason, Hosts: request.Hosts,
+			Events: request.Events, Domains: request.Domains,
 		})
 	}
 	if view.Settings, err = settingFields(release.Manifest.Settings, typed); err != nil {
@@ -142,9 +143,9 @@ func (c *Console) install(v *visit) error {
 	for _, name := range v.Context().PostArgs().PeekMulti("grant") {
 		shown[abi.Capability(strings.Clone(string(name)))] = true
 	}
-	for _, asked := range release.Manifest.Capabilities {
+	for _, asked := range core.Requests(&release.Manifest) {
 		if shown[asked.Name] {
-			request.Grants = append(request.Grants, core.Grant{Capability: asked.Name, Hosts: asked.Hosts})
+			request.Grants = append(request.Grants, core.Grant{Capability: asked.Name, Hosts: asked.Hosts, Events: asked.Events, Domains: asked.Domains})
 		}
 	}
 	typed := map[string]string{}

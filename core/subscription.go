@@ -1,0 +1,81 @@
+package core
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/carrel-dev/carrel/core/abi"
+)
+
+// A subscription is a type of events in the grant `events` of an installation:
+// what it receives is what the workspace consented to, no more, whatever its
+// manifest says. It begins and ends with the installation.
+
+// DomainOf is the first word of an event's type: the plugin it belongs to, or a
+// neutral domain.
+func DomainOf(eventType string) string {
+	domain, _, _ := strings.Cut(eventType, ".")
+	return domain
+}
+
+// Requests is what a manifest asks a workspace to consent to: its capabilities,
+// with the events it would receive and the neutral domains it would hold.
+func Requests(m *abi.Manifest) []abi.CapabilityRequest {
+	requests := slices.Clone(m.Capabilities)
+	i := slices.IndexFunc(requests, func(r abi.CapabilityRequest) bool { return r.Name == abi.CapabilityEvents })
+	if i < 0 {
+		return requests
+	}
+	requests[i].Events, requests[i].Domains = nil, nil
+	for _, l := range m.Listens {
+		requests[i].Events = append(requests[i].Events, l.Type)
+	}
+	for _, e := range m.Emits {
+		if domain := DomainOf(e.Type); slices.Contains(NeutralDomains, domain) && !slices.Contains(requests[i].Domains, domain) {
+			requests[i].Domains = append(requests[i].Domains, domain)
+		}
+	}
+	return requests
+}
+
+// Receives reports whether events of a type are delivered to the installation.
+func (i *Installation) Receives(eventType string) bool {
+	return slices.ContainsFunc(i.Grants, func(g Grant) bool {
+		return g.Capability == abi.CapabilityEvents && slices.Contains(g.Events, eventType)
+	})
+}
+
+// Emits reports whether events of a type are the installation's to emit: those
+// of its plugin's name, and of the neutral domains it holds.
+func (i *Installation) Emits(eventType string) bool {
+	domain := DomainOf(eventType)
+	return domain == i.Plugin.Name || slices.Contains(i.domains(), domain)
+}
+
+func (i *Installation) domains() (held []string) {
+	for _, g := range i.Grants {
+		if g.Capability == abi.CapabilityEvents {
+			held = append(held, g.Domains...)
+		}
+	}
+	return held
+}
+
+// CheckDomains fails with Exists when one of the installations of a workspace
+// holds a neutral domain that another would hold. Two could tell contradictory
+// stories of one order.
+func CheckDomains(there []Installation, in Installation) error {
+	for _, other := range there {
+		if other.ID == in.ID {
+			continue
+		}
+		for _, domain := range in.domains() {
+			if slices.Contains(other.domains(), domain) {
+				return E("core.CheckDomains", Exists,
+					"The events %s.* of this workspace are emitted by %s, installed as %s, and only one plugin may. Uninstall it first to change over.",
+					domain, other.Plugin, other.Alias)
+			}
+		}
+	}
+	return nil
+}
