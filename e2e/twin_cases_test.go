@@ -314,6 +314,7 @@ func pluginCases() map[string]func(s *twins) (path string, in any) {
 		"crm PATCH /pipelines/:id":        func(s *twins) (string, any) { return "/pipelines/" + s.pipeline, body{"name": canary + unique()} },
 		"probe GET /notes":                list("/notes"),
 		"probe POST /notes":               func(s *twins) (string, any) { return "/notes", body{"title": "t", "label": unique()} },
+		"probe GET /heard":                list("/heard"),
 		"probe GET /notes/:id":            func(s *twins) (string, any) { return "/notes/" + s.note, nil },
 		"probe POST /notes/:id/increment": func(s *twins) (string, any) { return "/notes/" + s.note + "/increment", nil },
 		"probe POST /notes/:id/slowly":    func(s *twins) (string, any) { return "/notes/" + s.note + "/slowly", body{"rounds": 1} },

@@ -30,6 +30,9 @@ func (c *Ctx) Now() time.Time { return c.invocation.Now }
 // Attempt is 1 on the first try of this call.
 func (c *Ctx) Attempt() int { return c.invocation.Attempt }
 
+// Event is the event a listener is called for; nil in any other handler.
+func (c *Ctx) Event() *abi.Event { return c.invocation.Event }
+
 // IdempotencyKey is the request's Idempotency-Key, or empty. The host already
 // answers a repeated key; a handler needs it for effects of its own.
 func (c *Ctx) IdempotencyKey() string { return c.invocation.IdempotencyKey }

@@ -38,6 +38,8 @@ func (c *Ctx) decode(input []byte) bool {
 			v.IdempotencyKey = s.string()
 		case "request":
 			v.Request = c.request(&s)
+		case "event":
+			v.Event = s.event()
 		case "payload":
 			v.Payload = s.raw()
 		default:
@@ -87,6 +89,35 @@ func (s *scanner) actor() (a abi.Actor) {
 		}
 	}
 	return a
+}
+
+func (s *scanner) event() *abi.Event {
+	e := new(abi.Event)
+	for s.enter('{'); s.more('}'); {
+		switch s.name() {
+		case "specversion":
+			e.SpecVersion = s.string()
+		case "id":
+			e.ID = s.string()
+		case "type":
+			e.Type = s.string()
+		case "source":
+			e.Source = s.string()
+		case "time":
+			e.Time = s.time()
+		case "data":
+			e.Data = s.raw()
+		case "dataversion":
+			e.DataVersion = int(s.integer())
+		case "carrelcause":
+			e.Cause = s.string()
+		case "carrelhop":
+			e.Hop = int(s.integer())
+		default:
+			s.skip()
+		}
+	}
+	return e
 }
 
 func (s *scanner) time() time.Time {

@@ -33,14 +33,57 @@ func (e EventOf[T]) Emit(c *Ctx, data T) error {
 
 func (e EventOf[T]) event() abi.EventType {
 	declared := e.declaration
-	declared.Schema = schemaJSON(reflect.TypeFor[T]())
+	described := schemaOf(reflect.TypeFor[T](), nil)
+	allowNull(reflect.TypeFor[T](), described)
+	encoded, err := json.Marshal(described)
+	if err != nil {
+		panic("sdk: the schema of " + declared.Type + ": " + err.Error())
+	}
+	declared.Schema = encoded
 	return declared
 }
 
-// EventDeclaration is any EventOf, for Declaration.Emits.
+// allowNull adds null to what a Go type encodes as null when it is nil: the
+// data of an event is checked against its schema as it is.
+func allowNull(t reflect.Type, s schema) {
+	if text, ok := s["type"].(string); ok {
+		switch t.Kind() {
+		case reflect.Pointer, reflect.Slice, reflect.Map:
+			s["type"] = []string{text, "null"}
+		}
+	}
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch t.Kind() {
+	case reflect.Slice, reflect.Array:
+		if items, ok := s["items"].(schema); ok {
+			allowNull(t.Elem(), items)
+		}
+	case reflect.Map:
+		if values, ok := s["additionalProperties"].(schema); ok {
+			allowNull(t.Elem(), values)
+		}
+	case reflect.Struct:
+		properties, ok := s["properties"].(schema)
+		if !ok {
+			return
+		}
+		for _, f := range fieldsOf(t) {
+			if property, ok := properties[f.Name].(schema); ok && len(f.Enum) == 0 {
+				allowNull(f.goType, property)
+			}
+		}
+	}
+}
+
+// EventDeclaration is any EventOf, for Declaration.Emits and Declaration.On.
 type EventDeclaration interface {
 	event() abi.EventType
+	data() reflect.Type
 	warm()
 }
+
+func (e EventOf[T]) data() reflect.Type { return reflect.TypeFor[T]() }
 
 func (e EventOf[T]) warm() { warmType(reflect.TypeFor[T]()) }

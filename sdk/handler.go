@@ -15,9 +15,10 @@ import (
 //	func(*sdk.Ctx) (Out, error)
 //	func(*sdk.Ctx, In) (Out, error)
 //
-// In is decoded from the request's body or the job's payload, strictly. If it
-// is a struct, fields tagged `path:"id"` and `query:"stage"` are filled from
-// there. Out is encoded as the answer.
+// In is decoded from the request's body or the job's payload, strictly; from an
+// event's data without regard to what it doesn't know, as the plugin that emits
+// it adds to it when it likes. If it is a struct, fields tagged `path:"id"` and
+// `query:"stage"` are filled from a request. Out is encoded as the answer.
 type handler struct {
 	name    string
 	kind    abi.Kind
@@ -81,6 +82,12 @@ func (h *handler) call(c *Ctx) (*response, error) {
 
 // bind fills in, a pointer to the handler's In.
 func (h *handler) bind(c *Ctx, in reflect.Value) error {
+	if event := c.invocation.Event; event != nil {
+		if err := json.Unmarshal(event.Data, in.Interface()); err != nil {
+			return &abi.Error{Kind: kindInvalid, Message: "The data of " + event.Type + " is not what the listener takes: " + err.Error()}
+		}
+		return nil
+	}
 	request := c.invocation.Request
 	if request == nil {
 		if len(c.invocation.Payload) == 0 {

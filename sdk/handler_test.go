@@ -5,6 +5,7 @@ package sdk
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/carrel-dev/carrel/core/abi"
@@ -159,4 +160,39 @@ func TestPartial(t *testing.T) {
 	if err != nil || values.City != "Bern" {
 		t.Errorf("%+v, %v", values, err)
 	}
+}
+
+func TestListeners(t *testing.T) {
+	before := plugin
+	defer func() { plugin = before }()
+	plugin = nil
+	moved := Event[address]("town.moved", 1, "Somebody moved")
+	var heard []string
+	hear := func(c *Ctx, in address) error {
+		heard = append(heard, c.Event().Type, c.Event().ID, c.Event().Cause, in.City)
+		return nil
+	}
+	Plugin("town", "1.0.0", nil).Emits(moved).On(moved, hear).On("order.paid", hear)
+	if got, _ := json.Marshal(Manifest().Listens); string(got) != `[{"type":"town.moved","handler":"on town.moved"},{"type":"order.paid","handler":"on order.paid"}]` {
+		t.Errorf("listens: %s", got)
+	}
+	for handler, data := range map[string]string{
+		"on town.moved": `{"city":"Basel"}`,
+		"on order.paid": `{"city":"Basel","since":"its next version"}`, // another plugin's: it adds to it when it likes
+	} {
+		heard = nil
+		input, _ := json.Marshal(abi.Invocation{Handler: handler, Trigger: abi.TriggerEvent, Event: &abi.Event{
+			SpecVersion: "1.0", ID: "evt_1", Type: "town.moved", Cause: "inv_1", Hop: 3, DataVersion: 2, Data: json.RawMessage(data),
+		}})
+		if got := answered(t, input); string(got) != `{"status":0}` || !slices.Equal(heard, []string{"town.moved", "evt_1", "inv_1", "Basel"}) {
+			t.Errorf("%s answers %s and heard %v", handler, got, heard)
+		}
+	}
+	input, _ := json.Marshal(abi.Invocation{Handler: "on order.paid", Event: &abi.Event{Type: "order.paid", Data: json.RawMessage(`{"city":7}`)}})
+	var response abi.Response
+	if err := json.Unmarshal(answered(t, input), &response); err != nil || response.Error == nil || response.Error.Kind != kindInvalid {
+		t.Errorf("data of another shape: %+v, %v", response, err)
+	}
+	expectPanic(t, "takes a string, but the event's data is a sdk.address", func() { plugin.On(Event[address]("town.left", 1, ""), func(*Ctx, string) error { return nil }) })
+	expectPanic(t, "On takes an event", func() { plugin.On(7, hear) })
 }

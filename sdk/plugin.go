@@ -179,6 +179,32 @@ func (d *Declaration) job(kind abi.Kind, name string, function any, with []Optio
 	return d
 }
 
+// On subscribes a mutation to an event: one the plugin declares itself, or the
+// type of another plugin's, "order.paid". Its In is the event's data, of which
+// it takes the members it knows; Ctx.Event has the rest. The plugin needs
+// abi.CapabilityEvents.
+//
+// A listener may be called more than once for an event, but what it does is
+// kept once. One that fails is called again later, so it fails only for what
+// may pass, or for what a person has to look at.
+func (d *Declaration) On(event any, handler any) *Declaration {
+	var eventType string
+	switch event := event.(type) {
+	case string:
+		eventType = event
+	case EventDeclaration:
+		eventType = event.event().Type
+	default:
+		panic("sdk: On takes an event of the plugin or the type of another's, such as \"order.paid\"")
+	}
+	h := d.add("on "+eventType, abi.KindMutation, handler)
+	if own, ok := event.(EventDeclaration); ok && h.in != nil && h.in != own.data() {
+		panic("sdk: " + h.name + ": the handler takes a " + h.in.String() + ", but the event's data is a " + own.data().String())
+	}
+	d.manifest.Listens = append(d.manifest.Listens, abi.Listener{Type: eventType, Handler: h.name})
+	return d
+}
+
 // Install sets the mutation that runs when a workspace installs the plugin. If
 // it fails, nothing is installed.
 func (d *Declaration) Install(handler any) *Declaration {

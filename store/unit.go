@@ -166,6 +166,16 @@ func (u *Unit) Receipt(ctx context.Context, scope, key string) (core.Receipt, bo
 // MaxChanges, counted by Commit.
 func (u *Unit) Add(change core.Change) { u.changes = append(u.changes, change) }
 
+// Emitted returns the events the unit adds, in their order.
+func (u *Unit) Emitted() (events []core.Event) {
+	for _, change := range u.changes {
+		if add, ok := change.(core.AppendEvent); ok {
+			events = append(events, add.Event)
+		}
+	}
+	return events
+}
+
 // Validate checks that everything the unit read was true at one moment while
 // the caller was authorised, so that its answer may be told. It fails with
 // Changed when not, or as a read failed before.
@@ -199,7 +209,7 @@ func (u *Unit) Commit(ctx context.Context) (Committed, error) {
 		return Committed{}, errReadOnly
 	}
 	if len(u.changes) > MaxChanges {
-		return Committed{}, core.E(op, core.TooLarge, "One call emits, schedules and records at most %d times.", MaxChanges)
+		return Committed{}, core.E(op, core.TooLarge, "One call emits, schedules and records at most %d times, and each listener of an event counts as one.", MaxChanges)
 	}
 	seq, err := u.store.backend.Commit(ctx, u.ws, Batch{
 		Epoch: u.scope.AuthEpoch, Seen: u.observations(), Writes: writes, Changes: u.changes,

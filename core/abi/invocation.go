@@ -36,7 +36,22 @@ type Invocation struct {
 	Actor          Actor           `json:"actor"`
 	IdempotencyKey string          `json:"idempotencyKey,omitempty"`
 	Request        *Request        `json:"request,omitempty"` // trigger request
+	Event          *Event          `json:"event,omitempty"`   // trigger event
 	Payload        json.RawMessage `json:"payload,omitempty"` // the other triggers
+}
+
+// Event is an immutable fact, a CloudEvent 1.0, as a listener receives it. The
+// invocation's idempotency key is another for each of its listeners.
+type Event struct {
+	SpecVersion string          `json:"specversion"`
+	ID          string          `json:"id"`
+	Type        string          `json:"type"`
+	Source      string          `json:"source"` // "/" and the emitter's plugin
+	Time        time.Time       `json:"time"`
+	Data        json.RawMessage `json:"data"`
+	DataVersion int             `json:"dataversion"` // of the type's schema
+	Cause       string          `json:"carrelcause"` // the invocation that emitted it
+	Hop         int             `json:"carrelhop"`   // deliveries between it and the first cause
 }
 
 // Actor is on whose behalf a handler runs.

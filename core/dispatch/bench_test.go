@@ -19,7 +19,7 @@ import (
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-var starter = core.Plan{ID: "starter", Title: "Starter", Plugins: []string{"crm"}, Quotas: map[string]int64{"crm.contacts": 3},
+var starter = core.Plan{ID: "starter", Title: "Starter", Plugins: []string{"crm", "shop"}, Quotas: map[string]int64{"crm.contacts": 3},
 	Limits: abi.Limits{Fuel: 1000}}
 
 var manifest = &abi.Manifest{
@@ -31,7 +31,7 @@ var manifest = &abi.Manifest{
 	Emits:       []abi.EventType{{Type: "crm.counted", Version: 1}},
 	Meters:      []abi.Meter{{Name: "contacts"}},
 	Jobs:        []abi.Job{{Name: "bump", Kind: abi.KindMutation}, {Name: "send", Kind: abi.KindAction}},
-	Listens:     []abi.Listener{{Type: "order.paid", Handler: "bump"}},
+	Listens:     []abi.Listener{{Type: "order.paid", Handler: "bump"}, {Type: "shop.heard", Handler: "answered"}},
 	Pages:       []abi.ManifestPage{{Path: "/counters", Title: "Counters", Handler: "page", Permission: "crm.counters.read"}},
 	Routes: []abi.Route{
 		{Method: "GET", Path: "/run", Kind: abi.KindQuery, Handler: "query"},
@@ -43,6 +43,16 @@ var manifest = &abi.Manifest{
 		{Method: "POST", Path: "/write", Kind: abi.KindMutation, Handler: "mutation", Permission: "crm.counters.write"},
 	},
 }
+
+// shop is a plugin that hears what the other tells, and tells of it.
+var shop = &abi.Manifest{
+	Name: "shop", Publisher: "acme", Version: "1.0.0", Tables: manifest.Tables,
+	Emits:   []abi.EventType{{Type: "shop.heard", Version: 1}},
+	Listens: []abi.Listener{{Type: "crm.counted", Handler: "heard"}},
+}
+
+// releases are the manifests of all plugins.
+var releases = map[core.Digest]*abi.Manifest{"sha256:crm": manifest, "sha256:shop": shop}
 
 // guest is a handler written in Go. It sees what a module would: the
 // invocation, and the host behind its one door.
@@ -105,7 +115,7 @@ func must(t *testing.T, err error) {
 // would have.
 func (b *bench) dispatcher(change ...func(*dispatch.Config)) *dispatch.Dispatcher {
 	c := dispatch.Config{
-		Views: views{b.db}, Units: units{b.units}, Runner: b, Records: b.log, Wake: func() { b.woken.Add(1) },
+		Views: views{b.db}, Units: units{b.units}, Events: b.db.History(), Runner: b, Records: b.log, Wake: func() { b.woken.Add(1) },
 		Plans: []core.Plan{starter, {ID: "pro", Title: "Professional", Plugins: []string{"*"}}},
 	}
 	for _, f := range change {
@@ -304,7 +314,7 @@ func (v views) View(ctx context.Context, ws core.WorkspaceID) (dispatch.View, er
 	if access.Workspace.Plan != "starter" {
 		plan = core.Plan{ID: access.Workspace.Plan, Title: "Empty"}
 	}
-	return dispatch.View{Access: access, Plan: plan, Manifests: map[core.Digest]*abi.Manifest{"sha256:crm": manifest}}, err
+	return dispatch.View{Access: access, Plan: plan, Manifests: releases}, err
 }
 
 type units struct{ store *store.Store }

@@ -3,7 +3,6 @@ package dispatch
 import (
 	"context"
 	"encoding/json"
-	"slices"
 
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/core/abi"
@@ -23,14 +22,20 @@ func (d *Dispatcher) Deliver(ctx context.Context, dl core.Delivery) error {
 	workspace := core.Workspace{ID: dl.Workspace}
 	done := core.CompleteDelivery{ID: dl.ID, Attempt: dl.Attempt}
 	trigger := abi.TriggerSchedule
+	var event *abi.Event
 	if dl.Event != "" {
 		trigger = abi.TriggerEvent
+		stored, err := d.events.Event(ctx, dl.Workspace, dl.Event)
+		if err != nil {
+			return core.Wrap("dispatch.Deliver", core.Unavailable, err)
+		}
+		event = eventOf(stored)
 	}
 	var kind abi.Kind
 	_, err := d.execute(ctx, task{
 		workspace: workspace, trigger: trigger, limits: d.background,
 		authorise: func(v *view) (*target, error) {
-			t, err := d.delivery(v, dl)
+			t, err := d.delivery(v, dl, event)
 			if err != nil {
 				return nil, err
 			}
@@ -46,7 +51,7 @@ func (d *Dispatcher) Deliver(ctx context.Context, dl core.Delivery) error {
 	return d.complete(ctx, dl.Workspace, done)
 }
 
-func (d *Dispatcher) delivery(v *view, dl core.Delivery) (*target, error) {
+func (d *Dispatcher) delivery(v *view, dl core.Delivery, event *abi.Event) (*target, error) {
 	const op = "dispatch.Deliver"
 	actor := core.Actor{Type: core.ActorInstallation, Install: dl.Install}
 	in := v.byID[dl.Install]
@@ -62,20 +67,23 @@ func (d *Dispatcher) delivery(v *view, dl core.Delivery) (*target, error) {
 	default:
 		return nil, err
 	}
-	kind := abi.KindMutation
-	if dl.Event == "" {
-		declared, ok := in.job(dl.Handler)
-		if !ok {
-			return nil, core.E(op, core.NotFound, "Version %s of %s has no job %q.", in.Version, in.Alias, dl.Handler)
-		}
-		kind = declared.Kind
-	} else if !slices.ContainsFunc(in.manifest.Listens, func(l abi.Listener) bool { return l.Handler == dl.Handler }) {
-		return nil, core.E(op, core.NotFound, "Version %s of %s has no listener %q.", in.Version, in.Alias, dl.Handler)
+	t := &target{
+		installation: in.Installation, manifest: in.manifest, actor: actor, kind: abi.KindMutation, handler: dl.Handler, hop: dl.Hop,
+		input: abi.Invocation{Attempt: dl.Attempt, Event: event, Payload: dl.Payload, IdempotencyKey: string(dl.ID)},
 	}
-	return &target{
-		installation: in.Installation, manifest: in.manifest, actor: actor, kind: kind, handler: dl.Handler, hop: dl.Hop,
-		input: abi.Invocation{Attempt: dl.Attempt, Payload: dl.Payload, IdempotencyKey: string(dl.ID)},
-	}, nil
+	if event != nil {
+		var listens bool
+		if t.handler, listens = in.listener(event.Type); !listens || !in.Receives(event.Type) {
+			return nil, core.E(op, core.NotFound, "Version %s of %s does not listen to %s here.", in.Version, in.Alias, event.Type)
+		}
+		return t, nil
+	}
+	declared, ok := in.job(dl.Handler)
+	if !ok {
+		return nil, core.E(op, core.NotFound, "Version %s of %s has no job %q.", in.Version, in.Alias, dl.Handler)
+	}
+	t.kind = declared.Kind
+	return t, nil
 }
 
 // complete marks an action's delivery done, in a unit of its own. It is given

@@ -139,10 +139,15 @@ func TestDeliveriesThatCannotBeRun(t *testing.T) {
 	b := newBench(t)
 	d := b.dispatcher()
 	b.handle("bump", func(context.Context, abi.Invocation, *hostfuncs.Host) (any, error) { return "{}", nil })
-	event := func(d *core.Delivery) { d.Event = core.NewEventID() }
-	must(t, d.Deliver(t.Context(), b.delivery("bump", event))) // a listener as well
-	wantError(t, d.Deliver(t.Context(), b.delivery("send", event)), core.NotFound, "listener")
-	wantError(t, d.Deliver(t.Context(), b.claim()), core.NotFound, "listener") // the same one, still there
+	of := func(id core.EventID) func(*core.Delivery) { return func(d *core.Delivery) { d.Event = id } }
+	wantError(t, d.Deliver(t.Context(), b.delivery("bump", of(core.NewEventID()))), core.NotFound)
+	wantError(t, d.Deliver(t.Context(), b.claim()), core.NotFound) // the same one, still there
+	b.handle("mutation", emit("crm.counted", 1, nil))
+	_, err := b.ask(d, b.owner, "POST", "/run")
+	must(t, err)
+	events, err := b.db.History().Events(t.Context(), b.ws.ID, "", 1)
+	must(t, err)
+	wantError(t, d.Deliver(t.Context(), b.delivery("bump", of(events[0].ID))), core.NotFound, "does not listen to crm.counted")
 	wantError(t, d.Deliver(t.Context(), core.Delivery{Workspace: b.ws.ID, Install: b.in.ID, Handler: "mutation"}), core.NotFound, "job")
 	wantError(t, d.Deliver(t.Context(), core.Delivery{Workspace: b.ws.ID, Install: core.NewInstallationID(), Handler: "bump"}), core.NotFound)
 }

@@ -46,6 +46,8 @@ type Unit interface {
 	Receipt(ctx context.Context, scope, key string) (core.Receipt, bool, error)
 	// Add writes a platform row with the unit.
 	Add(core.Change)
+	// Emitted returns the events the unit adds.
+	Emitted() []core.Event
 	// Validate fails with Changed unless everything read is still true.
 	Validate(ctx context.Context) error
 	// Commit validates and applies, and reports whether deliveries became due.
@@ -100,16 +102,22 @@ type Result struct {
 	Err      error
 }
 
+// Events finds the event of a delivery; NotFound when it was erased.
+type Events interface {
+	Event(ctx context.Context, ws core.WorkspaceID, id core.EventID) (core.Event, error)
+}
+
 // Records takes the log of invocations. Record doesn't wait for the disk.
 type Records interface {
 	Record(core.InvocationRecord)
 }
 
-// Config is what a Dispatcher is made of. Views, Units, Runner and Records are
-// required.
+// Config is what a Dispatcher is made of. Views, Units, Events, Runner and
+// Records are required.
 type Config struct {
 	Views   Views
 	Units   Units
+	Events  Events
 	Runner  Runner
 	Records Records
 	Wake    func()      // called after a commit that made deliveries due
@@ -129,6 +137,7 @@ type Config struct {
 type Dispatcher struct {
 	views      *viewCache
 	units      Units
+	events     Events
 	runner     Runner
 	records    Records
 	wake       func()
@@ -147,6 +156,7 @@ func New(c Config) *Dispatcher {
 	d := &Dispatcher{
 		views:      newViewCache(c.Views),
 		units:      c.Units,
+		events:     c.Events,
 		runner:     c.Runner,
 		records:    c.Records,
 		wake:       c.Wake,

@@ -229,6 +229,10 @@ func (i *invocation) run(ctx context.Context, v *view, t *target, unit Unit) (re
 
 // commit ends a mutation that went well.
 func (i *invocation) commit(ctx context.Context, v *view, t *target, unit Unit, grants []string, response abi.Response) (Answer, *conflict, error) {
+	// Before the installation's own changes: one that ends takes its deliveries along.
+	for _, delivery := range v.deliveries(unit.Emitted()) {
+		unit.Add(core.PutDelivery{Delivery: delivery})
+	}
 	for _, change := range t.withGrants(grants, i.record.Started) {
 		unit.Add(change)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/core/abi"
+	"github.com/carrel-dev/carrel/core/dispatch"
 	"github.com/carrel-dev/carrel/hostfuncs"
 )
 
@@ -82,10 +83,31 @@ func TestAHookAndItsInstallationAreOneUnit(t *testing.T) {
 func TestAStepThatNeedsThePlan(t *testing.T) {
 	b := newBench(t)
 	step := b.install("")
-	step.Installation.Plugin.Name = "shop"
-	wantError(t, b.dispatcher().Lifecycle(t.Context(), step), core.Denied, "Starter", "shop", "Professional")
+	step.Installation.Plugin.Name = "wiki"
+	wantError(t, b.dispatcher().Lifecycle(t.Context(), step), core.Denied, "Starter", "wiki", "Professional")
 	step.Actor = core.Actor{Type: core.ActorMember, Account: b.account("stranger@example.com"), Role: core.RoleOwner}
 	wantError(t, b.dispatcher().Lifecycle(t.Context(), step), core.NotFound)
+}
+
+// TestADomainHasOneHolder: whoever asked when nobody held it, and comes second,
+// is told who does.
+func TestADomainHasOneHolder(t *testing.T) {
+	b := newBench(t)
+	d := b.dispatcher()
+	b.update(func(in *core.Installation) {
+		in.Grants = append(in.Grants, core.Grant{Capability: abi.CapabilityEvents, Domains: []string{"order"}})
+	})
+	in := core.Installation{
+		ID: core.NewInstallationID(), Plugin: core.PluginID{Publisher: "acme", Name: "shop"}, Alias: "shop", Digest: "sha256:shop",
+		State: core.InstallationEnabled, Revision: 1, Grants: []core.Grant{{Capability: abi.CapabilityEvents, Domains: []string{"order"}}},
+	}
+	step := dispatch.Lifecycle{
+		Workspace: b.ws, Installation: in, Manifest: shop, Actor: b.owner, NeedsPlan: true,
+		Changes: []core.Change{core.PutInstallation{Installation: in}},
+	}
+	wantError(t, d.Lifecycle(t.Context(), step), core.Exists, "order.*", "acme/crm")
+	b.update(func(in *core.Installation) { in.Grants = in.Grants[:1] })
+	must(t, d.Lifecycle(t.Context(), step))
 }
 
 // A handler may grant scopes at any time; the installation is then updated with

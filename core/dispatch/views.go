@@ -22,8 +22,9 @@ type viewCache struct {
 // view is a View made ready to be asked.
 type view struct {
 	View
-	byAlias map[string]*installed
-	byID    map[core.InstallationID]*installed
+	installed []*installed
+	byAlias   map[string]*installed
+	byID      map[core.InstallationID]*installed
 }
 
 type installed struct {
@@ -85,6 +86,7 @@ func newView(v View) *view {
 		if one.manifest != nil {
 			one.routes = newRouter(one.manifest.Routes)
 		}
+		ready.installed = append(ready.installed, one)
 		ready.byAlias[in.Alias], ready.byID[in.ID] = one, one
 	}
 	return ready

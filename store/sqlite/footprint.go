@@ -73,6 +73,12 @@ func removeInstallation(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, r 
 	}
 	remove, kept := parts(r.Plugin, r.ID, &core.Footprint{})
 	if r.EraseTables {
+		// What is on its way to others goes with the event it would have shown them.
+		_, err := tx.ExecContext(ctx, "DELETE FROM deliveries WHERE "+inWorkspace+" AND event IN (SELECT id FROM events WHERE "+inWorkspace+" AND source = ?)",
+			ws, ws, "/"+r.Plugin.Name)
+		if err != nil {
+			return failed(op, err)
+		}
 		remove = append(remove, kept...)
 	}
 	for _, p := range remove {

@@ -33,6 +33,17 @@ func (h History) Events(ctx context.Context, ws core.WorkspaceID, before core.Ev
 	return list, failed("sqlite.Events", err)
 }
 
+// Event implements core/dispatch's Events.
+func (h History) Event(ctx context.Context, ws core.WorkspaceID, id core.EventID) (core.Event, error) {
+	e := core.Event{Workspace: ws}
+	var data string
+	var at int64
+	err := h.db.read.QueryRowContext(ctx, "SELECT id, type, version, source, data, cause, hop, time FROM events WHERE "+inWorkspace+" AND id = ?", ws, id).
+		Scan(&e.ID, &e.Type, &e.Version, &e.Source, &data, &e.Cause, &e.Hop, &at)
+	e.Data, e.Time = json.RawMessage(data), fromMicros(at)
+	return e, failed("sqlite.Event", err)
+}
+
 const invocationColumns = "id, install, handler, kind, trigger, outcome, attempts, fuel, duration, error, started"
 
 func scanInvocation(s scanner, ws core.WorkspaceID) (core.InvocationRecord, error) {

@@ -94,6 +94,7 @@ type unit struct{}
 func (unit) Receipt(context.Context, string, string) (core.Receipt, bool, error) {
 	return core.Receipt{}, false, nil
 }
+func (unit) Emitted() []core.Event                { return nil }
 func (unit) Add(core.Change)                      {}
 func (unit) Validate(context.Context) error       { return nil }
 func (unit) Commit(context.Context) (bool, error) { return false, nil }

@@ -28,6 +28,15 @@ type noted struct {
 
 var notedEvent = sdk.Event[noted]("probe.noted", 1, "Something was noted")
 
+// heard is what the probe was told of another plugin's contacts.
+type heard struct {
+	Event string `json:"event" carrel:"required,unique,max=100,doc=The event's id"`
+	Name  string `json:"name" carrel:"max=200,doc=Of the contact"`
+	Hop   int    `json:"hop" carrel:"doc=Deliveries before this one"`
+}
+
+var hearsay = sdk.Table[heard]("heard", "What was heard of contacts")
+
 type settings struct {
 	Color string `json:"color,omitempty" carrel:"doc=Any colour"`
 	Key   string `json:"key,omitempty" carrel:"secret,doc=A secret"`
@@ -37,7 +46,7 @@ func init() {
 	sdk.Plugin("probe", "1.0.0", embed.FS{}).
 		Publisher("carrel").Title("Probe").Summary("Asks the host for whatever a test wants.").License("Apache-2.0").
 		Uses(abi.CapabilityData, "To keep notes.").
-		Uses(abi.CapabilityEvents, "To tell about notes.").
+		Uses(abi.CapabilityEvents, "To tell about notes and to hear of contacts.").
 		Uses(abi.CapabilityJobs, "To note later.").
 		Uses(abi.CapabilityBilling, "To count notes.").
 		Uses(abi.CapabilityAccess, "To give members its scopes.").
@@ -46,7 +55,7 @@ func init() {
 		Permission("probe.notes.write", "Change notes", "member").
 		Meter("effects", "Notes made").
 		Settings(settings{}).
-		Tables(notes).
+		Tables(notes, hearsay).
 		Emits(notedEvent).
 		Mutation("POST /notes", notes.Create, sdk.Scope("probe.notes.write")).
 		Query("GET /notes", notes.List, sdk.Scope("probe.notes.read")).
@@ -55,6 +64,8 @@ func init() {
 		Mutation("POST /notes/:id/slowly", slowly, sdk.Scope("probe.notes.write")).
 		Mutation("POST /ask", ask, sdk.Scope("probe.notes.write")).
 		Action("POST /act", ask, sdk.Scope("probe.notes.write")).
+		Query("GET /heard", hearsay.List, sdk.Scope("probe.notes.read")).
+		On("crm.contact.created", hear).
 		Job("note", later).
 		Page("/notes", "Notes", page, sdk.Scope("probe.notes.read"))
 }
@@ -100,6 +111,17 @@ type told struct {
 func ask(_ *sdk.Ctx, in asking) (told, error) {
 	response, status := hostCall(in.Op, in.Request)
 	return told{status, response}, nil
+}
+
+// hear keeps what it is told of a contact. It cannot stand one of the name "poison".
+func hear(c *sdk.Ctx, in struct {
+	Name string `json:"name"`
+}) error {
+	if in.Name == "poison" {
+		return sdk.Invalid("%s is more than the probe can take", in.Name)
+	}
+	_, err := hearsay.Insert(c, heard{Event: c.Event().ID, Name: in.Name, Hop: c.Event().Hop})
+	return err
 }
 
 func later(c *sdk.Ctx, in noted) error {
