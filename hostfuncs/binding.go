@@ -30,6 +30,9 @@ type Binding struct {
 	// Mutate runs a mutation job of the plugin as a unit of its own. It is nil
 	// unless the handler is an action.
 	Mutate func(ctx context.Context, handler string, payload json.RawMessage) (json.RawMessage, error)
+	// Schemas checks the data of events whose type declares a schema. Nil refuses
+	// them.
+	Schemas Schemas
 	// Log takes the guest's log lines. Nil drops them.
 	Log func(abi.LogRequest)
 	// Fetch performs outbound requests. Nil refuses them.
@@ -49,6 +52,12 @@ type Unit interface {
 	Count(ctx context.Context, table string, filter []abi.Filter) (count int, capped bool, err error)
 	Usage(ctx context.Context, meter string) (int64, error)
 	Add(core.Change)
+}
+
+// Schemas checks the data of an event against the JSON Schema of its type.
+type Schemas interface {
+	// CheckEvent fails with Invalid and violations located below "data".
+	CheckEvent(schema, data json.RawMessage) error
 }
 
 // Fetcher performs an outbound request to one of hosts, or refuses it.

@@ -26,7 +26,8 @@ func eventsEmit(_ context.Context, h *Host, r abi.EmitRequest) (abi.IDResponse, 
 	if !h.b.Installation.Emits(r.Type) {
 		return none, core.E(op, core.Denied, "%s may only emit events whose type begins with %q, or with a neutral domain that its manifest declares an event of and the workspace let it hold.", plugin, plugin+".")
 	}
-	if !slices.ContainsFunc(h.b.Manifest.Emits, func(e abi.EventType) bool { return e.Type == r.Type && e.Version == r.Version }) {
+	declared := slices.IndexFunc(h.b.Manifest.Emits, func(e abi.EventType) bool { return e.Type == r.Type && e.Version == r.Version })
+	if declared < 0 {
 		return none, core.E(op, core.Invalid, `The manifest does not declare version %d of the event %q. Add it: emits: [{"type": %q, "version": %d}].`,
 			r.Version, r.Type, r.Type, r.Version)
 	}
@@ -38,6 +39,14 @@ func eventsEmit(_ context.Context, h *Host, r abi.EmitRequest) (abi.IDResponse, 
 	}
 	if h.b.Hop >= maxHop {
 		return none, core.E(op, core.Denied, "%s would be the %dth in a chain of events that cause each other, which is a loop. A listener that emits must have an end.", r.Type, maxHop+1)
+	}
+	if schema := h.b.Manifest.Emits[declared].Schema; len(schema) > 0 {
+		if h.b.Schemas == nil {
+			return none, core.E(op, core.Denied, "The data of %s can't be checked here.", r.Type)
+		}
+		if err := h.b.Schemas.CheckEvent(schema, r.Data); err != nil {
+			return none, err
+		}
 	}
 	event := core.Event{
 		ID: core.NewEventID(), Workspace: h.b.Workspace.ID,

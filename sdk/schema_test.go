@@ -1,9 +1,11 @@
 package sdk
 
 import (
+	"bytes"
 	"encoding/json"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
@@ -78,6 +80,44 @@ func TestSchemaAllowsWhatIsEncoded(t *testing.T) {
 		}
 		if err := compiled.Validate(value); (err == nil) != one.valid {
 			t.Errorf("%s: %s: %v", one.t, encoded, err)
+		}
+	}
+}
+
+// What a typed event encodes to fits its own schema, also where Go has nil.
+func TestEventsFitTheirOwnSchema(t *testing.T) {
+	type inner struct {
+		Tags []string `json:"tags"`
+	}
+	type data struct {
+		Name  string            `json:"name" carrel:"required"`
+		When  *time.Time        `json:"when"`
+		Lines []inner           `json:"lines"`
+		Words map[string]string `json:"words"`
+		One   *inner            `json:"one"`
+		ID    ID                `json:"id"`
+	}
+	root, err := jsonschema.UnmarshalJSON(bytes.NewReader(Event[data]("town.moved", 1, "").event().Schema))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiler := jsonschema.NewCompiler()
+	if err := compiler.AddResource("event.json", root); err != nil {
+		t.Fatal(err)
+	}
+	compiled, err := compiler.Compile("event.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	for _, one := range []data{{Name: "a"}, {Name: "a", When: &now, Lines: []inner{{}}, One: &inner{Tags: []string{"x"}}}} {
+		encoded, _ := json.Marshal(one)
+		value, err := jsonschema.UnmarshalJSON(bytes.NewReader(encoded))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := compiled.Validate(value); err != nil {
+			t.Errorf("%s: %v", encoded, err)
 		}
 	}
 }

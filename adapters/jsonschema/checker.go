@@ -5,26 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
-	"github.com/santhosh-tekuri/jsonschema/v6/kind"
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
 
 	"github.com/carrel-dev/carrel/core"
-	"github.com/carrel-dev/carrel/core/abi"
 )
 
 // Checker checks settings. The zero value is ready for use.
 type Checker struct{}
-
-const (
-	maxViolations = 50  // reported of one object; of more, any
-	maxMessage    = 300 // bytes
-)
 
 // here is the address the schema in hand has while it is compiled.
 const here = "carrel:///settings.json"
@@ -82,10 +71,8 @@ func (Checker) Check(schema, settings json.RawMessage) (json.RawMessage, error) 
 		if !ok {
 			return nil, core.Wrap(op, core.Internal, err)
 		}
-		var wrong core.Violations
-		explain(&wrong, invalid, root)
-		slices.SortStableFunc(wrong, func(a, b abi.Violation) int { return strings.Compare(a.Location, b.Location) })
-		return nil, wrong.Err(op, "The settings don't fit the plugin.")
+		found := faults{at: "settings", unknown: "is not a setting of the plugin", schema: root}
+		return nil, found.of(invalid).Err(op, "The settings don't fit the plugin.")
 	}
 	checked, err := json.Marshal(object)
 	return checked, core.Wrap(op, core.Internal, err)
@@ -169,60 +156,6 @@ func clone(value any) any {
 	default:
 		return value
 	}
-}
-
-var english = message.NewPrinter(language.English)
-
-// explain adds a violation for each fault that has no cause below it.
-func explain(wrong *core.Violations, e *jsonschema.ValidationError, schema any) {
-	if len(*wrong) >= maxViolations {
-		return
-	}
-	switch k := e.ErrorKind.(type) {
-	case *kind.Required:
-		for _, name := range k.Missing {
-			wrong.Add(location(append(slices.Clone(e.InstanceLocation), name)), "is missing")
-		}
-		return
-	case *kind.AdditionalProperties:
-		for _, name := range k.Properties {
-			wrong.Add(location(append(slices.Clone(e.InstanceLocation), name)), "is not a setting of the plugin")
-		}
-		return
-	}
-	if len(e.Causes) > 0 {
-		for _, cause := range e.Causes {
-			explain(wrong, cause, schema)
-		}
-		return
-	}
-	if secret(schema, e.InstanceLocation) {
-		wrong.Add(location(e.InstanceLocation), "is not valid") // the library's message may quote it
-		return
-	}
-	wrong.Add(location(e.InstanceLocation), "%s", shorten(e.ErrorKind.LocalizedString(english)))
-}
-
-func shorten(message string) string {
-	if len(message) <= maxMessage {
-		return message
-	}
-	return strings.ToValidUTF8(message[:maxMessage], "") + "…"
-}
-
-// location writes a path like the rest of a problem's: settings.from.address,
-// settings.hosts[2].
-func location(path []string) string {
-	var b strings.Builder
-	b.WriteString("settings")
-	for _, step := range path {
-		if _, err := strconv.Atoi(step); err == nil {
-			b.WriteString("[" + step + "]")
-		} else {
-			b.WriteString("." + step)
-		}
-	}
-	return b.String()
 }
 
 // secret reports whether a place is in a property that is marked secret.

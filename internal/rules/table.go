@@ -71,7 +71,7 @@ var Table = []Row{
 	{Package: "hostfuncs",
 		Module: []string{"core", "core/abi"},
 		Other:  []string{"code.dny.dev/ssrf"},
-		Tests:  []string{"store/...", "pgregory.net/rapid"},
+		Tests:  []string{"store/...", "adapters/jsonschema", "pgregory.net/rapid"},
 		Why:    "bytes in, bytes out: a capability can be tested without an engine; addresses are checked when http.fetch dials"},
 
 	// Data.

@@ -100,7 +100,7 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 		Views:   views{access: db, plans: plans, releases: reg},
 		Units:   units{store.New(db.Documents())},
 		Events:  db.History(),
-		Runner:  &runner{engine: engine, modules: reg, fetch: hostfuncs.NewOutbound(false), log: cfg.Logger},
+		Runner:  &runner{engine: engine, modules: reg, fetch: hostfuncs.NewOutbound(false), schemas: &jsonschema.Events{}, log: cfg.Logger},
 		Records: invocations,
 		Wake:    func() { claimer.Wake() },
 		Plans:   plans.List(),

@@ -23,6 +23,7 @@ type runner struct {
 	engine  *runtime.Engine
 	modules modules
 	fetch   hostfuncs.Fetcher
+	schemas hostfuncs.Schemas
 	log     *slog.Logger
 }
 
@@ -39,7 +40,7 @@ func (r *runner) Run(ctx context.Context, call dispatch.Call) dispatch.Result {
 	binding := hostfuncs.Binding{
 		Workspace: call.Workspace, Installation: call.Installation, Manifest: call.Manifest, Plan: call.Plan, Actor: call.Actor,
 		Kind: call.Kind, Trigger: call.Trigger, Invocation: call.Invocation, Hop: call.Hop, Now: call.Now,
-		Grant: call.Grant, Mutate: call.Mutate, Fetch: r.fetch, Log: r.logger(call),
+		Grant: call.Grant, Mutate: call.Mutate, Schemas: r.schemas, Fetch: r.fetch, Log: r.logger(call),
 	}
 	if call.Unit != nil {
 		binding.Unit = call.Unit.(unit)
