@@ -40,7 +40,8 @@ type AppendEvent struct{ Event Event }
 
 // PutDelivery adds a delivery in state pending. A job that leaves its
 // installation with more than MaxWaitingJobs or MaxWaitingBytes of them, once
-// all changes of the unit are made, fails the unit with RateLimited.
+// all changes of the unit are made, fails the unit with RateLimited. Of an
+// occurrence of a schedule there is one: a second one changes nothing.
 type PutDelivery struct{ Delivery Delivery }
 
 // CancelDelivery removes a delivery of the installation that has not begun.
@@ -61,6 +62,14 @@ type CompleteDelivery struct {
 // installation is put enabled, or the workspace's contract changes. It fails the
 // unit with Stale like CompleteDelivery.
 type HoldDelivery struct {
+	ID      DeliveryID
+	Attempt int
+	Reason  string
+}
+
+// SetAsideDelivery keeps the running attempt's delivery for a person to look
+// at. It fails the unit with Stale like CompleteDelivery.
+type SetAsideDelivery struct {
 	ID      DeliveryID
 	Attempt int
 	Reason  string
@@ -113,6 +122,7 @@ func (PutDelivery) change()        {}
 func (CancelDelivery) change()     {}
 func (CompleteDelivery) change()   {}
 func (HoldDelivery) change()       {}
+func (SetAsideDelivery) change()   {}
 func (AddUsage) change()           {}
 func (AppendAudit) change()        {}
 func (PutWorkspace) change()       {}

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/carrel-dev/carrel/core/abi"
 )
@@ -29,6 +30,9 @@ const (
 	maxLine  = 300
 	maxDocs  = 100_000
 )
+
+// maxSchedules bounds what an installation does by itself each minute.
+const maxSchedules = 20
 
 var (
 	namePattern    = regexp.MustCompile(`^[a-z][a-z0-9-]{1,38}$`)
@@ -245,15 +249,22 @@ func (c *manifestCheck) jobs() {
 			c.handler(at, j.Name, j.Kind)
 		}
 	}
+	asks := slices.ContainsFunc(c.m.Capabilities, func(r abi.CapabilityRequest) bool { return r.Name == abi.CapabilityJobs })
 	seen := map[string]bool{}
+	if n := len(c.m.Schedules); n > maxSchedules {
+		c.wrong.Add("schedules", "are %d; at most %d are allowed", n, maxSchedules)
+	}
 	for i, s := range c.m.Schedules {
 		at := fmt.Sprintf("schedules[%d]", i)
 		if s.Name == "" || seen[s.Name] {
 			c.wrong.Add(at+".name", "must be there, and only once")
 		}
 		seen[s.Name] = true
-		if !cronPattern.MatchString(s.Cron) {
-			c.wrong.Add(at+".cron", "%q must be a cron expression of five fields, such as 0 7 * * *", s.Cron)
+		if _, err := NextOccurrence(s.Cron, "UTC", time.Now()); err != nil {
+			c.wrong.Add(at+".cron", "%s", MessageOf(err))
+		}
+		if !asks {
+			c.wrong.Add(at, `needs the capability jobs: ask for it, with a reason, {"name": "jobs", "reason": "To …"}`)
 		}
 		if !jobs[s.Handler] {
 			c.wrong.Add(at+".handler", "%q is not among the plugin's jobs; declare it", s.Handler)

@@ -196,3 +196,17 @@ func TestListeners(t *testing.T) {
 	expectPanic(t, "takes a string, but the event's data is a sdk.address", func() { plugin.On(Event[address]("town.left", 1, ""), func(*Ctx, string) error { return nil }) })
 	expectPanic(t, "On takes an event", func() { plugin.On(7, hear) })
 }
+
+func TestSchedules(t *testing.T) {
+	before := plugin
+	defer func() { plugin = before }()
+	plugin = nil
+	Plugin("town", "1.0.0", nil).
+		Every("0 7 * * *", "digest", func(*Ctx) error { return nil }, Summary("Send the news")).
+		EveryAction("*/5 * * * *", "poll", func(*Ctx) error { return nil })
+	m := Manifest()
+	if got, _ := json.Marshal([]any{m.Schedules, m.Jobs}); string(got) != `[[{"name":"digest","cron":"0 7 * * *","handler":"digest"},{"name":"poll","cron":"*/5 * * * *","handler":"poll"}],`+
+		`[{"name":"digest","kind":"mutation","doc":"Send the news"},{"name":"poll","kind":"action"}]]` {
+		t.Errorf("declared: %s", got)
+	}
+}

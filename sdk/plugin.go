@@ -205,6 +205,23 @@ func (d *Declaration) On(event any, handler any) *Declaration {
 	return d
 }
 
+// Every adds a mutation that runs by a cron expression, in the workspace's time
+// zone: "0 7 * * *" is each morning at seven. What was missed while the server or
+// the plugin was off is done once. The plugin needs abi.CapabilityJobs.
+func (d *Declaration) Every(cron, name string, handler any, with ...Option) *Declaration {
+	return d.every(abi.KindMutation, cron, name, handler, with)
+}
+
+// EveryAction is Every for an action, which runs at least once each time.
+func (d *Declaration) EveryAction(cron, name string, handler any, with ...Option) *Declaration {
+	return d.every(abi.KindAction, cron, name, handler, with)
+}
+
+func (d *Declaration) every(kind abi.Kind, cron, name string, handler any, with []Option) *Declaration {
+	d.manifest.Schedules = append(d.manifest.Schedules, abi.Schedule{Name: name, Cron: cron, Handler: name})
+	return d.job(kind, name, handler, with)
+}
+
 // Install sets the mutation that runs when a workspace installs the plugin. If
 // it fails, nothing is installed.
 func (d *Declaration) Install(handler any) *Declaration {

@@ -39,16 +39,26 @@ func (d *Dispatcher) Deliver(ctx context.Context, dl core.Delivery) error {
 			if err != nil {
 				return nil, err
 			}
-			if kind = t.kind; kind == abi.KindMutation && t.handler != "" {
-				t.changes = []core.Change{done}
+			kind = t.kind
+			if t.handler == "" {
+				return t, nil
 			}
-			return t, nil
+			if kind == abi.KindMutation {
+				t.changes, err = d.ending(v, dl, done)
+			}
+			return t, err
 		},
 	})
 	if err != nil || kind == abi.KindMutation {
 		return err
 	}
-	return d.complete(ctx, dl.Workspace, done)
+	return d.end(ctx, dl, done)
+}
+
+// SetAside ends a delivery that has had all its attempts. If it is an occurrence
+// of a schedule the next one is put with it: one failure isn't the end of it.
+func (d *Dispatcher) SetAside(ctx context.Context, dl core.Delivery, message string) error {
+	return d.end(ctx, dl, core.SetAsideDelivery{ID: dl.ID, Attempt: dl.Attempt, Reason: message})
 }
 
 func (d *Dispatcher) delivery(v *view, dl core.Delivery, event *abi.Event) (*target, error) {
@@ -86,23 +96,32 @@ func (d *Dispatcher) delivery(v *view, dl core.Delivery, event *abi.Event) (*tar
 	return t, nil
 }
 
-// complete marks an action's delivery done, in a unit of its own. It is given
-// time even when the action has used up its own.
-func (d *Dispatcher) complete(ctx context.Context, ws core.WorkspaceID, done core.CompleteDelivery) error {
+// end ends a delivery in a unit of its own. It is given time even when its
+// attempt has used up its own.
+func (d *Dispatcher) end(ctx context.Context, dl core.Delivery, how core.Change) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleWithin)
 	defer cancel()
 	for n := 1; ; n++ {
-		v, err := d.views.get(ctx, ws)
+		v, err := d.views.get(ctx, dl.Workspace)
 		if err != nil {
 			return err
 		}
-		unit := d.units.Begin(ws, Scope{Now: d.now(), AuthEpoch: v.Access.Epoch})
-		unit.Add(done)
-		_, err = unit.Commit(ctx)
+		unit := d.units.Begin(dl.Workspace, Scope{Now: d.now(), AuthEpoch: v.Access.Epoch})
+		changes, err := d.ending(v, dl, how)
+		if err != nil {
+			return err
+		}
+		for _, change := range changes {
+			unit.Add(change)
+		}
+		deliveries, err := unit.Commit(ctx)
+		if err == nil && deliveries {
+			d.wake()
+		}
 		if core.KindOf(err) != core.Changed || n == maxRuns {
 			return err
 		}
-		d.views.dropStale(ws, v)
+		d.views.dropStale(dl.Workspace, v)
 	}
 }
 

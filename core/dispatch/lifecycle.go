@@ -41,14 +41,20 @@ func (d *Dispatcher) Lifecycle(ctx context.Context, l Lifecycle) error {
 			if l.NeedsPlan && !v.Plan.Allows(l.Installation.Plugin.Name) {
 				return nil, d.planError(v.Plan, l.Installation.Plugin.Name)
 			}
+			changes := l.Changes
 			if installs(l.Changes, l.Installation.ID) {
 				if err := core.CheckDomains(v.Access.Installations, l.Installation); err != nil {
 					return nil, err
 				}
+				first, err := d.begin(v.Access.Workspace, l.Installation.ID, l.Manifest)
+				if err != nil {
+					return nil, err
+				}
+				changes = slices.Concat(l.Changes, first)
 			}
 			return &target{
 				installation: l.Installation, manifest: l.Manifest, actor: actor, kind: abi.KindMutation, handler: l.Hook,
-				input: abi.Invocation{Payload: l.Payload}, changes: l.Changes,
+				input: abi.Invocation{Payload: l.Payload}, changes: changes,
 			}, nil
 		},
 	})

@@ -21,7 +21,13 @@ var backoff = [maxAttempts - 1]time.Duration{
 // put it off.
 func (c *Claimer) run(ctx context.Context, d core.Delivery) {
 	defer c.ended(d.Workspace)
-	err := c.deliver(ctx, d)
+	var err error
+	if d.Attempt <= maxAttempts {
+		err = c.deliver(ctx, d)
+	} else {
+		// The last one may be what ended a process: there is no other to find out.
+		err = core.E("events.Run", core.Timeout, "Its last attempt did not end.")
+	}
 	if err == nil || core.KindOf(err) == core.Stale {
 		return
 	}
@@ -31,7 +37,9 @@ func (c *Claimer) run(ctx context.Context, d core.Delivery) {
 	message := core.MessageOf(err)
 	if d.Attempt >= maxAttempts {
 		c.Logger.Warn("delivery set aside", "workspace", d.Workspace, "delivery", d.ID, "attempts", d.Attempt, "error", err)
-		err = c.Store.SetAsideDelivery(ctx, d, message)
+		if err = c.SetAside(ctx, d, message); core.KindOf(err) == core.Stale {
+			return
+		}
 	} else {
 		err = c.Store.RetryDelivery(ctx, d, c.Now().Add(c.delay(d.Attempt)), message)
 	}

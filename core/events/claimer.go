@@ -44,11 +44,14 @@ type Config struct {
 	// Deliver runs a delivery and completes it. A Stale error means that the
 	// attempt was not the running one any more.
 	Deliver func(context.Context, core.Delivery) error
-	Workers int // deliveries in progress; 0 is 8
-	Share   int // of them, for one workspace; 0 is half of them
-	Now     func() time.Time
-	Jitter  func() float64 // in [0, 1)
-	Logger  *slog.Logger
+	// SetAside keeps a delivery for a person to look at, and does what else is to
+	// be done at the end of one; nil: the store's SetAsideDelivery.
+	SetAside func(ctx context.Context, d core.Delivery, message string) error
+	Workers  int // deliveries in progress; 0 is 8
+	Share    int // of them, for one workspace; 0 is half of them
+	Now      func() time.Time
+	Jitter   func() float64 // in [0, 1)
+	Logger   *slog.Logger
 }
 
 // Claimer runs due deliveries until it is told to stop. It sleeps until a
@@ -71,6 +74,9 @@ func New(c Config) *Claimer {
 	}
 	if c.Share == 0 {
 		c.Share = max(1, c.Workers/2)
+	}
+	if c.SetAside == nil {
+		c.SetAside = c.Store.SetAsideDelivery
 	}
 	if c.Now == nil {
 		c.Now = time.Now

@@ -414,3 +414,34 @@ func TestHeldDeliveriesGoOn(t *testing.T) {
 		}
 	})
 }
+
+// A delivery whose last attempt never ended is not run once more; what is to be
+// done at its end is the dispatcher's.
+func TestFault02_AnAttemptTooManyIsNotMade(t *testing.T) {
+	var ended []string
+	var b *bench
+	inBubble(t, events.Config{SetAside: func(ctx context.Context, d core.Delivery, message string) error {
+		ended = append(ended, message)
+		return b.DB.SetAsideDelivery(ctx, d, message)
+	}}, func(bench *bench) {
+		b = bench
+		id := b.put("ws_a", "ok", 0, 1)
+		for range 8 {
+			now := time.Now()
+			if claimed, err := b.DB.ClaimDeliveries(b.Context(), now, now, "", nil, 1); err != nil || len(claimed) != 1 {
+				t.Fatalf("%v, %v", claimed, err)
+			}
+		}
+		b.claimer.Store = running{b.counting}
+		defer b.start()()
+		synctest.Wait()
+		if d := b.delivery("ws_a", id); d.State != core.DeliverySetAside || len(b.history()) != 0 || len(ended) != 1 {
+			t.Fatalf("%+v, run %v, ended %v", d, b.history(), ended)
+		}
+	})
+}
+
+// running is a store that another process still uses: nothing is recovered.
+type running struct{ *counting }
+
+func (running) RecoverDeliveries(context.Context, time.Time, int) error { return nil }

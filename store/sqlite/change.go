@@ -57,6 +57,8 @@ func applyChange(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, change co
 		return completeDelivery(ctx, tx, ws, c)
 	case core.HoldDelivery:
 		return holdDelivery(ctx, tx, ws, c)
+	case core.SetAsideDelivery:
+		return setAsideDelivery(ctx, tx, ws, c)
 	case core.AppendAudit:
 		return appendAudit(ctx, tx, ws, c.Entry)
 	default:

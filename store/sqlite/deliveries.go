@@ -11,7 +11,7 @@ import (
 	"github.com/carrel-dev/carrel/core"
 )
 
-const deliveryColumns = "workspace, id, install, event, handler, payload, state, attempt, due, hop, last_error, created"
+const deliveryColumns = "workspace, id, install, event, handler, payload, state, attempt, due, hop, last_error, created, schedule, occurrence"
 
 // thisAttempt is the condition that a delivery is still being run by the
 // attempt that wants to change it.
@@ -19,8 +19,9 @@ const thisAttempt = inWorkspace + " AND id = ? AND attempt = ? AND state = 'runn
 
 func insertDelivery(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, d core.Delivery) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO deliveries (`+deliveryColumns+`)
-		VALUES (?, ?, ?, ?, ?, ?, 'pending', 0, ?, ?, '', ?)`,
-		ws, d.ID, d.Install, d.Event, d.Handler, string(d.Payload), micros(d.Due), d.Hop, micros(d.Created))
+		VALUES (?, ?, ?, ?, ?, ?, 'pending', 0, ?, ?, '', ?, ?, ?)
+		ON CONFLICT (workspace, install, schedule, occurrence) WHERE schedule <> '' DO NOTHING`,
+		ws, d.ID, d.Install, d.Event, d.Handler, string(d.Payload), micros(d.Due), d.Hop, micros(d.Created), d.Schedule, micros(d.Occurrence))
 	return failed("sqlite.PutDelivery", err)
 }
 
@@ -81,6 +82,14 @@ func holdDelivery(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, h core.H
 	return ofAttempt(op, h.ID, h.Attempt, result, err)
 }
 
+// setAsideDelivery ends the running attempt, and with it the delivery until a
+// person redrives it.
+func setAsideDelivery(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, a core.SetAsideDelivery) error {
+	const op = "sqlite.SetAsideDelivery"
+	result, err := tx.ExecContext(ctx, "UPDATE deliveries SET state = 'set_aside', due = NULL, last_error = ? WHERE "+thisAttempt, a.Reason, ws, a.ID, a.Attempt)
+	return ofAttempt(op, a.ID, a.Attempt, result, err)
+}
+
 // resume makes the deliveries due that are held and meet a condition.
 func resume(ctx context.Context, tx *sql.Tx, at time.Time, where string, args ...any) error {
 	_, err := tx.ExecContext(ctx, "UPDATE deliveries SET state = iif(attempt = 0, 'pending', 'retry'), due = ? WHERE state = 'held'"+where,
@@ -113,12 +122,13 @@ func (db *DB) signalResumed() {
 
 // RecoverDeliveries implements core/events' Store. This process owns the file,
 // so whatever is running at its start was run by one that is gone. What has had
-// all its attempts is set aside: it may be what ended the other process. What is
-// held is tried: the plans may be others now.
+// all its attempts is set aside: it may be what ended the other process. Only an
+// occurrence of a schedule is claimed once more, as who sets it aside puts the
+// next. What is held is tried: the plans may be others now.
 func (db *DB) RecoverDeliveries(ctx context.Context, now time.Time, attempts int) error {
 	return db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `UPDATE deliveries SET
-				state = iif(attempt < ?1, 'retry', 'set_aside'), due = iif(attempt < ?1, ?2, NULL),
+				state = iif(attempt < ?1 OR schedule <> '', 'retry', 'set_aside'), due = iif(attempt < ?1 OR schedule <> '', ?2, NULL),
 				last_error = 'The server stopped during this attempt.'
 			WHERE due IS NOT NULL AND state = 'running'`, attempts, micros(now))
 		if err != nil {
@@ -215,12 +225,13 @@ func (db *DB) failDelivery(ctx context.Context, d core.Delivery, state core.Deli
 func scanDelivery(s scanner) (d core.Delivery, err error) {
 	var payload string
 	var due sql.NullInt64
-	var created int64
-	err = s.Scan(&d.Workspace, &d.ID, &d.Install, &d.Event, &d.Handler, &payload, &d.State, &d.Attempt, &due, &d.Hop, &d.LastError, &created)
+	var created, occurrence int64
+	err = s.Scan(&d.Workspace, &d.ID, &d.Install, &d.Event, &d.Handler, &payload, &d.State, &d.Attempt, &due, &d.Hop, &d.LastError, &created,
+		&d.Schedule, &occurrence)
 	if payload != "" {
 		d.Payload = json.RawMessage(payload)
 	}
-	d.Due, d.Created = fromMicros(due.Int64), fromMicros(created)
+	d.Due, d.Created, d.Occurrence = fromMicros(due.Int64), fromMicros(created), fromMicros(occurrence)
 	return d, err
 }
 

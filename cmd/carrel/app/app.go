@@ -106,7 +106,7 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 		Plans:   plans.List(),
 		Logger:  cfg.Logger,
 	})
-	claimer = events.New(events.Config{Store: db, Deliver: dispatcher.Deliver, Logger: cfg.Logger})
+	claimer = events.New(events.Config{Store: db, Deliver: dispatcher.Deliver, SetAside: dispatcher.SetAside, Logger: cfg.Logger})
 	installations := workspace.NewInstallations(workspace.InstallationsConfig{
 		Store: db, Plans: plans, Catalog: reg, Schemas: jsonschema.Checker{}, Hooks: hooks{dispatcher},
 	})
