@@ -36,4 +36,14 @@ type InvocationRecord struct {
 	Duration  time.Duration
 	Error     string // message, for the workspace's own eyes
 	Started   time.Time
+	Delivery  DeliveryID // what it was an attempt of; empty: a request or a step of an installation
+	Attempt   int        // of the delivery, from 1
+	Log       []LogLine  // the first lines of the last run
+}
+
+// LogLine is a line a guest logged.
+type LogLine struct {
+	Level   string         `json:"level"`
+	Message string         `json:"message"`
+	Fields  map[string]any `json:"fields,omitempty"`
 }

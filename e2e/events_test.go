@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"testing"
 	"time"
 )
@@ -48,5 +49,62 @@ func TestAttack06_OnePluginHearsOfAnotherInItsWorkspaceOnly(t *testing.T) {
 	}
 	if heard := beta.all("probe", "/heard"); len(heard) != 0 {
 		t.Errorf("the other workspace heard %v", heard)
+	}
+}
+
+// TestWhatBecameOfAnEvent follows an event from the call that emitted it to the
+// attempts of its listener, of which one failed and one, redriven, did not.
+func TestWhatBecameOfAnEvent(t *testing.T) {
+	s := &twins{world: newWorld(t, "crm", "hostile/probe")}
+	alice := s.SignUp("alice")
+	acme := As(alice).In(As(alice).Workspace("Acme", "enterprise"))
+	acme.Install("crm")
+	acme.Install("probe")
+	told := acme.Call("crm", "POST /contacts", body{"email": "p@example.com", "name": "poison"}).want(201)
+	event := func(attempts int) (e, delivery map[string]any) {
+		t.Helper()
+		deadline := time.Now().Add(time.Minute)
+		for time.Now().Before(deadline) {
+			listed := acme.API("GET", "/events", nil).want(200).list("data")[0].(map[string]any)
+			if _, ok := listed["deliveries"].([]any)[0].(map[string]any)["attempts"]; ok {
+				t.Fatalf("a list shows attempts: %v", listed)
+			}
+			e = acme.API("GET", fmt.Sprint("/events/", listed["id"]), nil).want(200).object()
+			delivery = e["deliveries"].([]any)[0].(map[string]any)
+			if list, _ := delivery["attempts"].([]any); len(list) >= attempts {
+				return e, delivery
+			}
+			time.Sleep(20 * time.Millisecond) // the log of invocations is written a moment later
+		}
+		t.Fatalf("there are not %d attempts after a minute: %v", attempts, delivery)
+		return nil, nil
+	}
+	e, delivery := event(1)
+	if e["type"] != "crm.contact.created" || e["carrelcause"] != told.header.Get("X-Carrel-Invocation") {
+		t.Errorf("the event: %v", e)
+	}
+	first := delivery["attempts"].([]any)[0].(map[string]any)
+	if first["attempt"] != 1.0 || first["outcome"] != "guest_error" || first["error"] != "poison is more than the probe can take" || first["fuel"] == 0.0 ||
+		fmt.Sprint(first["log"]) != "[map[fields:map[attempt:1] level:info message:told of a contact]]" {
+		t.Errorf("the first attempt: %v", first)
+	}
+	if waiting := acme.API("GET", "/deliveries?state=retry", nil).want(200).list("data"); len(waiting) != 1 {
+		t.Errorf("waiting: %v", waiting)
+	}
+	call := acme.API("GET", fmt.Sprint("/invocations/", first["invocation"]), nil).want(200).object()
+	if call["delivery"] != delivery["id"] || call["trigger"] != "event" {
+		t.Errorf("its call: %v", call)
+	}
+	id := fmt.Sprint(delivery["id"])
+	s.stop() // nothing is under way
+	s.setAside(id)
+	s.start()
+	alice.w, acme = s.world, As(alice).In(acme.workspace)
+	if aside := acme.API("GET", "/deliveries?state=set_aside", nil).want(200).list("data"); len(aside) != 1 {
+		t.Errorf("set aside: %v", aside)
+	}
+	acme.API("POST", "/deliveries/"+id+"/redrive", nil).want(200)
+	if _, delivery = event(2); delivery["state"] == "done" {
+		t.Errorf("the delivery: %v", delivery)
 	}
 }

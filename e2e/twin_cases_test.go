@@ -150,6 +150,8 @@ func routeCases() map[string]routeCase {
 		}),
 		"GET " + ws + "/audit":                   api("GET", "/audit", nil),
 		"GET " + ws + "/events":                  api("GET", "/events", nil),
+		"GET " + ws + "/events/:id":              api("GET", "/events/{event}", nil),
+		"GET " + ws + "/deliveries":              api("GET", "/deliveries", nil),
 		"GET " + ws + "/invocations":             api("GET", "/invocations", nil),
 		"GET " + ws + "/invocations/:id":         api("GET", "/invocations/{invocation}", nil),
 		"GET " + ws + "/deliveries/:id":          api("GET", "/deliveries/{delivery}", nil),

@@ -58,6 +58,8 @@ var bodies = map[string]any{
 	"GET /api/v1/workspaces/:ws/invocations":              nil,
 	"GET /api/v1/workspaces/:ws/invocations/:id":          nil,
 	"GET /api/v1/workspaces/:ws/deliveries/:id":           nil,
+	"GET /api/v1/workspaces/:ws/deliveries":               nil,
+	"GET /api/v1/workspaces/:ws/events/:id":               nil,
 	"GET /api/v1/workspaces/:ws/openapi.json":             nil,
 }
 

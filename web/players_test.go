@@ -86,6 +86,27 @@ func (h *history) Delivery(context.Context, core.WorkspaceID, core.DeliveryID) (
 	return core.Delivery{}, core.E("history", core.NotFound, "There is no such delivery.")
 }
 
+func (h *history) Event(_ context.Context, ws core.WorkspaceID, id core.EventID) (core.Event, error) {
+	for _, e := range h.events {
+		if e.Workspace == ws && e.ID == id {
+			return e, nil
+		}
+	}
+	return core.Event{}, core.E("history", core.NotFound, "There is no such event.")
+}
+
+func (h *history) DeliveriesOf(context.Context, core.WorkspaceID, []core.EventID) ([]core.Delivery, error) {
+	return nil, nil
+}
+
+func (h *history) Deliveries(context.Context, core.WorkspaceID, core.DeliveryState, core.DeliveryID, int) ([]core.Delivery, error) {
+	return nil, nil
+}
+
+func (h *history) Attempts(context.Context, core.WorkspaceID, []core.DeliveryID) ([]core.InvocationRecord, error) {
+	return nil, nil
+}
+
 func (h *history) Redrive(context.Context, core.WorkspaceID, core.DeliveryID) (core.Delivery, error) {
 	return core.Delivery{}, core.E("history", core.NotFound, "There is no such delivery.")
 }

@@ -78,7 +78,7 @@ func (d *Dispatcher) delivery(v *view, dl core.Delivery, event *abi.Event) (*tar
 		return nil, err
 	}
 	t := &target{
-		installation: in.Installation, manifest: in.manifest, actor: actor, kind: abi.KindMutation, handler: dl.Handler, hop: dl.Hop,
+		installation: in.Installation, manifest: in.manifest, actor: actor, kind: abi.KindMutation, handler: dl.Handler, hop: dl.Hop, delivery: dl.ID,
 		input: abi.Invocation{Attempt: dl.Attempt, Event: event, Payload: dl.Payload, IdempotencyKey: string(dl.ID)},
 	}
 	if event != nil {

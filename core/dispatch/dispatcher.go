@@ -99,6 +99,7 @@ type Result struct {
 	Outcome  core.Outcome
 	Fuel     int64
 	Duration time.Duration
+	Log      []core.LogLine // as many lines as are kept
 	Err      error
 }
 

@@ -39,9 +39,10 @@ type target struct {
 	handler      string // empty: there is nothing to run, only changes to commit
 	raw          bool   // the answer may be bytes
 	hop          int
-	input        abi.Invocation // what the handler is told of its cause
-	receipt      *receipt       // nil unless the answer is to be remembered
-	changes      []core.Change  // committed with what the handler writes
+	delivery     core.DeliveryID // what it is an attempt of; empty: of none
+	input        abi.Invocation  // what the handler is told of its cause
+	receipt      *receipt        // nil unless the answer is to be remembered
+	changes      []core.Change   // committed with what the handler writes
 }
 
 // Answer is what a handler answered.
@@ -139,6 +140,7 @@ func (i *invocation) once(ctx context.Context) (Answer, *conflict, error) {
 	if t != nil {
 		i.known = t.handler != "" && (refusal == nil || t.actor.Type != core.ActorAnonymous)
 		i.record.Install, i.record.Handler, i.record.Kind = t.installation.ID, t.handler, t.kind
+		i.record.Delivery, i.record.Attempt = t.delivery, t.input.Attempt
 	}
 	if refusal != nil {
 		return i.settle(ctx, v, i.units.Begin(i.workspace.ID, Scope{ReadOnly: true, Now: i.record.Started, AuthEpoch: v.Access.Epoch}),
@@ -205,6 +207,7 @@ func (i *invocation) run(ctx context.Context, v *view, t *target, unit Unit) (re
 	i.record.Attempts++
 	i.record.Fuel += result.Fuel
 	i.record.Duration += result.Duration
+	i.record.Log = result.Log
 	if result.Outcome != core.OutcomeOK {
 		if result.Outcome == core.OutcomeTimeout && ctx.Err() != nil {
 			// The time was that of the whole call, earlier runs and waiting

@@ -44,12 +44,17 @@ func (h History) Event(ctx context.Context, ws core.WorkspaceID, id core.EventID
 	return e, failed("sqlite.Event", err)
 }
 
-const invocationColumns = "id, install, handler, kind, trigger, outcome, attempts, fuel, duration, error, started"
+const invocationColumns = "id, install, handler, kind, trigger, outcome, attempts, fuel, duration, error, started, delivery, attempt, log"
 
 func scanInvocation(s scanner, ws core.WorkspaceID) (core.InvocationRecord, error) {
 	r := core.InvocationRecord{Workspace: ws}
 	var duration, started int64
-	err := s.Scan(&r.ID, &r.Install, &r.Handler, &r.Kind, &r.Trigger, &r.Outcome, &r.Attempts, &r.Fuel, &duration, &r.Error, &started)
+	var log string
+	err := s.Scan(&r.ID, &r.Install, &r.Handler, &r.Kind, &r.Trigger, &r.Outcome, &r.Attempts, &r.Fuel, &duration, &r.Error, &started,
+		&r.Delivery, &r.Attempt, &log)
+	if err == nil && log != "" {
+		err = json.Unmarshal([]byte(log), &r.Log)
+	}
 	r.Duration, r.Started = time.Duration(duration)*time.Microsecond, fromMicros(started)
 	return r, err
 }

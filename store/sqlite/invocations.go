@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -104,15 +105,15 @@ func (l *InvocationLog) write(batch []core.InvocationRecord) {
 	err := l.db.Write(context.Background(), func(ctx context.Context, tx *sql.Tx) error {
 		// A call may end after its workspace was deleted: nothing is kept of that.
 		insert, err := tx.PrepareContext(ctx, `INSERT INTO invocations
-			(workspace, id, install, handler, kind, trigger, outcome, attempts, fuel, duration, error, started)
-			SELECT id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM workspaces WHERE id = ?`)
+			(workspace, id, install, handler, kind, trigger, outcome, attempts, fuel, duration, error, started, delivery, attempt, log)
+			SELECT id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM workspaces WHERE id = ?`)
 		if err != nil {
 			return err
 		}
 		defer insert.Close() //nolint:errcheck // its transaction ends
 		for _, r := range batch {
 			if _, err := insert.ExecContext(ctx, r.ID, r.Install, r.Handler, r.Kind, r.Trigger, r.Outcome,
-				r.Attempts, r.Fuel, r.Duration.Microseconds(), r.Error, micros(r.Started), r.Workspace); err != nil {
+				r.Attempts, r.Fuel, r.Duration.Microseconds(), r.Error, micros(r.Started), r.Delivery, r.Attempt, encodeLog(r.Log), r.Workspace); err != nil {
 				return err
 			}
 		}
@@ -124,4 +125,17 @@ func (l *InvocationLog) write(batch []core.InvocationRecord) {
 	if n := l.dropped.Swap(0); n > 0 {
 		l.logger.Error("invocations were not recorded: the queue was full", "records", n)
 	}
+}
+
+// encodeLog is a log as it is stored. What can't be JSON is left out: a log
+// that cannot be written never fails anything.
+func encodeLog(lines []core.LogLine) string {
+	if len(lines) == 0 {
+		return ""
+	}
+	encoded, err := json.Marshal(lines)
+	if err != nil {
+		return ""
+	}
+	return string(encoded)
 }

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"github.com/carrel-dev/carrel/core"
@@ -14,28 +13,18 @@ import (
 // workspace's is not_found.
 type History interface {
 	Events(ctx context.Context, ws core.WorkspaceID, before core.EventID, limit int) ([]core.Event, error)
+	Event(ctx context.Context, ws core.WorkspaceID, id core.EventID) (core.Event, error)
+	// DeliveriesOf returns the deliveries of events, and Attempts the calls made
+	// for deliveries, in the order they were made.
+	DeliveriesOf(ctx context.Context, ws core.WorkspaceID, events []core.EventID) ([]core.Delivery, error)
+	Attempts(ctx context.Context, ws core.WorkspaceID, deliveries []core.DeliveryID) ([]core.InvocationRecord, error)
+	// Deliveries are those in a state; "" for all.
+	Deliveries(ctx context.Context, ws core.WorkspaceID, state core.DeliveryState, before core.DeliveryID, limit int) ([]core.Delivery, error)
 	Invocations(ctx context.Context, ws core.WorkspaceID, before core.InvocationID, limit int) ([]core.InvocationRecord, error)
 	Invocation(ctx context.Context, ws core.WorkspaceID, id core.InvocationID) (core.InvocationRecord, error)
 	Delivery(ctx context.Context, ws core.WorkspaceID, id core.DeliveryID) (core.Delivery, error)
 	// Redrive makes a delivery that was set aside due now. Denied: it is not set aside.
 	Redrive(ctx context.Context, ws core.WorkspaceID, id core.DeliveryID) (core.Delivery, error)
-}
-
-// Event is an immutable fact, CloudEvents 1.0.
-type Event struct {
-	SpecVersion string          `json:"specversion" example:"1.0"`
-	ID          core.EventID    `json:"id"`
-	Type        string          `json:"type" example:"crm.contact.created"`
-	Source      string          `json:"source" example:"/crm"`
-	Time        time.Time       `json:"time"`
-	Data        json.RawMessage `json:"data"`
-	DataVersion int             `json:"dataversion" doc:"Of the type's schema."`
-	Cause       string          `json:"carrelcause" doc:"The invocation that emitted it."`
-	Hop         int             `json:"carrelhop" doc:"Deliveries between it and the first cause."`
-}
-
-func eventView(e core.Event) Event {
-	return Event{"1.0", e.ID, e.Type, e.Source, e.Time, e.Data, e.Version, e.Cause, e.Hop}
 }
 
 // Invocation is one call of a handler, and what it cost.
@@ -51,27 +40,12 @@ type Invocation struct {
 	Microseconds int64               `json:"microseconds"`
 	Error        string              `json:"error,omitempty"`
 	StartedAt    time.Time           `json:"startedAt"`
+	Delivery     core.DeliveryID     `json:"delivery,omitempty" doc:"What it was an attempt of."`
+	Log          []core.LogLine      `json:"log,omitempty" doc:"The first lines the handler logged."`
 }
 
 func invocationView(r core.InvocationRecord) Invocation {
-	return Invocation{r.ID, r.Install, r.Handler, r.Kind, r.Trigger, r.Outcome, r.Attempts, r.Fuel, r.Duration.Microseconds(), r.Error, r.Started}
-}
-
-// Delivery is work an installation has to do: a job, or an event it listens to.
-type Delivery struct {
-	ID           core.DeliveryID     `json:"id"`
-	Installation core.InstallationID `json:"installation"`
-	Event        core.EventID        `json:"event,omitempty" doc:"Absent: a job."`
-	Handler      string              `json:"handler"`
-	State        core.DeliveryState  `json:"state" enum:"pending,running,retry,held,done,set_aside" doc:"held: its installation is disabled or outside the plan; it goes on when that changes."`
-	Attempt      int                 `json:"attempt" doc:"Tries begun."`
-	DueAt        time.Time           `json:"dueAt"`
-	LastError    string              `json:"lastError,omitempty" doc:"Of the last attempt, or why it is held."`
-	CreatedAt    time.Time           `json:"createdAt"`
-}
-
-func deliveryView(d core.Delivery) Delivery {
-	return Delivery{d.ID, d.Install, d.Event, d.Handler, d.State, d.Attempt, d.Due, d.LastError, d.Created}
+	return Invocation{r.ID, r.Install, r.Handler, r.Kind, r.Trigger, r.Outcome, r.Attempts, r.Fuel, r.Duration.Microseconds(), r.Error, r.Started, r.Delivery, r.Log}
 }
 
 // enterToManage is enter for owners and admins: what happened in a workspace
@@ -84,30 +58,15 @@ func (a *API) enterToManage(ctx context.Context, ref string) (place, error) {
 	return p, err
 }
 
+// inOne is the input of an operation on one thing of a workspace.
+type inOne struct {
+	InWorkspace
+	ID string `path:"id"`
+}
+
 func (a *API) history() {
-	register(a, readEvents, describe("GET /workspaces/{ws}/events", "listEvents", "Events, newest first"),
-		func(ctx context.Context, in *struct {
-			InWorkspace
-			Paging
-		}) (*List[Event], error) {
-			p, err := a.enterToManage(ctx, in.WS)
-			if err != nil {
-				return nil, err
-			}
-			before, err := in.after("evt_")
-			if err != nil {
-				return nil, err
-			}
-			events, err := a.History.Events(ctx, p.ID, core.EventID(before), in.Limit)
-			if err != nil {
-				return nil, err
-			}
-			var next string
-			if len(events) == in.Limit {
-				next = cursorAfter(string(events[len(events)-1].ID))
-			}
-			return mapped(events, eventView, next), nil
-		})
+	a.events()
+	a.deliveries()
 
 	register(a, readInvocations, describe("GET /workspaces/{ws}/invocations", "listInvocations", "Calls of handlers, newest first"),
 		func(ctx context.Context, in *struct {
@@ -133,10 +92,6 @@ func (a *API) history() {
 			return mapped(records, invocationView, next), nil
 		})
 
-	type inOne struct {
-		InWorkspace
-		ID string `path:"id"`
-	}
 	type invocationOutput struct{ Body Invocation }
 	register(a, readInvocations, describe("GET /workspaces/{ws}/invocations/{id}", "getInvocation", "Get a call of a handler"),
 		func(ctx context.Context, in *inOne) (*invocationOutput, error) {
@@ -149,32 +104,5 @@ func (a *API) history() {
 				return nil, err
 			}
 			return &invocationOutput{invocationView(record)}, nil
-		})
-
-	type deliveryOutput struct{ Body Delivery }
-	register(a, readEvents, describe("GET /workspaces/{ws}/deliveries/{id}", "getDelivery", "Get a delivery"),
-		func(ctx context.Context, in *inOne) (*deliveryOutput, error) {
-			p, err := a.enterToManage(ctx, in.WS)
-			if err != nil {
-				return nil, err
-			}
-			delivery, err := a.History.Delivery(ctx, p.ID, core.DeliveryID(in.ID))
-			if err != nil {
-				return nil, err
-			}
-			return &deliveryOutput{deliveryView(delivery)}, nil
-		})
-
-	register(a, writeEvents, describe("POST /workspaces/{ws}/deliveries/{id}/redrive", "redriveDelivery", "Try a delivery that was set aside again"),
-		func(ctx context.Context, in *inOne) (*deliveryOutput, error) {
-			p, err := a.enterToManage(ctx, in.WS)
-			if err != nil {
-				return nil, err
-			}
-			delivery, err := a.History.Redrive(ctx, p.ID, core.DeliveryID(in.ID))
-			if err != nil {
-				return nil, err
-			}
-			return &deliveryOutput{deliveryView(delivery)}, nil
 		})
 }

@@ -37,10 +37,11 @@ func (r *runner) Run(ctx context.Context, call dispatch.Call) dispatch.Result {
 	if err != nil {
 		return dispatch.Result{Outcome: core.OutcomeFailed, Err: err}
 	}
+	log := newGuestLog(r.log, call)
 	binding := hostfuncs.Binding{
 		Workspace: call.Workspace, Installation: call.Installation, Manifest: call.Manifest, Plan: call.Plan, Actor: call.Actor,
 		Kind: call.Kind, Trigger: call.Trigger, Invocation: call.Invocation, Hop: call.Hop, Now: call.Now,
-		Grant: call.Grant, Mutate: call.Mutate, Schemas: r.schemas, Fetch: r.fetch, Log: r.logger(call),
+		Grant: call.Grant, Mutate: call.Mutate, Schemas: r.schemas, Fetch: r.fetch, Log: log.write,
 	}
 	if call.Unit != nil {
 		binding.Unit = call.Unit.(unit)
@@ -52,25 +53,12 @@ func (r *runner) Run(ctx context.Context, call dispatch.Call) dispatch.Result {
 	result := r.engine.Run(ctx, module, runtime.Call{
 		Function: function, Installation: call.Installation.ID, Input: call.Input, Now: call.Now, Seed: call.Seed, Host: hostfuncs.Bind(binding),
 		Limits: runtime.Limits{Memory: call.Limits.Memory, Time: call.Limits.Time, Output: call.Limits.Output, Fuel: call.Limits.Fuel},
-		Log:    func(level, message string) { binding.Log(abi.LogRequest{Level: level, Message: message}) },
+		Log:    func(level, message string) { log.write(abi.LogRequest{Level: level, Message: message}) },
 	})
-	return dispatch.Result{Output: result.Output, Outcome: result.Outcome, Fuel: result.Fuel, Duration: result.Duration, Err: result.Err}
+	return dispatch.Result{Output: result.Output, Outcome: result.Outcome, Fuel: result.Fuel, Duration: result.Duration, Log: log.lines(), Err: result.Err}
 }
 
 // module returns a release's module, compiled.
 func (r *runner) module(ctx context.Context, digest core.Digest) (*runtime.Module, error) {
 	return r.engine.Load(ctx, digest, func(ctx context.Context) ([]byte, error) { return r.modules.Module(ctx, digest) })
-}
-
-// logger writes a guest's lines to the server's log, under the names of who
-// wrote them.
-func (r *runner) logger(call dispatch.Call) func(abi.LogRequest) {
-	log := r.log.With("workspace", call.Workspace.ID, "plugin", call.Installation.Alias, "invocation", call.Invocation, "handler", call.Handler)
-	return func(line abi.LogRequest) {
-		var level slog.Level
-		if err := level.UnmarshalText([]byte(line.Level)); err != nil {
-			level = slog.LevelInfo
-		}
-		log.Log(context.Background(), level, line.Message, "fields", line.Fields)
-	}
 }

@@ -117,6 +117,7 @@ func ask(_ *sdk.Ctx, in asking) (told, error) {
 func hear(c *sdk.Ctx, in struct {
 	Name string `json:"name"`
 }) error {
+	c.Log(sdk.Info, "told of a contact", "attempt", c.Attempt())
 	if in.Name == "poison" {
 		return sdk.Invalid("%s is more than the probe can take", in.Name)
 	}
