@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"testing"
 	"time"
 )
@@ -106,5 +107,55 @@ func TestWhatBecameOfAnEvent(t *testing.T) {
 	acme.API("POST", "/deliveries/"+id+"/redrive", nil).want(200)
 	if _, delivery = event(2); delivery["state"] == "done" {
 		t.Errorf("the delivery: %v", delivery)
+	}
+}
+
+// TestFault02_KillDuringDeliveries kills the server with -9 while one plugin
+// imports contacts and another is told of each. In the end every contact that
+// is there was told of, once.
+func TestFault02_KillDuringDeliveries(t *testing.T) {
+	const kills, rows = 8, 2_000
+	seed := uint64(time.Now().UnixNano())
+	random := rand.New(rand.NewPCG(seed, 2))
+	t.Logf("seed %d", seed)
+	p := newProcess(t, "crm", "hostile/probe")
+	alice := p.world().join("alice", p.setup)
+	acme := As(alice).In(As(alice).Workspace("Acme", "enterprise"))
+	acme.Install("crm")
+	acme.Install("probe")
+	acme.Call("crm", "POST /contacts/import", []byte(contactsCSV(rows))).want(202)
+
+	between := 0
+	for told := 0; between < kills; between++ {
+		p.world().eventually(acme, "probe", "/heard", told+1)                  // something happened since the last one
+		time.Sleep(time.Duration(random.Int64N(int64(60 * time.Millisecond)))) // anywhere in what happens next
+		p.kill()
+		p.start()
+		alice.w = p.world()
+		if told = len(acme.all("probe", "/heard")); told >= rows-rows/badEvery {
+			break
+		}
+	}
+	if between < kills/2 {
+		t.Errorf("only %d kills were while there was something to tell", between)
+	}
+	const want = rows - rows/badEvery
+	heard := p.world().eventually(acme, "probe", "/heard", want)
+	events := map[any]int{}
+	for _, one := range heard {
+		events[one["event"]]++
+	}
+	for _, e := range acme.all("", "/events") {
+		deliveries := e["deliveries"].([]any)
+		if len(deliveries) != 1 || events[e["id"]] != 1 {
+			t.Errorf("%v has %d deliveries, and was heard %d times", e["id"], len(deliveries), events[e["id"]])
+		}
+		delete(events, e["id"])
+	}
+	if len(heard) != want || len(events) != 0 || len(acme.all("crm", "/contacts")) != want {
+		t.Errorf("heard %d times, want %d; of no event: %v", len(heard), want, events)
+	}
+	if left := acme.API("GET", "/deliveries?state=set_aside", nil).want(200).list("data"); len(left) != 0 {
+		t.Errorf("set aside: %v", left)
 	}
 }

@@ -303,6 +303,23 @@ func TestAttack57_ADuplicateHasNoEffect(t *testing.T) {
 	}
 }
 
+// TestAttack56_FanOutIsBounded: a call that emits more than it and its listeners
+// may be is refused as a whole.
+func TestAttack56_FanOutIsBounded(t *testing.T) {
+	b := newBench(t)
+	d := b.dispatcher()
+	b.installShop(b.ws)
+	b.handle("mutation", emit("crm.counted", 2501, nil))
+	_, err := b.ask(d, b.owner, "POST", "/run")
+	wantError(t, err, core.TooLarge, "each listener of an event counts as one")
+	b.handle("mutation", emit("crm.counted", 1, nil))
+	_, err = b.ask(d, b.owner, "POST", "/run")
+	must(t, err)
+	if n := b.footprint(b.in.Plugin).Events; n != 1 {
+		t.Errorf("%d events", n)
+	}
+}
+
 // Erasing what a plugin wrote takes the deliveries of its events along: nothing
 // would be left to deliver.
 func TestErasedEventsAreNotDelivered(t *testing.T) {
