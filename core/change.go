@@ -41,7 +41,9 @@ type AppendEvent struct{ Event Event }
 // PutDelivery adds a delivery in state pending. A job that leaves its
 // installation with more than MaxWaitingJobs or MaxWaitingBytes of them, once
 // all changes of the unit are made, fails the unit with RateLimited. Of an
-// occurrence of a schedule there is one: a second one changes nothing.
+// occurrence of a schedule there is one: a second one changes nothing. An event
+// that a listener caused fails the unit with RateLimited when it leaves its
+// installation with more than MaxWaitingEvents.
 type PutDelivery struct{ Delivery Delivery }
 
 // CancelDelivery removes a delivery of the installation that has not begun.

@@ -47,6 +47,13 @@ const (
 	MaxWaitingBytes = 64 << 20 // of their payloads
 )
 
+// MaxWaitingEvents is how many events an installation may have waiting for a
+// listener to add to them. Two plugins that answer each event with a thousand
+// would otherwise have a thousand to the power of all their hops. What people
+// and schedules cause is always taken: an installation that is off for days
+// misses nothing.
+const MaxWaitingEvents = 20_000
+
 // Delivery is work an installation has to do later: a job it scheduled, or an
 // event it listens to. Its row is written in the unit of work that caused it
 // and completed in the unit of work that does it, which is what makes the

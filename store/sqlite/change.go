@@ -10,17 +10,25 @@ import (
 // applyChanges writes the platform changes of a unit of work, and checks what
 // they come to.
 func applyChanges(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, changes []core.Change) error {
-	scheduled := map[core.InstallationID]bool{}
+	scheduled, told := map[core.InstallationID]bool{}, map[core.InstallationID]bool{}
 	for _, change := range changes {
 		if err := applyChange(ctx, tx, ws, change); err != nil {
 			return err
 		}
-		if put, ok := change.(core.PutDelivery); ok && put.Delivery.Event == "" {
+		switch put, ok := change.(core.PutDelivery); {
+		case ok && put.Delivery.Event == "":
 			scheduled[put.Delivery.Install] = true
+		case ok && put.Delivery.Hop > 1: // a listener's
+			told[put.Delivery.Install] = true
 		}
 	}
 	for install := range scheduled {
 		if err := checkWaiting(ctx, tx, ws, install); err != nil {
+			return err
+		}
+	}
+	for install := range told {
+		if err := checkListening(ctx, tx, ws, install); err != nil {
 			return err
 		}
 	}

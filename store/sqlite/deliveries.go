@@ -48,6 +48,23 @@ func checkWaiting(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, install 
 	return nil
 }
 
+// listeningQuery answers whether an installation has more events waiting than
+// ?, from the index deliveries_listening alone.
+const listeningQuery = `SELECT EXISTS (SELECT 1 FROM deliveries
+	WHERE ` + inWorkspace + ` AND install = ? AND event <> '' AND state IN ('pending', 'running', 'retry', 'held') LIMIT 1 OFFSET ?)`
+
+func checkListening(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, install core.InstallationID) error {
+	const op = "sqlite.PutDelivery"
+	var full bool
+	if err := tx.QueryRowContext(ctx, listeningQuery, ws, install, core.MaxWaitingEvents).Scan(&full); err != nil {
+		return failed(op, err)
+	}
+	if full {
+		return core.E(op, core.RateLimited, "A plugin that listens to this event has %d events waiting, and a listener can't add to them. Try again when it has worked some of them off.", core.MaxWaitingEvents)
+	}
+	return nil
+}
+
 // cancelDelivery removes a delivery that has not begun. It is no error when
 // there is none.
 func cancelDelivery(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, c core.CancelDelivery) error {

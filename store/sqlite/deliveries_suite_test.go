@@ -14,9 +14,14 @@ type delivering struct {
 	History
 }
 
-func TestDeliveries(t *testing.T) {
-	storetest.RunDeliveries(t, func(t *testing.T) storetest.Deliveries {
-		db := deliveriesDB(t)
-		return delivering{db.Documents(), db, db.History()}
-	})
+func openDeliveries(t *testing.T) storetest.Deliveries {
+	t.Helper()
+	db := deliveriesDB(t)
+	return delivering{db.Documents(), db, db.History()}
 }
+
+func TestDeliveries(t *testing.T) { storetest.RunDeliveries(t, openDeliveries) }
+
+// TestAttack56_AStormOfEventsIsBounded: two plugins that answer each event with
+// many don't fill the disk.
+func TestAttack56_AStormOfEventsIsBounded(t *testing.T) { storetest.Storm(t, openDeliveries(t)) }

@@ -258,6 +258,18 @@ func TestWaitingJobsAreCountedInTheirIndex(t *testing.T) {
 	}
 }
 
+func TestWaitingEventsAreFoundInTheirIndex(t *testing.T) {
+	db := deliveriesDB(t)
+	rows, err := db.read.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+listeningQuery, "ws_a", "ins_1", 1)
+	plan, err := collect(rows, err, func(s scanner) (line string, err error) {
+		var ignored any
+		return line, s.Scan(&ignored, &ignored, &ignored, &line)
+	})
+	if want := "INDEX deliveries_listening"; err != nil || !strings.Contains(strings.Join(plan, "\n"), want) {
+		t.Errorf("the plan is %q, %v; want %s", plan, err, want)
+	}
+}
+
 // The migrations that make the table anew keep what is in it.
 func TestDeliveriesSurviveTheirMigrations(t *testing.T) {
 	db := deliveriesDB(t)
