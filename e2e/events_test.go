@@ -3,6 +3,8 @@ package e2e
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/url"
+	"strings"
 	"testing"
 	"time"
 )
@@ -157,5 +159,26 @@ func TestFault02_KillDuringDeliveries(t *testing.T) {
 	}
 	if left := acme.API("GET", "/deliveries?state=set_aside", nil).want(200).list("data"); len(left) != 0 {
 		t.Errorf("set aside: %v", left)
+	}
+}
+
+// TestConsentToEventsInTheConsole: the page names the events a plugin would be
+// told of, and what its form grants is exactly that.
+func TestConsentToEventsInTheConsole(t *testing.T) {
+	s := &twins{world: newWorld(t, "hostile/probe")}
+	alice := s.SignUp("alice")
+	acme := As(alice).In(As(alice).Workspace("Acme", "enterprise"))
+	path := "/console/w/" + acme.workspace + "/marketplace/probe/install"
+	shown := alice.send("GET", path, nil, s.cookie(alice)...).want(200)
+	if text := string(shown.raw); !strings.Contains(text, "Be told of") || !strings.Contains(text, "<code>crm.contact.created</code>") {
+		t.Errorf("the page: %s", text)
+	}
+	form := url.Values{"version": {"1.0.0"}, "grant": {"data", "events", "jobs", "billing", "access", "http"}}
+	alice.send("POST", path, []byte(form.Encode()), append(s.cookie(alice), header{"Content-Type", "application/x-www-form-urlencoded"})...)
+	installed := acme.API("GET", "/installations/probe", nil).want(200)
+	for _, grant := range installed.list("grants") {
+		if g := grant.(map[string]any); g["capability"] == "events" && fmt.Sprint(g["events"]) != "[crm.contact.created]" {
+			t.Errorf("granted: %v", g)
+		}
 	}
 }
