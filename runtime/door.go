@@ -34,15 +34,13 @@ type function struct {
 	counts    bool // settles what is owed itself
 }
 
-// quick marks a function as one.
+// quick marks a function as one. It looks at the clock, and has what it costs
+// charged, no more often than a guest does that runs on its own: when more is
+// owed than a slice.
 func quick(f function) function {
 	f.quick = true
 	return f
 }
-
-// quickCalls is how many calls of quick functions pass between two looks at the
-// clock and at what they cost.
-const quickCalls = 64
 
 // guest is what a host function may touch: the state of the call that asks, its
 // context, and its linear memory.
@@ -114,8 +112,7 @@ func (d door) guard(name string, f function, log *slog.Logger) api.GoModuleFunc 
 	if f.quick { // it panics with a stop only, which wazero hands back as it is
 		return func(ctx context.Context, module api.Module, stack []uint64) {
 			inv := invocationOf(ctx)
-			inv.owed += price
-			if inv.hostCalls++; inv.hostCalls%quickCalls == 0 || inv.owed > slice {
+			if inv.owed += price; inv.owed > slice {
 				inv.alive(ctx)
 				inv.settle(module)
 			}

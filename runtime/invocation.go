@@ -24,9 +24,8 @@ type invocation struct {
 
 	hasMemory bool       // the guest has a linear memory
 	seen      linearView // its linear memory, nil until it asks
-	hostCalls uint32
-	owed      int64   // fuel for host calls that is not charged yet
-	watched   backing // of the guest's memory; nil without an image
+	owed      int64      // fuel for host calls that is not charged yet
+	watched   backing    // of the guest's memory; nil without an image
 	memory    budget
 	meter     meter
 	clock     clock

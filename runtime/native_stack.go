@@ -2,7 +2,7 @@ package runtime
 
 import (
 	"reflect"
-	"sync"
+	"sync/atomic"
 
 	"github.com/tetratelabs/wazero/api"
 )
@@ -17,28 +17,32 @@ const maxNativeStack = 256 << 10
 // 0 for its interpreter, which keeps none that way. There is no method for it:
 // TestNativeStackIsLetGo fails should a field of wazero's be named otherwise.
 func nativeStack(f api.Function) int {
-	at, ok := stackFields.Load(reflect.TypeOf(f))
-	if !ok {
-		at = stackField(reflect.TypeOf(f))
-		stackFields.Store(reflect.TypeOf(f), at)
+	t := reflect.TypeOf(f)
+	field := lastStack.Load()
+	if field == nil || field.of != t {
+		field = stackField(t)
+		lastStack.Store(field)
 	}
-	if at.(int) < 0 {
+	if field.index < 0 {
 		return 0
 	}
-	return reflect.ValueOf(f).Elem().Field(at.(int)).Len()
+	return reflect.ValueOf(f).Elem().Field(field.index).Len()
 }
 
-// stackFields are the stacks of the two types of functions that wazero has.
-var stackFields sync.Map
+// stack is where a type of functions has its stack; index is -1 if it has none.
+type stack struct {
+	of    reflect.Type
+	index int
+}
 
-// stackField finds the field, -1 if there is none.
-func stackField(t reflect.Type) int {
-	if t.Kind() != reflect.Pointer || t.Elem().Kind() != reflect.Struct {
-		return -1
+// lastStack is that of the type asked for last, which is nearly always the same.
+var lastStack atomic.Pointer[stack]
+
+func stackField(t reflect.Type) *stack {
+	if t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Struct {
+		if field, ok := t.Elem().FieldByName("stack"); ok && field.Type == reflect.TypeFor[[]byte]() {
+			return &stack{t, field.Index[0]}
+		}
 	}
-	field, ok := t.Elem().FieldByName("stack")
-	if !ok || field.Type != reflect.TypeFor[[]byte]() {
-		return -1
-	}
-	return field.Index[0]
+	return &stack{t, -1}
 }
