@@ -23,7 +23,7 @@ func (a *API) releases() {
 		if err != nil {
 			return nil, err
 		}
-		if err := a.uploads.take(who.Account.ID, time.Now()); err != nil {
+		if err := a.uploads.take(who.Account.ID, len(in.RawBody), time.Now()); err != nil {
 			return nil, err
 		}
 		release, err := a.Registry.Publish(ctx, registry.Publication{Module: bytes.Clone(in.RawBody), Digest: core.Digest(in.Digest)})

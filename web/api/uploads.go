@@ -9,10 +9,12 @@ import (
 )
 
 // What one account may have compiled: so many uploads at once, and then one more
-// each uploadEvery. Refused modules count: refusing one is work as well.
+// each uploadEvery. Refused modules count: refusing one is work as well. A module
+// counts as one more for every uploadWeight bytes, as it may take longer.
 const (
-	uploadBurst = 30
-	uploadEvery = time.Minute
+	uploadBurst  = 30
+	uploadEvery  = time.Minute
+	uploadWeight = 8 << 20
 )
 
 // uploads counts what each account has uploaded. Accounts that may upload are
@@ -22,21 +24,22 @@ type uploads struct {
 	free map[core.AccountID]time.Time // when all of the account's uploads are free again
 }
 
-// take counts an upload, or refuses it.
-func (u *uploads) take(who core.AccountID, now time.Time) error {
+// take counts an upload of so many bytes, or refuses it.
+func (u *uploads) take(who core.AccountID, size int, now time.Time) error {
+	cost := time.Duration(1 + size/uploadWeight)
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	free := u.free[who]
 	if free.Before(now) {
 		free = now
 	}
-	if wait := free.Sub(now) - (uploadBurst-1)*uploadEvery; wait > 0 {
-		return core.E("api.Upload", core.RateLimited, "You uploaded %d modules within %d minutes. Try again in %d s.",
+	if wait := free.Sub(now) - (uploadBurst-cost)*uploadEvery; wait > 0 {
+		return core.E("api.Upload", core.RateLimited, "You uploaded as much as %d modules within %d minutes. Try again in %d s.",
 			uploadBurst, uploadBurst*uploadEvery/time.Minute, int(math.Ceil(wait.Seconds())))
 	}
 	if u.free == nil {
 		u.free = map[core.AccountID]time.Time{}
 	}
-	u.free[who] = free.Add(uploadEvery)
+	u.free[who] = free.Add(cost * uploadEvery)
 	return nil
 }
