@@ -147,8 +147,11 @@ func runWorker(ctx context.Context, options workerOptions, module []byte, say fu
 		return nil, core.Wrap(op, core.Timeout, ctx.Err())
 	}
 	why := "the process that did it died"
+	killed, outOfTime := killed(died, limit)
 	switch {
-	case ctx.Err() != nil || ranOutOfTime(died):
+	case killed && !outOfTime && ctx.Err() == nil:
+		return nil, &core.Error{Op: op, Kind: core.Unavailable, Msg: fmt.Sprintf("The process that checks modules was killed while %s. Try again.", stage), Err: errors.Join(died, err)}
+	case ctx.Err() != nil || outOfTime:
 		why = fmt.Sprintf("it took more than the %s of processor time a module of this size may take", limit)
 	case bytes.Contains(said.bytes, []byte("out of memory")) || bytes.Contains(said.bytes, []byte("cannot allocate memory")):
 		why = fmt.Sprintf("it needed more than %s of memory", bytesText(workerMemory))

@@ -26,12 +26,23 @@ func confine(limit time.Duration) error {
 	return errors.Join(errs...)
 }
 
-// ranOutOfTime says whether a process died of its limit of processor time.
-func ranOutOfTime(err error) bool {
+// killed says whether a process was killed, and if so whether for the processor
+// time it had used: at its limit it gets the signal that anybody may send it.
+func killed(err error, limit time.Duration) (killed, outOfTime bool) {
 	exit, ok := errors.AsType[*exec.ExitError](err)
 	if !ok {
-		return false
+		return false, false
 	}
 	status, ok := exit.Sys().(syscall.WaitStatus)
-	return ok && status.Signaled() && (status.Signal() == syscall.SIGXCPU || status.Signal() == syscall.SIGKILL)
+	if !ok || !status.Signaled() {
+		return false, false
+	}
+	const roundedOff = time.Second // the kernel counts in seconds
+	switch status.Signal() {
+	case syscall.SIGXCPU:
+		return true, true
+	case syscall.SIGKILL, syscall.SIGTERM:
+		return true, exit.UserTime()+exit.SystemTime() > limit-roundedOff
+	}
+	return false, false
 }

@@ -59,7 +59,7 @@ func TestFault18_CompileWorkerKilled(t *testing.T) {
 		if err == nil {
 			continue // it had sent its answer before
 		}
-		if core.KindOf(err) != core.Invalid || !strings.Contains(core.MessageOf(err), "refused while") {
+		if core.KindOf(err) != core.Unavailable || !strings.Contains(core.MessageOf(err), "was killed while "+stage) {
 			t.Errorf("%s: %v", stage, err)
 		}
 		ingested(t, module, workerOptions{})
