@@ -183,8 +183,9 @@ func TestAttack21_NativeStackIsLetGo(t *testing.T) {
 	}
 }
 
-// Should wazero name its field otherwise, stacks would be kept silently.
-func TestNativeStackIsLetGo(t *testing.T) {
+// wazero's stack is found by the name of a field. Should that change, stacks
+// would be kept silently.
+func TestNativeStackIsFound(t *testing.T) {
 	e := newEngine(t, Config{})
 	m := load(t, e, answering("x"))
 	inv := newInvocation(Call{}, Limits{}.within(defaultMemory))

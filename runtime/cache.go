@@ -206,7 +206,8 @@ func (c *cache) keep(digest core.Digest, a *artifact) {
 }
 
 // maxReleases is how many bytes of artifacts a cache keeps on disk. A small module
-// can make a large one, and what is refused after it was compiled was kept, too.
+// can make a large one, and one that is refused as a release, once it was
+// compiled, is kept all the same.
 const maxReleases = 4 << 30
 
 // trim deletes the artifacts that were opened longest ago until the others have

@@ -31,7 +31,7 @@ type function struct {
 	signature wasm.Signature
 	call      func(g guest, stack []uint64)
 	quick     bool // only moves bytes of the call itself, and is called often
-	counts    bool // settles what is owed itself
+	settles   bool // settles what is owed itself
 }
 
 // quick marks a function as one. It looks at the clock, and has what it costs
@@ -137,7 +137,7 @@ func (d door) guard(name string, f function, log *slog.Logger) api.GoModuleFunc 
 		}()
 		inv.alive(ctx)
 		inv.owed += price
-		if inv.findFuel(module); !f.counts {
+		if inv.findFuel(module); !f.settles {
 			inv.settle(module)
 		}
 		f.call(guest{inv, ctx, inv.memoryOf(module)}, stack)

@@ -80,7 +80,8 @@ type Engine struct {
 	closed bool
 }
 
-// New starts an engine.
+// New starts an engine. An error is of kind Unavailable when CacheDir can't be
+// used, or this program can't be read.
 func New(ctx context.Context, cfg Config) (*Engine, error) {
 	const op = "runtime.New"
 	if cfg.Logger == nil {

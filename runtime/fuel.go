@@ -104,7 +104,7 @@ func (inv *invocation) outOfFuel() {
 // engineDoor is what the weaver makes guests import. A module that imports it
 // itself is refused.
 var engineDoor = door{module: wasm.EngineModule, functions: map[string]function{
-	wasm.YieldName: {signature: yieldSignature, call: engineYield, counts: true},
+	wasm.YieldName: {signature: yieldSignature, call: engineYield, settles: true},
 }}
 
 var yieldSignature = fn("Ii:I", nil).signature

@@ -89,7 +89,7 @@ func TestCloseStopsCalls(t *testing.T) {
 }
 
 // BenchmarkCall is one call of a plain-Go guest that decodes 34 bytes of JSON
-// and encodes 26, on a new instance.
+// and encodes 26, on an instance that is reset after it.
 func BenchmarkCall(b *testing.B) {
 	m := load(b, shared(), guestPlain(b))
 	c := Call{Function: ExportCall, Input: []byte(`{"do":"greet","name":"Ada"}`), Now: time.Unix(0, 0)}

@@ -24,7 +24,7 @@ type Import struct{ Module, Name, Signature string }
 type Memory struct{ Min, Max int64 }
 
 // Inspect reads a module without compiling or running it. It refuses only what
-// cannot be read; Load checks the rest.
+// cannot be read, with an error of kind Invalid; Load checks the rest.
 func Inspect(module []byte) (Description, error) {
 	const op = "runtime.Inspect"
 	m, err := parse(op, module)
@@ -79,7 +79,8 @@ func describe(m *wasm.Module) Description {
 }
 
 // AttachManifest returns a copy of the module with manifest as its
-// carrel.manifest section, in place of the one it had.
+// carrel.manifest section, in place of the one it had. An error is of kind
+// Invalid: these bytes are no module.
 func AttachManifest(module, manifest []byte) ([]byte, error) {
 	out, err := wasm.WithCustom(module, abi.ManifestSection, manifest)
 	if err != nil {

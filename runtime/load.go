@@ -205,16 +205,17 @@ func (e *Engine) Verify(ctx context.Context, module []byte) (Report, error) {
 	return a.Report, nil
 }
 
-// handshakeLimits bound a module's carrel_manifest.
-var handshakeLimits = Limits{Time: 5 * time.Second}
+// manifestLimits bound a module's carrel_manifest.
+var manifestLimits = Limits{Time: 5 * time.Second}
 
 // Manifest runs the module's carrel_manifest export and returns what it
-// answered, nil without that export.
+// answered, nil without that export. It may take 5 s; an error is of kind
+// Invalid, with a message for the author.
 func (e *Engine) Manifest(ctx context.Context, m *Module) ([]byte, error) {
 	if _, ok := m.parsed.Export(ExportManifest); !ok {
 		return nil, nil
 	}
-	r := e.Run(ctx, m, Call{Function: ExportManifest, Limits: handshakeLimits})
+	r := e.Run(ctx, m, Call{Function: ExportManifest, Limits: manifestLimits})
 	if r.Err != nil {
 		return nil, &core.Error{Op: "runtime.Manifest", Kind: core.Invalid, Msg: "The module does not tell its manifest: " + core.MessageOf(r.Err), Err: r.Err}
 	}

@@ -15,7 +15,7 @@ const maxNativeStack = 256 << 10
 
 // nativeStack returns how many bytes of native stack wazero keeps for a function;
 // 0 for its interpreter, which keeps none that way. There is no method for it:
-// TestNativeStackIsLetGo fails should a field of wazero's be named otherwise.
+// TestNativeStackIsFound fails should a field of wazero's be named otherwise.
 func nativeStack(f api.Function) int {
 	t := reflect.TypeOf(f)
 	field := lastStack.Load()

@@ -16,7 +16,8 @@ import (
 // that mutates, a capability that uses another.
 const maxDepth = 4
 
-// Run runs one call on a memory nobody has used before. It returns when the
+// Run runs one call on a memory that holds nothing of any other call: its
+// module's image, or a plain module's own start. It returns when the
 // guest has stopped, whatever the guest did: no trap, exit or panic of a host
 // function gets past it.
 func (e *Engine) Run(ctx context.Context, m *Module, c Call) Result {
