@@ -195,7 +195,7 @@ type ManifestPage struct {
 
 // Limits asks for limits of one call below the host's own. 0 means the host's.
 type Limits struct {
-	Fuel   int64 `json:"fuel,omitempty"`
+	Fuel   int64 `json:"fuel,omitempty"`   // units, see docs/fuel.md
 	Memory int64 `json:"memory,omitempty"` // bytes
 	TimeMS int64 `json:"time,omitempty"`   // milliseconds
 }

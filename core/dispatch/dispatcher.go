@@ -89,7 +89,7 @@ type Limits struct {
 	Time   time.Duration
 	Memory int64 // bytes
 	Output int64 // bytes
-	Fuel   int64 // 0: not counted
+	Fuel   int64 // units; 0 is the engine's own limit
 }
 
 // Result is how a run ended. Err is set unless Outcome is ok, with a message
