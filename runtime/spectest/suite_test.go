@@ -31,10 +31,11 @@ func suiteFolder(t *testing.T) string {
 	return filepath.Join(strings.TrimSpace(string(out)), "internal", "integration_test", "spectest")
 }
 
-// Each command of the suite meets the specification, and ends on woven modules
-// as it does on the originals: with the same bits, the same trap or the same
-// refusal, the same memory behind it, and at the same price on both engines.
-func TestWeavingKeepsTheMeaning(t *testing.T) {
+// Each command of the suite meets the specification, and ends on woven and on
+// detached modules as it does on the originals: with the same bits, the same
+// trap or the same refusal, the same memory behind it, and at the same price on
+// both engines and in both forms.
+func TestWeavingAndDetachingKeepTheMeaning(t *testing.T) {
 	folder := suiteFolder(t)
 	imported, err := os.ReadFile(filepath.Join(folder, "testdata", "spectest.wasm"))
 	if err != nil {
