@@ -8,7 +8,7 @@ type body struct {
 	frame            int32  // estimate in bytes, if it calls
 	calls            bool
 	leaps            bool // a branch goes to its end
-	loops            bool // straight into a loop, which checks the fuel of the entry too
+	heads            bool // straight into a loop, which checks the fuel of the entry too
 }
 
 // walk is the state while one function's instructions are read. The operand
@@ -43,7 +43,7 @@ type block struct {
 	before          path // that leads to it
 	branches        path // that branches to it
 	joined          bool // something branches to it
-	opened          int  // it was the so manieth block
+	opened          int  // its number, in the order blocks are opened in
 	set             int  // locals that are set in it
 	edit            int  // of a loop
 }
@@ -98,7 +98,7 @@ func (c *checker) readCode(kind uint32) body {
 	w.end = r.at
 	// What a path weighs that leads out is paid at the entry.
 	w.cost = cost(w.path.charge)
-	if w.body.loops && r.err == nil {
+	if w.heads && r.err == nil {
 		first := &c.edits[w.first]
 		first.argument = max(first.argument, w.cost)
 	}
@@ -203,7 +203,7 @@ func (c *checker) instruction() {
 	case misc > 0:
 		c.misc(misc, a, b, at)
 	case op == opMemoryGrow:
-		c.weaveBulk(bulk{opcode: op}, at)
+		c.addBulk(bulk{opcode: op}, at)
 	case op == opLocalSet || op == opLocalTee:
 		if r.err == nil {
 			w.assigned(a)
@@ -333,11 +333,13 @@ func (c *checker) misc(op byte, a, b uint32, at int) {
 		c.note(at, "it writes to its table")
 		fallthrough
 	case miscMemoryInit, miscMemoryCopy, miscMemoryFill:
-		c.weaveBulk(bulk{opcode: op, a: a, b: b}, at)
+		c.addBulk(bulk{opcode: op, a: a, b: b}, at)
 	}
 }
 
-func (c *checker) weaveBulk(b bulk, at int) {
+// addBulk has weaving put a call in the place of a bulk operation, and a function
+// for it behind the module's own.
+func (c *checker) addBulk(b bulk, at int) {
 	index, ok := c.bulkIndex[b]
 	if !ok {
 		index = uint32(len(c.bulk))

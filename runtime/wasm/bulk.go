@@ -33,8 +33,8 @@ func (w *weaver) signature(b bulk) Signature {
 	return Signature{Params: []ValueType{I32, I32, I32}}
 }
 
-// appended writes the function of a bulk operation.
-func (w *weaver) appended(b bulk) {
+// bulkFunction writes the function of a bulk operation.
+func (w *weaver) bulkFunction(b bulk) {
 	o := &w.out
 	o.raw(0) // no locals
 	switch b.opcode {

@@ -14,7 +14,7 @@ func (c *checker) control(op byte) {
 		}
 		c.begin(op)
 		if b := &w.blocks[len(w.blocks)-1]; op == opLoop && straight && b.params == 0 && r.err == nil {
-			w.body.loops, w.first = true, b.edit
+			w.heads, w.first = true, b.edit
 		}
 	case opElse:
 		c.otherwise()

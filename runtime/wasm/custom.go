@@ -1,14 +1,13 @@
 package wasm
 
 // WithCustom returns a copy of the module whose only custom section of that
-// name holds payload, as its last section.
+// name holds payload, as its last section. An error is Parse's.
 func WithCustom(module []byte, name string, payload []byte) ([]byte, error) {
 	m, err := Parse(module)
 	if err != nil {
 		return nil, err
 	}
-	body := appendU32(nil, uint32(len(name)))
-	body = append(append(body, name...), payload...)
+	body := append(appendName(nil, name), payload...)
 
 	out := make([]byte, 0, len(module)+len(body)+8)
 	kept := 0

@@ -23,7 +23,7 @@ const (
 
 // Parse reads a module's structure and refuses what passes one of PluginBounds
 // there. It looks into no instruction and validates nothing else: Check does,
-// and the compiler.
+// and the compiler. The error is an *Error.
 func Parse(module []byte) (*Module, error) {
 	r := newReader(module)
 	m := &Module{}

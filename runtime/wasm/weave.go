@@ -164,7 +164,7 @@ func (w *weaver) code() {
 			w.out.sized(func() { w.function(&w.bodies[i]) })
 		}
 		for _, b := range w.bulk {
-			w.out.sized(func() { w.appended(b) })
+			w.out.sized(func() { w.bulkFunction(b) })
 		}
 	})
 }
@@ -178,7 +178,7 @@ func (w *weaver) function(b *body) {
 	w.copy(b.code)
 	switch {
 	case !w.metered:
-	case !b.loops:
+	case !b.heads:
 		w.check(toll{cost: b.cost, frame: w.frame > 0})
 	case w.frame > 0: // the loop checks the fuel
 		w.enter()
