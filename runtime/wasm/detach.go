@@ -40,7 +40,8 @@ type Detached struct {
 // Detach takes the active data and the start function out of a woven module and
 // exports its mutable globals. Data segments that an instruction may name keep
 // their indices: an active one leaves an empty passive one behind, which is what
-// remains of it once it is written.
+// remains of it once it is written. An error means that Weave did not make the
+// module.
 func Detach(woven []byte) (Detached, error) {
 	d := &detacher{Detached: Detached{Module: woven}, r: newReader(woven)}
 	d.r.sections(Unbounded.Size, d.read)
@@ -133,22 +134,6 @@ func (d *detacher) readData() {
 	offset := d.r.expression()
 	d.Data = append(d.Data, Segment{Offset: uint32(offset), Bytes: d.r.take(d.r.u32())})
 	d.passive = append(d.passive, dataPassive, 0)
-}
-
-// expression reads a constant expression and returns its value if it is an i32
-// written out.
-func (r *reader) expression() int32 {
-	var v int32
-	switch op := r.byte(); op {
-	case opGlobalGet, opRefFunc:
-		r.u32()
-	default:
-		v = r.constant(op)
-	}
-	if r.byte() != opEnd {
-		r.fail("a constant expression has more than one instruction")
-	}
-	return v
 }
 
 // write puts the detached module together.
