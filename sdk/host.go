@@ -15,6 +15,9 @@ type response struct {
 	bytes  []byte // nil: still with the host
 }
 
+// passthrough is an answer that is JSON already.
+type passthrough interface{ passthrough() *response }
+
 // current is the response the host has at hand. Its next one takes the place.
 var current *response
 

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"reflect"
 	"slices"
-
-	"github.com/carrel-dev/carrel/core/abi"
 )
 
 // Partial is some of the fields of a T: the body of a PATCH. It knows which
@@ -95,33 +93,4 @@ func (Partial[T]) schema() schema {
 		}
 	}
 	return object(properties, nil)
-}
-
-// check adds the violations of a value's own rules. The host checks documents
-// again; this also covers requests that never become one, and says it before
-// the first host call.
-func (f *field) check(v reflect.Value, location string, wrong *violations) {
-	for v.Kind() == reflect.Pointer {
-		if v.IsNil() {
-			break
-		}
-		v = v.Elem()
-	}
-	if f.Required && (v.IsZero() && v.Kind() != reflect.Bool && !isNumber(v.Kind())) {
-		wrong.add(location, "is required")
-		return
-	}
-	switch {
-	case v.Kind() == reflect.String && v.Len() > 0:
-		if len(f.Enum) > 0 && !slices.Contains(f.Enum, v.String()) {
-			wrong.add(location, "must be one of %s", quoted(f.Enum))
-		}
-		if n := len([]rune(v.String())); f.Max > 0 && n > f.Max {
-			wrong.add(location, "has %d characters; at most %d are allowed", n, f.Max)
-		}
-	case f.Type == abi.TypeArray && v.Kind() == reflect.Slice:
-		if f.Max > 0 && v.Len() > f.Max {
-			wrong.add(location, "has %d items; at most %d are allowed", v.Len(), f.Max)
-		}
-	}
 }
