@@ -15,13 +15,14 @@
 //	func main() {}
 //
 // Built with GOOS=wasip1 GOARCH=wasm -buildmode=c-shared (`carrel plugin build`
-// does), a plugin answers the exports carrel_abi, carrel_manifest and
-// carrel_call. The same code builds natively, for vet and unit tests; there a
+// does), a plugin answers the exports carrel_abi, carrel_manifest, carrel_call and
+// carrel_warm. The same code builds natively, for vet and unit tests; there a
 // host call panics, because there is no host.
 //
 // The package is linked into every plugin, so it imports the standard library
 // and core/abi only, and of the standard library no net, os or text/template.
 //
 // Start with plugin.go (what can be declared), then handler.go (what a handler
-// looks like), context.go (what it is given) and table.go (data).
+// looks like), context.go (what it is given) and table.go (data). host.go keeps
+// what a handler only passes on out of the guest, warm.go prepares its image.
 package sdk

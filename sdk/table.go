@@ -111,7 +111,8 @@ func (t *TableOf[T]) read(id ID) (RawDoc[T], error) {
 }
 
 // Patch merges the members of changes, a Partial or a map, into a document; a
-// null removes a field. With a version, the document must still have it.
+// null removes a field. With a version, the document must still have it: if not,
+// the error's kind is conflict_stale.
 func (t *TableOf[T]) Patch(c *Ctx, id ID, changes any, version ...int64) (RawDoc[T], error) {
 	encoded, err := json.Marshal(changes)
 	if err != nil {
@@ -122,7 +123,7 @@ func (t *TableOf[T]) Patch(c *Ctx, id ID, changes any, version ...int64) (RawDoc
 }
 
 // Replace puts body in the place of a document's. With a version, the document
-// must still have it.
+// must still have it, see Patch.
 func (t *TableOf[T]) Replace(c *Ctx, id ID, body T, version ...int64) (RawDoc[T], error) {
 	encoded, err := encodeBody(reflect.ValueOf(body))
 	if err != nil {
@@ -133,7 +134,7 @@ func (t *TableOf[T]) Replace(c *Ctx, id ID, body T, version ...int64) (RawDoc[T]
 }
 
 // Delete removes a document and what its references say goes with it. With a
-// version, the document must still have it.
+// version, the document must still have it, see Patch.
 func (t *TableOf[T]) Delete(c *Ctx, id ID, version ...int64) error {
 	return tell(abi.OpDataDelete, t.request(id, nil, version), nil)
 }

@@ -19,9 +19,9 @@ const (
 	// need not grow its memory, which would cost the instance.
 	warmHeap = 4 << 20
 	// A call is over before a collection pays: it would write to most of the
-	// heap's pages. So the first one comes when the heap has 16 MiB (4 MiB times
-	// this percentage), and from 32 MiB of memory on, half of what the host
-	// allows, as often as it must to stay there.
+	// heap's pages. So the first one comes when the heap has 16 MiB: 4 MiB, Go's
+	// smallest, times warmPercent. At warmLimit bytes, half of the 64 MiB a call
+	// has by the host's own limit, they come as often as they must to stay there.
 	warmPercent = 400
 	warmLimit   = 32 << 20
 )
