@@ -13,7 +13,7 @@ import (
 
 func (a *API) releases() {
 	publish := describe("POST /releases", "publishRelease", "Publish a release")
-	publish.Description = "The body is the module, up to 32 MiB; it carries its manifest. Publishing the same bytes again changes nothing; other bytes under a published version are refused. An account may upload 30 modules at once, and one more each minute."
+	publish.Description = "The body is the module, up to 32 MiB; it carries its manifest. Publishing the same bytes again changes nothing; other bytes under a published version are refused. An account may upload 30 modules at once, and one more each minute; a module counts as one more for every 8 MiB it has."
 	publish.DefaultStatus = http.StatusCreated
 	register(a, operator, publish, func(ctx context.Context, in *struct {
 		Digest  string `header:"X-Carrel-Digest" doc:"What the module's digest must be, sha256:…, to notice a cut upload."`

@@ -8,13 +8,13 @@ import (
 	"github.com/carrel-dev/carrel/core"
 )
 
-// What one account may have compiled: so many uploads at once, and then one more
-// each uploadEvery. Refused modules count: refusing one is work as well. A module
-// counts as one more for every uploadWeight bytes, as it may take longer.
+// What one account may have compiled: uploadBurst modules at once, and then one
+// more each uploadEvery. Refused modules count: refusing one is work as well. A
+// module counts as one more for every uploadWeight bytes, as it may take longer.
 const (
 	uploadBurst  = 30
 	uploadEvery  = time.Minute
-	uploadWeight = 8 << 20
+	uploadWeight = 8 << 20 // bytes
 )
 
 // uploads counts what each account has uploaded. Accounts that may upload are
@@ -24,7 +24,8 @@ type uploads struct {
 	free map[core.AccountID]time.Time // when all of the account's uploads are free again
 }
 
-// take counts an upload of so many bytes, or refuses it.
+// take counts an upload of size bytes, or refuses it: kind RateLimited, with the
+// time after which it would be taken.
 func (u *uploads) take(who core.AccountID, size int, now time.Time) error {
 	cost := time.Duration(1 + size/uploadWeight)
 	u.mu.Lock()
