@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// figure is a number there is a bar for.
+// figure is a number, and the bar it has to clear if there is one.
 type figure struct {
 	Name  string  `json:"figure"`
 	Value float64 `json:"value"`

@@ -30,7 +30,8 @@ func (k *kernel) alloc(size uint64) uint64 {
 	return uint64(at)
 }
 
-// kernelFunction takes its parameters from the stack and leaves its result there.
+// kernelFunction is one host function. It takes its parameters from the stack and
+// leaves its result there.
 type kernelFunction struct {
 	name      string
 	signature string // i is i32, I is i64, the result after the colon

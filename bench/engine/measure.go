@@ -32,9 +32,9 @@ const warmCalls = 3
 
 // cell is one call, made one way, with the times it took.
 type cell struct {
-	way   string
-	open  runner
-	times []time.Duration
+	way    string
+	runner runner
+	times  []time.Duration
 }
 
 // measure runs every call of a guest in every way. The ways take turns, in an
@@ -52,7 +52,7 @@ func measure(ctx context.Context, g *guest, ways []way, calls func(seed uint64) 
 		}
 		defer r.close()
 		for i, c := range calls(e.seed + 1) { // other inputs than those measured
-			cell := cell{way: w.impl, open: r}
+			cell := cell{way: w.impl, runner: r}
 			if err := cell.run(c, 0, warmCalls, random); err != nil {
 				return nil, err
 			}
@@ -90,7 +90,7 @@ func (cell *cell) run(c call, budget time.Duration, least int, random *rand.Rand
 	for used, n := time.Duration(0), 0; used < budget || n < least; n++ {
 		x := c.cases[(at+n)%len(c.cases)]
 		begun := time.Now()
-		answer, err := cell.open.call(c.function, x.input)
+		answer, err := cell.runner.call(c.function, x.input)
 		took := time.Since(begun)
 		if err != nil {
 			return fmt.Errorf("%s, %s: %w", cell.way, c.name, err)
