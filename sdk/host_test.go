@@ -89,7 +89,7 @@ func answered(t *testing.T, input []byte) []byte {
 
 const twoDocs = `{"data":[{"id":"doc_1","version":1,"city":"Basel"},{"id":"doc_2","version":2,"city":"B\u0065rn\"]"}],"nextCursor":"on"}`
 
-// ask runs a handler in a host, with room for so many kept responses.
+// inHost runs a handler in a host, with room for so many kept responses.
 func inHost(t *testing.T, room int, function any) *fakeHost {
 	t.Helper()
 	h := hosted(t, &fakeHost{room: room, answers: map[abi.Op]string{
