@@ -9,8 +9,8 @@ import (
 	"github.com/carrel-dev/carrel/core"
 )
 
-// The same call uses the same fuel: twice on one instance, on a new one, in the
-// interpreter, and after a restart.
+// The same call uses the same fuel: twice on one instance, on a new one, and in
+// the interpreter.
 func TestFuelIsTheSameEverywhere(t *testing.T) {
 	compiler := newEngine(t, Config{IdlePerInstallation: 1})
 	fresh := newEngine(t, Config{IdlePerInstallation: -1})
