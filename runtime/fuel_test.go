@@ -54,7 +54,7 @@ func TestFuelLimitIsExact(t *testing.T) {
 	if r.Fuel < 2*slice {
 		t.Fatalf("%d units are too few to mean anything", r.Fuel)
 	}
-	for _, limit := range []int64{1, slice - 1, slice, slice + 1, r.Fuel / 2} {
+	for _, limit := range []int64{1, slice - 1, slice, slice + 1, r.Fuel / 2, r.Fuel - 1} {
 		call.Limits.Fuel = limit
 		short := shared().Run(t.Context(), m, call)
 		wantError(t, short, core.OutcomeOutOfFuel, "used up its fuel")

@@ -100,7 +100,7 @@ func (v verification) print(w io.Writer) error {
 		row("engine", "plain: every call starts the module anew, because %s", r.Plain)
 	}
 	row("start-up", "%d units of fuel", r.Fuel)
-	if !r.Warm {
+	if !r.Warm && r.Engine == runtime.EngineImage {
 		row("", "it exports no carrel_warm, so its image is as cold as its start-up leaves it")
 	}
 	for _, stage := range r.Stages {
