@@ -127,7 +127,8 @@ type Config struct {
 	Now     func() time.Time
 
 	// Request bounds an invocation that somebody waits for, Background one that
-	// nobody does. Zero values: 10 s (background 20 s), 64 MiB, 8 MiB.
+	// nobody does. Zero values: 10 s (background 20 s), 64 MiB, 8 MiB, and
+	// 20,000,000,000 units of fuel.
 	Request    Limits
 	Background Limits
 	// PerWorkspace is how many invocations of one workspace run at a time; 0 is 16.
@@ -152,6 +153,9 @@ type Dispatcher struct {
 	commits    *gates[core.InstallationID] // commits in progress, by installation
 }
 
+// defaultFuel is what a call may use where nobody sets less: many seconds of work.
+const defaultFuel = 20_000_000_000
+
 // New makes a Dispatcher.
 func New(c Config) *Dispatcher {
 	d := &Dispatcher{
@@ -164,8 +168,8 @@ func New(c Config) *Dispatcher {
 		plans:      c.Plans,
 		logger:     c.Logger,
 		now:        c.Now,
-		request:    c.Request.or(Limits{Time: 10 * time.Second, Memory: 64 << 20, Output: 8 << 20}),
-		background: c.Background.or(Limits{Time: 20 * time.Second, Memory: 64 << 20, Output: 8 << 20}),
+		request:    c.Request.or(Limits{Time: 10 * time.Second, Memory: 64 << 20, Output: 8 << 20, Fuel: defaultFuel}),
+		background: c.Background.or(Limits{Time: 20 * time.Second, Memory: 64 << 20, Output: 8 << 20, Fuel: defaultFuel}),
 		turns:      newGates[turn](1),
 		commits:    newGates[core.InstallationID](1 << 20),
 	}
@@ -214,8 +218,8 @@ func (l Limits) within(m abi.Limits) Limits {
 	if m.Memory > 0 {
 		l.Memory = min(l.Memory, m.Memory)
 	}
-	if m.Fuel > 0 && (l.Fuel == 0 || m.Fuel < l.Fuel) {
-		l.Fuel = m.Fuel
+	if m.Fuel > 0 {
+		l.Fuel = min(l.Fuel, m.Fuel)
 	}
 	return l
 }
