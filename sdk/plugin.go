@@ -283,28 +283,3 @@ func Manifest() abi.Manifest {
 
 // ManifestJSON is the manifest as the module carries it.
 func ManifestJSON() ([]byte, error) { return json.Marshal(Manifest()) }
-
-// describe derives a route's schemas and query parameters from its handler.
-func (h *handler) describe(route *abi.Route) {
-	var fields []field
-	if h.in != nil && h.in.Kind() == reflect.Struct {
-		if _, special := reflect.New(h.in).Interface().(strictDecoder); !special {
-			fields = fieldsOf(h.in)
-		}
-	}
-	for _, f := range fields {
-		if f.source == "query" {
-			route.Query = append(route.Query, abi.Parameter{Name: f.Name, Doc: f.Doc})
-		}
-	}
-	if h.readsBody(fields) {
-		route.Request = schemaJSON(h.in)
-	}
-	if h.out == nil {
-		return
-	}
-	route.Response = schemaJSON(h.out)
-	if listed, ok := reflect.Zero(h.out).Interface().(interface{ listParameters() []abi.Parameter }); ok {
-		route.Query = append(route.Query, listed.listParameters()...)
-	}
-}
