@@ -133,7 +133,8 @@ func (o *options) serve(ctx context.Context, engine *runtime.Engine, module *run
 	return times, nil
 }
 
-// collect runs Go's collector every millisecond, and returns the p99.
+// collect runs Go's collector again and again, a millisecond apart, and returns
+// the p99.
 func collect() time.Duration {
 	var times []time.Duration
 	for range 500 {
