@@ -102,8 +102,10 @@ func (c *Ctx) SetHeader(name, value string) {
 }
 
 // Schedule adds a job to the unit of work: it runs once the unit is committed
-// and the delay is over, and not at all if the unit fails. It returns the
-// job's id.
+// and the delay, at most 366 days, is over, and not at all if the unit fails. It
+// returns the job's id. The payload's JSON holds 256 KiB at most. A unit that
+// leaves more than 10,000 of the installation's jobs waiting, or more than 64 MiB
+// of payloads, is refused when it commits.
 func (c *Ctx) Schedule(job string, payload any, delay time.Duration) (string, error) {
 	encoded, err := json.Marshal(payload)
 	if err != nil {
@@ -127,7 +129,9 @@ func (c *Ctx) Mutate(job string, payload, answer any) error {
 	return ask(abi.OpMutate, abi.MutateRequest{Handler: job, Payload: encoded}, answer)
 }
 
-// Fetch sends an HTTP request to a host the workspace granted, from actions.
+// Fetch sends an HTTP request to a host the workspace granted, from actions: 20
+// in a call, each with a body of at most 1 MiB, an answer of at most 8 MiB and
+// 30 s at most. A longer body or answer is an error of kind too_large.
 func (c *Ctx) Fetch(request abi.FetchRequest) (abi.FetchResponse, error) {
 	var response abi.FetchResponse
 	err := ask(abi.OpHTTPFetch, request, &response)
@@ -181,7 +185,8 @@ const (
 )
 
 // Log writes a line to the call's log: `c.Log(sdk.Info, "batch done", "rows", 50)`.
-// A log that cannot be written never fails the handler.
+// A log that cannot be written never fails the handler. A call has 1,000 lines at
+// most, and a message is cut at 8 KiB.
 func (c *Ctx) Log(level, message string, pairs ...any) {
 	var fields map[string]any
 	for i := 0; i+1 < len(pairs); i += 2 {

@@ -118,8 +118,8 @@ func (q *QueryOf[T]) First(c *Ctx) (doc Doc[T], found bool, err error) {
 	return docs[0], true, nil
 }
 
-// Count counts the documents. The answer is exact unless capped: then there are
-// at least that many.
+// Count counts the documents, of which it looks at 10,000 at most. The answer is
+// exact unless capped: then there are at least that many.
 func (q *QueryOf[T]) Count(c *Ctx) (count int, capped bool, err error) {
 	if q.err != nil {
 		return 0, false, q.err
