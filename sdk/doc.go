@@ -19,6 +19,34 @@
 // carrel_warm. The same code builds natively, for vet and unit tests; there a
 // host call panics, because there is no host.
 //
+// # Handlers
+//
+// A handler has one of the shapes
+//
+//	func(*sdk.Ctx) error
+//	func(*sdk.Ctx, In) error
+//	func(*sdk.Ctx) (Out, error)
+//	func(*sdk.Ctx, In) (Out, error)
+//
+// In is decoded from the request's body or the job's payload, strictly; from an
+// event's data without regard to what it doesn't know, as the plugin that emits
+// it adds to it when it likes. If it is a struct, fields tagged `path:"id"` and
+// `query:"stage"` are filled from a request. Out is encoded as the answer.
+//
+// # Field tags
+//
+// A struct field says about itself in its tags what the host is to know:
+//
+//	Email string `json:"email" carrel:"email,unique,doc=Lower-case address"`
+//
+// The words of a carrel tag: a field type (else the Go type decides), required,
+// unique, index, secret, enum=a|b, default=, max= (characters, or items of a
+// list), ref=table, on_delete=, and doc=, which is last and takes the rest,
+// commas included. A field tagged path or query is filled from there and must be
+// `json:"-"`.
+//
+// # Inside
+//
 // The package is linked into every plugin, so it imports the standard library
 // and core/abi only, and of the standard library no net, os or text/template.
 //

@@ -12,14 +12,8 @@ import (
 	"github.com/carrel-dev/carrel/core/abi"
 )
 
-// field is what a struct field says about itself in its tags:
-//
-//	Email string `json:"email" carrel:"email,unique,doc=Lower-case address"`
-//
-// The words of a carrel tag: a field type (else the Go type decides), required,
-// unique, index, secret, enum=a|b, default=, max=, ref=table, on_delete=, and
-// doc=, which is last and takes the rest, commas included. A field tagged path
-// or query is filled from there and must be `json:"-"`.
+// field is what a struct field says about itself in its tags; doc.go has their
+// words.
 type field struct {
 	abi.Field
 	index  []int

@@ -8,17 +8,7 @@ import (
 	"github.com/carrel-dev/carrel/core/abi"
 )
 
-// handler is a registered function. It has one of the shapes
-//
-//	func(*sdk.Ctx) error
-//	func(*sdk.Ctx, In) error
-//	func(*sdk.Ctx) (Out, error)
-//	func(*sdk.Ctx, In) (Out, error)
-//
-// In is decoded from the request's body or the job's payload, strictly; from an
-// event's data without regard to what it doesn't know, as the plugin that emits
-// it adds to it when it likes. If it is a struct, fields tagged `path:"id"` and
-// `query:"stage"` are filled from a request. Out is encoded as the answer.
+// handler is a registered function, of one of the shapes in doc.go.
 type handler struct {
 	name    string
 	kind    abi.Kind

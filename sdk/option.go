@@ -11,9 +11,10 @@ type options struct {
 	parameters           []abi.Parameter
 }
 
-// Scope asks that the actor has a permission of the plugin:
-// "crm.contacts.write". Without it every member may use the route.
-func Scope(permission string) Option { return func(o *options) { o.scope = permission } }
+// Scope asks that the actor has a scope the plugin defines with
+// Declaration.Permission: "crm.contacts.write". Without it every member may use
+// the route.
+func Scope(name string) Option { return func(o *options) { o.scope = name } }
 
 // Summary documents a route or a job, in one sentence.
 func Summary(text string) Option { return func(o *options) { o.summary = text } }
