@@ -28,9 +28,8 @@ type Report struct {
 
 // Stage is one step of ingest.
 type Stage struct {
-	Name   string        `json:"name"`
-	Took   time.Duration `json:"took"` // nanoseconds
-	Detail string        `json:"detail,omitempty"`
+	Name string        `json:"name"`
+	Took time.Duration `json:"took"` // nanoseconds
 }
 
 // The ways a module is run.
