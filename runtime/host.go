@@ -86,7 +86,7 @@ func hostKeep(g guest, stack []uint64) {
 // through the guest.
 func hostSplice(g guest, stack []uint64) {
 	b := g.keptAs("splice", uint32(stack[0]))
-	g.owed += int64(len(b)) / bytesPerUnit
+	g.pay(uint64(len(b)))
 	g.send(b)
 }
 
