@@ -18,7 +18,7 @@ const (
 	OutcomeMemoryExceeded Outcome = "memory_exceeded"
 	OutcomeDenied         Outcome = "denied"
 	OutcomeConflict       Outcome = "conflict" // still conflicting after the last re-run
-	OutcomeFailed         Outcome = "failed"   // the handler ended well, but its unit was refused or could not be stored
+	OutcomeFailed         Outcome = "failed"   // not the handler's doing: its unit was refused or could not be stored, or the server could not run it
 )
 
 // InvocationRecord says what one invocation was and cost. It is kept whatever
@@ -31,8 +31,8 @@ type InvocationRecord struct {
 	Kind      abi.Kind
 	Trigger   abi.Trigger
 	Outcome   Outcome
-	Attempts  int // runs, conflicts included
-	Fuel      int64
+	Attempts  int   // runs, conflicts included
+	Fuel      int64 // units, all runs together
 	Duration  time.Duration
 	Error     string // message, for the workspace's own eyes
 	Started   time.Time

@@ -43,7 +43,8 @@ type Call struct {
 }
 
 // Limits bound one call. Zero means the engine's own: Memory the engine's
-// MaxMemory, Time 10 s, Output 8 MiB, Fuel 20,000,000,000 units.
+// MaxMemory, Time 10 s, Output 8 MiB, Fuel 20,000,000,000 units. A call may set
+// more of each but of Memory, which is never more than MaxMemory.
 type Limits struct {
 	Memory int64 // bytes: linear memory and Extism memory together
 	Time   time.Duration

@@ -28,7 +28,8 @@ type crashes struct {
 	free map[core.InstallationID]time.Time // when it may have a burst again
 }
 
-// count takes down a crash.
+// count takes down a crash. The first one is enough: from then on pause counts
+// the instances.
 func (c *crashes) count(who core.InstallationID) {
 	now := time.Now()
 	c.mu.Lock()

@@ -7,9 +7,9 @@
 // leaves through one method, [Host].Call; this package knows nothing of
 // workspaces, grants or storage.
 //
-// It imports core, core/abi and wazero, and must never import a sibling
-// (hostfuncs, store, registry, web). It shadows the standard library's package
-// of the same name: import that one as goruntime.
+// It imports core, core/abi, runtime/wasm, wazero and golang.org/x, and must
+// never import a sibling (hostfuncs, store, registry, web). It shadows the
+// standard library's package of the same name: import that one as goruntime.
 //
 // Start with load.go (a module on its way in: worker.go and ingest.go make an
 // artifact of it, cache.go keeps it) and run.go (one call: pool.go hands out an

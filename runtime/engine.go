@@ -18,12 +18,12 @@ import (
 	"github.com/carrel-dev/carrel/core"
 )
 
-// Config configures an Engine. The zero value is usable: no disk cache, the
-// default logger, 256 MiB.
+// Config configures an Engine. The zero value is usable: a cache that goes with
+// the process, the default logger, 256 MiB.
 type Config struct {
-	// CacheDir keeps compiled modules and their images between restarts; ""
-	// keeps them as long as the process lives. It holds executable code, so it
-	// belongs to this engine's user alone (0700).
+	// CacheDir keeps compiled modules and their images between restarts, 4 GiB of
+	// them; "" keeps them as long as the process lives. It holds executable code,
+	// so it belongs to this engine's user alone (0700).
 	CacheDir string
 	Logger   *slog.Logger
 	// MaxMemory is the most memory any call may have, in bytes. 0 means

@@ -23,8 +23,9 @@ type Import struct{ Module, Name, Signature string }
 // Memory is the module's linear memory in bytes. Max is 0 without a maximum.
 type Memory struct{ Min, Max int64 }
 
-// Inspect reads a module without compiling or running it. It refuses only what
-// cannot be read, with an error of kind Invalid; Load checks the rest.
+// Inspect reads a module without compiling or running it. It refuses what cannot
+// be read, passes one of wasm.PluginBounds on the way, or has a manifest of more
+// than 2 MiB, with an error of kind Invalid; Load checks the rest.
 func Inspect(module []byte) (Description, error) {
 	const op = "runtime.Inspect"
 	m, err := parse(op, module)
