@@ -27,7 +27,7 @@ type walk struct {
 	first    int     // edit of the loop that the function begins with
 	straight bool    // no branch, loop or call yet
 	vectors  bool
-	joins    int // values that paths join in, see assigned
+	joins    int // values that paths join in, see countJoins
 
 	// These go on from function to function, so that nothing has to be cleared.
 	opened int   // blocks
@@ -42,7 +42,7 @@ type block struct {
 	floor           int  // height of the operand stack below the parameters
 	before          path // that leads to it
 	branches        path // that branches to it
-	joined          bool // something branches to it
+	joined          bool // paths join at its end, or its beginning if it is a loop: something branches to it, or it is an if
 	opened          int  // its number, in the order blocks are opened in
 	set             int  // locals that are set in it
 	edit            int  // of a loop
@@ -62,19 +62,22 @@ func (p *path) add(weight int) {
 	p.check += weight
 }
 
-// An instruction weighs 1, one that goes to memory as much as a missed cache: a
-// unit of fuel is unitWeight. Every check costs a unit and what the path weighs
-// that leads to it. Where that would be chargeWeight a charge is put in, where
-// no check has been for checkWeight a check.
+// What instructions weigh. Those that are not named weigh 1.
 const (
-	unitWeight   = 256
-	memoryWeight = 16
-	// A reference to a function is made by code of the engine's.
-	referenceWeight = unitWeight / 2
-	chargeWeight    = 4 * unitWeight
-	checkWeight     = 64 * unitWeight
+	unitWeight      = 256            // a unit of fuel
+	memoryWeight    = 16             // a load, a store or an indirect call: it may miss the cache
+	referenceWeight = unitWeight / 2 // ref.func, which calls code of the engine's
 )
 
+// A check costs a unit, and what the path to it weighs that is not paid yet. A
+// path that weighs chargeWeight is charged without a check; where there has been
+// no check for checkWeight, by one.
+const (
+	chargeWeight = 4 * unitWeight
+	checkWeight  = 64 * unitWeight
+)
+
+// cost is what a check takes for a path of that weight, in units of fuel.
 func cost(weight int) uint32 { return uint32(1 + weight/unitWeight) }
 
 func (c *checker) readBody() {
@@ -118,9 +121,8 @@ func (w *walk) estimate(wide int) int32 {
 	return int32(min(fixed+slot*(w.locals+wide+height)+w.values+joins, most))
 }
 
-// assigned notes that a local is set. Where a path on which it was joins one on
-// which it was not, the compiler makes another value of both: at the end of each
-// block around that something branches to, and at the beginning of each loop.
+// assigned notes that a local is set: in each block around that was opened since
+// it was set last, as the others have counted it.
 func (w *walk) assigned(local uint32) {
 	for i := len(w.blocks) - 1; i >= 0 && w.blocks[i].opened > w.last[local]; i-- {
 		w.blocks[i].set++
@@ -135,9 +137,10 @@ func (w *walk) open(b block) {
 	w.blocks = append(w.blocks, b)
 }
 
-// join counts the values that paths join in at the end of a block, or at the
-// beginning if it is a loop.
-func (c *checker) join(b *block) {
+// countJoins counts the values that paths join in at the end of a block, or at
+// the beginning if it is a loop. Where a path on which a local was set joins one
+// on which it was not, the compiler makes another value of both.
+func (c *checker) countJoins(b *block) {
 	w := &c.walk
 	if !b.joined {
 		return
@@ -264,9 +267,9 @@ func (c *checker) immediates(kind immediates, at int) (a, b uint32) {
 	case table:
 		a = c.below(len(c.tables), "table")
 	case element:
-		c.below(c.elements, "element segment")
+		c.below(c.elementSegments, "element segment")
 	case elementTable:
-		a, b = c.below(c.elements, "element segment"), c.below(len(c.tables), "table")
+		a, b = c.below(c.elementSegments, "element segment"), c.below(len(c.tables), "table")
 	case tableTable:
 		a, b = c.below(len(c.tables), "table"), c.below(len(c.tables), "table")
 	case data:

@@ -18,14 +18,14 @@ type Checked struct {
 	bounds   Bounds
 	sections [sectionDataCount + 1]section // by their ids
 
-	types     []Signature
-	imported  [4]int   // by Kind
-	functions []uint32 // type of each, the imported ones first
-	tables    []ValueType
-	memories  int
-	globals   int
-	elements  int      // segments
-	data      []uint32 // length of each segment in bytes
+	types           []Signature
+	imported        [4]int   // by Kind
+	functions       []uint32 // type of each, the imported ones first
+	tables          []ValueType
+	memories        int
+	globals         int
+	elementSegments int
+	data            []uint32 // length of each segment in bytes
 
 	bodies []body
 	edits  []edit // in the order of the module
@@ -70,8 +70,8 @@ type checker struct {
 	announced  int    // data segments, by the data count section; -1 without one
 	declared   []bool // functions that ref.func may refer to
 	signatures int    // parameters and results of all types
-	all        int    // elements, of tables and segments
-	mutable    int    // globals
+	elements   int    // of tables and segments together
+	mutable    int    // globals that can change
 	bulkIndex  map[bulk]uint32
 	walk       walk
 }
@@ -227,8 +227,8 @@ func (c *checker) readTable() {
 // countElements bounds what every instance has of tables, and of segments:
 // wazero makes those for each instance, too.
 func (c *checker) countElements(n int) {
-	if c.all += n; c.all > c.bounds.Elements {
-		c.r.fail("the module has %d elements in its tables and segments; the limit is %d", c.all, c.bounds.Elements)
+	if c.elements += n; c.elements > c.bounds.Elements {
+		c.r.fail("the module has %d elements in its tables and segments; the limit is %d", c.elements, c.bounds.Elements)
 	}
 }
 

@@ -167,7 +167,7 @@ func (c *checker) finish() {
 	default:
 		w.path.join(b.branches)
 	}
-	c.join(&b)
+	c.countJoins(&b)
 	w.blocks = w.blocks[:len(w.blocks)-1]
 	w.height = b.floor + b.results
 	w.most = max(w.most, w.height)

@@ -2,8 +2,8 @@ package wasm
 
 // The bits of an element segment's kind.
 const (
-	elementPassive  = 1 // or declared only, if its table is named
-	elementTyped    = 2 // names its table
+	elementPassive  = 1 // or, with elementNamed, declared only
+	elementNamed    = 2 // names its table
 	elementExpr     = 4 // has expressions, not indices
 	elementKinds    = 7
 	functionElement = 0 // the only type of element besides references
@@ -17,14 +17,14 @@ func (c *checker) readElement() {
 		return
 	}
 	if kind&elementPassive == 0 {
-		if kind&elementTyped != 0 {
+		if kind&elementNamed != 0 {
 			c.below(len(c.tables), "table")
 		} else if len(c.tables) == 0 {
 			c.r.failAt(at, "an element segment needs a table; there is none")
 		}
 		c.constant()
 	}
-	if kind&(elementPassive|elementTyped) != 0 {
+	if kind&(elementPassive|elementNamed) != 0 {
 		if kind&elementExpr != 0 {
 			c.r.reference()
 		} else if c.r.byte() != functionElement {
@@ -40,7 +40,7 @@ func (c *checker) readElement() {
 	for i := 0; i < n && c.r.err == nil; i++ {
 		read()
 	}
-	c.elements++
+	c.elementSegments++
 }
 
 // The kinds of a data segment.
