@@ -45,8 +45,13 @@ var PluginBounds = Bounds{
 	Globals:     20_000,
 }
 
-// Unbounded lets every valid module pass. It is for the specification's test
-// suite, and unfit for uploads.
+// maxCustoms is how many custom sections a module may have. Compilers write
+// about a dozen.
+const maxCustoms = 1000
+
+// Unbounded lets every valid module pass. It is for what passed PluginBounds
+// before it was woven and for the specification's test suite, and unfit for
+// uploads.
 var Unbounded = Bounds{
 	Size:        math.MaxInt32,
 	Entries:     math.MaxInt32,

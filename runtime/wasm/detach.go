@@ -34,7 +34,10 @@ type Detached struct {
 	Data    []Segment // in the order they are written
 	Start   bool      // StartName has to be called once, behind the data
 	Globals []Global  // FuelName and StackName are not among them
-	Plain   string    // why there can be no exact image, "" if there can: `it writes to its table (at byte 12 of the original)`; Module is then as it was, and nothing taken out
+	// Plain says why there can be no exact image, like `it writes to its table (at
+	// byte 12 of the original)`; Module is then as it was, and nothing taken out.
+	// "" if there can.
+	Plain string
 }
 
 // Detach takes the active data and the start function out of a woven module and

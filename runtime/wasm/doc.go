@@ -11,7 +11,7 @@
 // are left, every limit is checked before anything of that size is made, and
 // what the compiler might read differently is refused.
 //
-// It imports nothing but the standard library. Start with check.go
-// (sections; body.go and control.go read the code), then weave.go (edit.go lists
-// what it changes) and detach.go.
+// It imports nothing but the standard library. Start with check.go (the sections,
+// which section.go finds; body.go and control.go read the code), then weave.go
+// (edit.go lists what it changes) and detach.go.
 package wasm

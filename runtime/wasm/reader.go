@@ -74,6 +74,9 @@ func (r *reader) take(n uint32) []byte {
 	return b
 }
 
+// rest takes what is left of the part.
+func (r *reader) rest() []byte { return r.take(uint32(r.left())) }
+
 func (r *reader) u32() uint32 {
 	if r.at < r.end && r.bytes[r.at] < 0x80 { // nearly all of them
 		r.at++
@@ -213,4 +216,54 @@ func (r *reader) limits(what string) (minimum, maximum uint32, bounded bool) {
 	}
 	r.fail("a %s is shared or 64 bits wide, which is not supported", what)
 	return 0, 0, false
+}
+
+func (r *reader) signature(most int) Signature {
+	if r.byte() != 0x60 {
+		r.fail("a type is not a function type")
+		return Signature{}
+	}
+	return Signature{Params: r.valueTypes("parameters", most), Results: r.valueTypes("results", most)}
+}
+
+// table reads a table's type, and how many elements it starts with.
+func (r *reader) table(most int) (t ValueType, minimum uint32) {
+	t = r.reference()
+	minimum, _, _ = r.limits("table")
+	if int64(minimum) > int64(most) {
+		r.fail("a table starts with %d elements; the limit is %d", minimum, most)
+	}
+	return t, minimum
+}
+
+func (r *reader) reference() ValueType {
+	t := ValueType(r.byte())
+	if t != FuncRef && t != ExternRef && r.err == nil {
+		r.failAt(r.at-1, "%#x is not a type of a reference", byte(t))
+	}
+	return t
+}
+
+// global reads a global's type and whether it can change.
+func (r *reader) global() (ValueType, bool) {
+	t, mutable := r.valueType(), r.byte()
+	if mutable > 1 {
+		r.failAt(r.at-1, "a global is neither constant nor variable")
+	}
+	return t, mutable == 1
+}
+
+// locals adds up what a function's local declarations announce: five bytes can
+// declare four thousand million of them.
+func (r *reader) locals(most int) (locals, wide int) {
+	r.each("groups of locals", func() {
+		n := r.u32()
+		if r.valueType() == V128 {
+			wide += int(n)
+		}
+		if locals += int(n); locals > most {
+			r.fail("a function declares more than %d locals", most)
+		}
+	})
+	return locals, wide
 }

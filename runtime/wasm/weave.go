@@ -28,10 +28,10 @@ var yieldType = Signature{Params: []ValueType{I64, I32}, Results: []ValueType{I6
 //
 // Checks stand at the beginning of functions and loops, and in long code without
 // any. Each takes a unit of fuel and what the heaviest path to it costs that is
-// not paid yet, a unit for every 256 instructions, loads and stores counting as
-// 16; when less than nothing is left it yields. Operations on ranges of memory
-// and tables become calls of functions that are appended to the module and
-// charge by size.
+// not paid yet, a unit for every 256 instructions, of which some count as more
+// (docs/fuel.md); when less than nothing is left it yields. Operations on ranges
+// of memory and tables become calls of functions that are appended to the module
+// and charge by size.
 //
 // A function that calls takes an estimate of its frame off the stack while it
 // runs; at most one frame is on the native stack that was not taken off.
