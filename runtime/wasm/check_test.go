@@ -63,7 +63,8 @@ func TestCheckRefuses(t *testing.T) {
 		{"nothing", module(), ""},
 		{"empty function", function(""), ""},
 		{"cut off", function("")[:40], "announces"},
-		{"sections out of order", module(one, types), "type 0 is named"},
+		{"sections out of order", module(memory1, table1), "tables is out of order"},
+		{"functions before their types", module(one, types), "type 0 is named"},
 		{"a section twice", module(types, types), "out of order"},
 		{"a section nobody knows", module(entries(13)), "no section 13"},
 		{"no body", module(types, one), "declares 1 functions"},
@@ -103,7 +104,8 @@ func TestCheckRefuses(t *testing.T) {
 		{"nesting", function(strings.Repeat("\x02\x40", 4) + strings.Repeat("\x0b", 4)), "nested more than 3"},
 		{"branch table", function("\x41\x00\x0e\x03\x00\x00\x00\x00"), "limit is 2"},
 		{"locals", module(types, one, entries(sectionCode, "\x08\x01\xff\xff\xff\xff\x0f\x7f\x0b")), "more than 4 locals"},
-		{"an announced count", module(types, one, bodies(""), entries(sectionData, "\x00\x41\x00\x0b\x00")), "needs a memory"},
+		{"data without a memory", module(types, one, bodies(""), entries(sectionData, "\x00\x41\x00\x0b\x00")), "needs a memory"},
+		{"a count of other data", module(memory1, func(a *assembly) { a.raw(sectionDataCount, 1, 2) }, entries(sectionData, "\x00\x41\x00\x0b\x00")), "announces 2 data segments and has 1"},
 		{"data placed by a number that is no i32", module(memory1, entries(sectionData, "\x00\x42\x00\x0b\x00")), "not an i32"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
