@@ -8,6 +8,7 @@
 // It has tests only, of runtime/wasm and wazero's public API; it must never
 // import runtime, which has a contract of its own on top.
 //
-// Start with suite_test.go. script_test.go reads the suite's format, and
-// testdata/skips.txt lists what is not asked for, with the reason.
+// Start with suite_test.go. form_test.go has the forms of a module, script_test.go
+// reads the suite's format, and testdata/skips.txt lists what is not asked for,
+// with the reason.
 package spectest

@@ -31,6 +31,7 @@ const (
 	refused   = "refused"       // before any instance was made
 	unlinked  = "not linked"    // no instance could be made
 	exhausted = "out of stack"  // the calls nested too deep
+	failed    = "failed"        // no trap says why
 	missing   = "nothing there" // no such module or export
 )
 
@@ -137,7 +138,7 @@ func (s *session) invoke(ctx context.Context, a action) outcome {
 	f := module.ExportedFunction(a.Field)
 	results, err := f.Call(ctx, args...)
 	if err != nil {
-		return failure(err, "failed")
+		return failure(err, failed)
 	}
 	return outcome{ending: ok, results: results}
 }

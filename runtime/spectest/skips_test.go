@@ -13,7 +13,7 @@ import (
 const maxSkips = 20
 
 // skips are the commands that need not meet the specification, from
-// testdata/skips.txt. Woven modules must end like the originals there too.
+// testdata/skips.txt. The other forms must end like the originals there too.
 type skips struct {
 	mu   sync.Mutex
 	used map[string]bool // by "suite file line"
