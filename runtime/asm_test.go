@@ -138,3 +138,41 @@ func answering(answer string) []byte {
 
 // forever is `loop br 0 end`.
 var forever = []byte{0x03, 0x40, 0x0c, 0x00, 0x0b}
+
+func i64Const(v int64) []byte {
+	out := []byte{0x42}
+	for {
+		b := byte(v & 0x7f)
+		v >>= 7
+		if v == 0 && b&0x40 == 0 || v == -1 && b&0x40 != 0 {
+			return append(out, b)
+		}
+		out = append(out, b|0x80)
+	}
+}
+
+// row is an instruction many times over, without a loop.
+func row(times int, code ...[]byte) []byte {
+	var one, all []byte
+	for _, c := range code {
+		one = append(one, c...)
+	}
+	for range times {
+		all = append(all, one...)
+	}
+	return all
+}
+
+// bulkOp is a bulk operation with its immediates.
+func bulkOp(code byte, immediates ...byte) []byte { return append([]byte{0xfc, code}, immediates...) }
+
+// opDrop takes a value off the operand stack.
+var opDrop = []byte{0x1a}
+
+// counting runs body n times; it takes a unit of fuel each.
+func counting(n int32, body ...byte) []byte {
+	return slices.Concat(i32Const(n), []byte{0x21, 0x00, 0x03, 0x40}, body,
+		[]byte{0x20, 0x00, 0x41, 0x01, 0x6b, 0x22, 0x00, 0x0d, 0x00, 0x0b})
+}
+
+var counter = []byte{1, 1, 0x7f} // the local that counting uses

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	goruntime "runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -104,4 +105,27 @@ func TestAttack21_Recursion(t *testing.T) {
 		wantError(t, shared().Run(t.Context(), m, Call{Function: "deep"}), core.OutcomeTrap, "too deep")
 		must(t, shared().Run(context.Background(), m, Call{Function: ExportCall}))
 	}
+}
+
+// What the host keeps of a block counts to the call's memory, too.
+func TestAttack19_SmallBlocks(t *testing.T) {
+	m := load(t, shared(), asm{imports: kernel, memory: pages(1), funcs: []asmFunc{{name: "f", locals: counter,
+		code: counting(10_000_000, slices.Concat(i64Const(1), asmCall(0), []byte{0x1a})...)}}}.bytes())
+	before := live()
+	r := shared().Run(t.Context(), m, Call{Function: "f", Limits: Limits{Memory: 64 << 20}})
+	wantError(t, r, core.OutcomeMemoryExceeded, "memory")
+	if r.Fuel > (64<<20)/(arenaAlign+blockRoom)*(hostCallFuel+4) {
+		t.Errorf("it came to %d units", r.Fuel)
+	}
+	if held := live() - before; held > 8<<20 {
+		t.Errorf("%d bytes are held afterwards", held)
+	}
+}
+
+func live() int64 {
+	goruntime.GC()
+	goruntime.GC()
+	var s goruntime.MemStats
+	goruntime.ReadMemStats(&s)
+	return int64(s.HeapAlloc)
 }

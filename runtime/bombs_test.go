@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	goruntime "runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -131,5 +132,65 @@ func TestBoundsThemselvesPass(t *testing.T) {
 				t.Errorf("%s: %v", r.Outcome, r.Err)
 			}
 		})
+	}
+}
+
+// What each instance has of tables, segments and
+// globals is bounded by what a module may declare.
+func TestAttack22_ElementsAndGlobals(t *testing.T) {
+	module := func(sections ...[]byte) []byte {
+		head := slices.Concat([]byte("\x00asm\x01\x00\x00\x00"), section(1, vector([]byte{0x60, 0, 0})), section(2, vector(slices.Concat(text("extism:host/env"), text("reset"), []byte{0, 0}))))
+		return slices.Concat(head, slices.Concat(sections...))
+	}
+	segment := func(n uint32) []byte { return slices.Concat([]byte{1, 0}, u32(n), make([]byte, n)) }
+	table := slices.Concat([]byte{0x70, 0}, u32(90_000))
+	for name, m := range map[string][]byte{
+		"a segment":       module(section(9, vector(segment(300_000)))),
+		"many segments":   module(section(9, vector(slices.Repeat([][]byte{segment(1000)}, 300)...))),
+		"tables":          module(section(4, vector(slices.Repeat([][]byte{table}, 3)...))),
+		"mutable globals": module(section(6, vector(slices.Repeat([][]byte{{0x7e, 1, 0x42, 0, 0x0b}}, 2000)...))),
+		"globals":         module(section(6, vector(slices.Repeat([][]byte{{0x7e, 0, 0x42, 0, 0x0b}}, 30_000)...))),
+	} {
+		if message := refused(t, m); !strings.Contains(message, "the limit") {
+			t.Errorf("%s: %s", name, message)
+		}
+	}
+}
+
+// What the server itself reads of an upload,
+// before a worker does, takes no more than a few times its size.
+func TestAttack22_LookedAtBeforeTheWorker(t *testing.T) {
+	const size = 31 << 20
+	head := []byte("\x00asm\x01\x00\x00\x00")
+	fill := func(id byte, unit ...byte) []byte {
+		n := size / len(unit)
+		types := section(1, vector([]byte{0x60, 0, 0}))
+		if id == 1 {
+			types = nil
+		}
+		return slices.Concat(head, types, section(id, slices.Concat(u32(uint32(n)), bytes.Repeat(unit, n))))
+	}
+	for name, m := range map[string][]byte{
+		"types": fill(1, 0x60, 0, 0), "imports": fill(2, 0, 0, 0, 0), "exports": fill(7, 0, 3, 0), "functions": fill(3, 0),
+		"custom sections": slices.Concat(head, bytes.Repeat([]byte{0, 1, 0}, size/3)),
+		"type sections":   slices.Concat(head, bytes.Repeat([]byte{1, 1, 0}, size/3)),
+	} {
+		var before, after goruntime.MemStats
+		goruntime.ReadMemStats(&before)
+		_, err := Inspect(m)
+		goruntime.ReadMemStats(&after)
+		if core.KindOf(err) != core.Invalid || after.TotalAlloc-before.TotalAlloc > size/4 {
+			t.Errorf("%s: %v, and %d bytes were allocated", name, err, after.TotalAlloc-before.TotalAlloc)
+		}
+	}
+}
+
+// A refusal quotes the author's names, but not all of a long one.
+func TestRefusalsAreShort(t *testing.T) {
+	name := "carrel:" + strings.Repeat("\x01", 8<<20)
+	m := slices.Concat([]byte("\x00asm\x01\x00\x00\x00"), section(1, vector([]byte{0x60, 0, 0})), section(3, vector([]byte{0})),
+		section(7, vector(slices.Concat(text(name), []byte{0, 0}))), section(10, vector([]byte{2, 0, 0x0b})))
+	if n := len(refused(t, m)); n > 2*maxRefusal {
+		t.Errorf("a refusal of %d bytes", n)
 	}
 }

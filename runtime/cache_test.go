@@ -196,7 +196,28 @@ func TestCacheSweep(t *testing.T) {
 	}
 }
 
-func openReleaseFile(t *testing.T, dir string, module []byte) (fs.FileInfo, error) {
-	t.Helper()
-	return os.Stat(releaseFile(t, dir, module))
+// The cache on disk is bounded: what was opened longest ago goes first.
+func TestCacheIsTrimmed(t *testing.T) {
+	dir := t.TempDir()
+	for n := range 4 {
+		answer(t, dir, answering(fmt.Sprint(n)))
+	}
+	c, err := openCache(dir, shared().log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(t.Context())     //nolint:errcheck // the directory is the test's
+	answer(t, dir, answering("0")) // opened again
+	one := int64(len(read(t, releaseFile(t, dir, answering("0")))))
+	c.trim(2*one + one/2)
+	for n, want := range []bool{true, false, false, true} {
+		_, err := os.Stat(releaseFile(t, dir, answering(fmt.Sprint(n))))
+		if (err == nil) != want {
+			t.Errorf("module %d is there: %v", n, err == nil)
+		}
+	}
+	c.trim(0) // the last one stays: it was just made
+	if _, err := os.Stat(releaseFile(t, dir, answering("0"))); err != nil {
+		t.Error(err)
+	}
 }

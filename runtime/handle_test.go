@@ -19,15 +19,13 @@ func passing(code ...[]byte) []byte {
 		asmFunc{module: "carrel:host/v1", name: "splice", signature: "i"},
 		asmFunc{module: "carrel:host/v1", name: "recall", signature: "i:i"})
 	return asm{imports: imports, memory: pages(1), data: "<>", funcs: []asmFunc{
-		speaks(1), {name: ExportCall, signature: ":i", locals: []byte{1, 1, 0x7f}, code: slices.Concat(append(code, i32Const(0))...)},
+		speaks(1), {name: ExportCall, signature: ":i", locals: counter, code: slices.Concat(append(code, i32Const(0))...)},
 	}}.bytes()
 }
 
-var drop = []byte{0x1a}
+func doing(op abi.Op) []byte { return slices.Concat(i32Const(int32(op)), asmCall(1), opDrop) }
 
-func doing(op abi.Op) []byte { return slices.Concat(i32Const(int32(op)), asmCall(1), drop) }
-
-func keeping() []byte { return slices.Concat(asmCall(3), drop) }
+func keeping() []byte { return slices.Concat(asmCall(3), opDrop) }
 
 func writing(at, length int32) []byte {
 	return slices.Concat(i32Const(at), i32Const(length), asmCall(0))
@@ -37,10 +35,10 @@ func splicing(handle int32) []byte { return slices.Concat(i32Const(handle), asmC
 
 // read copies at most length bytes of the response to at, and drops how many.
 func reading(at, length int32) []byte {
-	return slices.Concat(i32Const(at), i32Const(length), asmCall(2), drop)
+	return slices.Concat(i32Const(at), i32Const(length), asmCall(2), opDrop)
 }
 
-func recalling(handle int32) []byte { return slices.Concat(i32Const(handle), asmCall(5), drop) }
+func recalling(handle int32) []byte { return slices.Concat(i32Const(handle), asmCall(5), opDrop) }
 
 // serving answers every operation with its own text.
 func serving(answers map[abi.Op]string) Host {
@@ -92,21 +90,15 @@ func TestAttack30_ForgedKeptHandles(t *testing.T) {
 	}
 }
 
-// repeating does body n times.
-func repeating(n int32, body ...[]byte) []byte {
-	return slices.Concat(i32Const(n), []byte{0x21, 0x00, 0x03, 0x40}, slices.Concat(body...), // local 0 = n; loop
-		[]byte{0x20, 0x00}, i32Const(-1), []byte{0x6a, 0x22, 0x00, 0x0d, 0x00, 0x0b}) // local 0--; br_if 0; end
-}
-
 // A call keeps so many bytes, which count to its memory, and so many responses;
 // then keep answers 0, and the response stays.
 func TestKeptResponsesAreBounded(t *testing.T) {
-	m := load(t, shared(), passing(repeating(100, doing(abi.OpDataGet), keeping())))
+	m := load(t, shared(), passing(counting(100, slices.Concat(doing(abi.OpDataGet), keeping())...)))
 	large := serving(map[abi.Op]string{abi.OpDataGet: strings.Repeat("x", 1<<20)})
 	r := shared().Run(t.Context(), m, Call{Function: ExportCall, Host: large, Limits: Limits{Memory: 16 << 20}})
 	wantError(t, r, core.OutcomeMemoryExceeded, "16 MiB")
 
-	m = load(t, shared(), passing(repeating(maxKept+1, doing(abi.OpDataGet), keeping()),
+	m = load(t, shared(), passing(counting(maxKept+1, slices.Concat(doing(abi.OpDataGet), keeping())...),
 		reading(16, 5), writing(16, 5), splicing(maxKept), doing(abi.OpOutput)))
 	small := serving(map[abi.Op]string{abi.OpDataGet: "kept?"})
 	if got := must(t, shared().Run(t.Context(), m, Call{Function: ExportCall, Host: small})); got != "kept?kept?" {

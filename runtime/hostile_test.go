@@ -30,8 +30,8 @@ func hostileManifest(t *testing.T, m *Module) abi.Manifest {
 	return manifest
 }
 
-// Every route of the hostile plugin ends as it must, after it had its effects,
-// and the host is asked for nothing afterwards.
+// Every route of the hostile plugin ends as it must, and not before it had its
+// effects.
 func TestHostilePlugin(t *testing.T) {
 	m := load(t, shared(), guestHostile(t))
 	manifest := hostileManifest(t, m)

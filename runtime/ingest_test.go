@@ -95,10 +95,9 @@ func TestPlainModules(t *testing.T) {
 // A plain module starts in the call it serves: what it gave out while it started,
 // it finds again, and the next call starts from nothing.
 func TestPlainModulesKeepWhatTheyStartedWith(t *testing.T) {
-	i64Const := func(v byte) []byte { return []byte{0x42, v} }
 	start := slices.Concat(i64Const(5), asmCall(0), []byte{0x1a}) // alloc(5), whose handle is 16
 	for i, c := range []byte("start") {
-		start = slices.Concat(start, i64Const(arenaAlign+byte(i)), i32Const(int32(c)), asmCall(1))
+		start = slices.Concat(start, i64Const(int64(arenaAlign+i)), i32Const(int32(c)), asmCall(1))
 	}
 	module := asm{
 		imports: []asmFunc{
@@ -123,5 +122,31 @@ func TestPlainModulesKeepWhatTheyStartedWith(t *testing.T) {
 		if got := must(t, shared().Run(t.Context(), m, Call{Function: "run"})); got != "start" {
 			t.Errorf("answered %q", got)
 		}
+	}
+}
+
+// A start function may be one of the host's: what it is called with is not the
+// module that starts.
+func TestStartIsAnImport(t *testing.T) {
+	module := func(body []byte) []byte {
+		out := []byte("\x00asm\x01\x00\x00\x00")
+		add := func(id byte, body []byte) { out = append(out, section(id, body)...) }
+		add(1, vector([]byte{0x60, 0, 0}, []byte{0x60, 2, 0x7f, 0x7f, 0}, []byte{0x60, 0, 1, 0x7f}))
+		add(2, vector(slices.Concat(text("extism:host/env"), text("reset"), []byte{0, 0}), slices.Concat(text("carrel:host/v1"), text("write"), []byte{0, 1})))
+		add(3, vector([]byte{0}, []byte{2}))
+		add(4, vector([]byte{0x70, 0, 1}))
+		add(5, vector(pages(1)))
+		add(7, vector(slices.Concat(text("f"), []byte{0, 2}), slices.Concat(text("carrel_abi"), []byte{0, 3})))
+		add(8, u32(0))
+		add(10, vector(slices.Concat(u32(uint32(len(body))), body), []byte{4, 0, 0x41, 1, 0x0b}))
+		return out
+	}
+	write := slices.Concat([]byte{0}, i32Const(0), i32Const(4), asmCall(1))
+	for plain, body := range map[bool][]byte{false: slices.Concat(write, []byte{0x0b}), true: slices.Concat(write, []byte{0x0f, 0x41, 0, 0xd0, 0x70, 0x26, 0, 0x0b})} {
+		m := load(t, shared(), module(body))
+		if (m.Plain() != "") != plain {
+			t.Errorf("plain: %q", m.Plain())
+		}
+		must(t, shared().Run(t.Context(), m, Call{Function: "f"}))
 	}
 }

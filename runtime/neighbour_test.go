@@ -57,23 +57,5 @@ func attack(t *testing.T, module []byte, l Limits) Result {
 // fuel lets a call run until its fuel is spent, however slow the machine is.
 func fuel(units int64) Limits { return Limits{Fuel: units, Time: time.Hour} }
 
-// row is an instruction many times over, without a loop.
-func row(times int, code ...[]byte) []byte {
-	var one, all []byte
-	for _, c := range code {
-		one = append(one, c...)
-	}
-	for range times {
-		all = append(all, one...)
-	}
-	return all
-}
-
-// opDrop takes a value off the operand stack.
-var opDrop = []byte{0x1a}
-
-// bulkOp is a bulk operation with its immediates.
-func bulkOp(code byte, immediates ...byte) []byte { return append([]byte{0xfc, code}, immediates...) }
-
 // anyOp is an operation of the platform that the tests' hosts answer.
 const anyOp = int32(abi.OpDataGet)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -75,5 +76,23 @@ func TestWorkerEndsWithItsPublisher(t *testing.T) {
 	}
 	if left := workers(t); len(left) > 0 {
 		t.Errorf("workers %v are left", left)
+	}
+}
+
+// A module can have its worker die when its
+// code lies on disk already.
+func TestAttack24_DeadWorkersLeaveNothing(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	e := newEngine(t, Config{CacheDir: t.TempDir()})
+	never := bytes.Repeat([]byte{0x20, 0, 0x41, 1, 0x6a, 0x21, 0}, 100_000)
+	grow := slices.Concat([]byte{0x03, 0x40}, i32Const(64), []byte{0x40, 0, 0x41, 0x7f, 0x47, 0x0d, 0, 0x0b}) // until it fails
+	m := asm{memory: pages(1), start: "f", funcs: []asmFunc{{name: "f", code: grow}, {name: "g", locals: counter, code: never}}}.bytes()
+	if _, err := e.LoadBytes(t.Context(), m); core.KindOf(err) != core.Invalid {
+		t.Fatalf("its worker lived: %v", err)
+	}
+	left, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("left %q, %v", left, err)
 	}
 }
