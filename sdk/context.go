@@ -186,7 +186,8 @@ const (
 
 // Log writes a line to the call's log: `c.Log(sdk.Info, "batch done", "rows", 50)`.
 // A log that cannot be written never fails the handler. A call has 1,000 lines at
-// most, and a message is cut at 8 KiB.
+// most, and a message is cut at 8 KiB. All lines go to the server's log; the call's
+// record keeps the first 50, up to 8 KiB of them together.
 func (c *Ctx) Log(level, message string, pairs ...any) {
 	var fields map[string]any
 	for i := 0; i+1 < len(pairs); i += 2 {

@@ -37,8 +37,8 @@ func (r reply) output() {
 }
 
 // serve answers one invocation: it finds the handler and calls it. A panic of
-// the handler is not caught: it traps, which the host reports with the stack it
-// finds in the log, and drops the unit of work.
+// the handler is not caught: it traps, which the host reports with the panic's
+// first line, and drops the unit of work. The stack is in the call's log.
 func serve(input []byte) reply {
 	c := new(Ctx)
 	if !c.decode(input) {
