@@ -8,8 +8,8 @@ import (
 	"github.com/carrel-dev/carrel/core"
 )
 
-// Many small modules in a row are refused before anything is compiled; others
-// may go on uploading, and the account may again after a while.
+// Many small modules in a row are refused; others may go on uploading, and the
+// account may again after a while.
 func TestAttack24_ManyUploads(t *testing.T) {
 	var u uploads
 	now := time.Unix(1_700_000_000, 0)
