@@ -186,7 +186,7 @@ func (m *parts) started(memory []byte, values []uint64) ([]byte, error) {
 
 // dataSection lays out everything in memory that isn't zero.
 func dataSection(memory []byte) []byte {
-	const gap = 64 // zeroes that are worth a new segment
+	const gap = 64 // zeros that are worth a new segment
 	n := 0
 	var segments []byte
 	for at := 0; at < len(memory); at++ {
@@ -194,12 +194,12 @@ func dataSection(memory []byte) []byte {
 			continue
 		}
 		end := at + 1
-		for zeroes := 0; end+zeroes < len(memory) && zeroes < gap; {
-			if memory[end+zeroes] == 0 {
-				zeroes++
+		for zeros := 0; end+zeros < len(memory) && zeros < gap; {
+			if memory[end+zeros] == 0 {
+				zeros++
 				continue
 			}
-			end, zeroes = end+zeroes+1, 0
+			end, zeros = end+zeros+1, 0
 		}
 		segments = append(segments, 0)
 		segments = append(signed(append(segments, 0x41), int64(int32(at))), 0x0b)
