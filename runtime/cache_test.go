@@ -65,7 +65,7 @@ func TestFault11_ChangedCode(t *testing.T) {
 	}
 	damages := []damage{
 		{"empty", nil}, {"cut in half", good[:len(good)/2]}, {"without its last byte", good[:len(good)-1]},
-		{"one byte longer", append(bytes.Clone(good), 0)}, {"zeroes", make([]byte, len(good))},
+		{"one byte longer", append(bytes.Clone(good), 0)}, {"zeros", make([]byte, len(good))},
 	}
 	for i := 0; i < len(good); i += 1 + len(good)/24 {
 		changed := bytes.Clone(good)

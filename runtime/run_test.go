@@ -58,6 +58,8 @@ func TestFunctionThatCannotBeCalled(t *testing.T) {
 	if core.KindOf(r.Err) != core.Invalid || !strings.Contains(r.Err.Error(), "count") {
 		t.Errorf("%v", r.Err)
 	}
+	m = load(t, shared(), asm{funcs: []asmFunc{{name: "add", signature: "i:i", code: i32Const(0)}}}.bytes())
+	wantError(t, shared().Run(t.Context(), m, Call{Function: "add"}), core.OutcomeTrap, `"add" is (i32) -> (i32)`)
 }
 
 // A command is a module that is its _start; exit(0) is how it ends well.
