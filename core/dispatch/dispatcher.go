@@ -89,7 +89,7 @@ type Limits struct {
 	Time   time.Duration
 	Memory int64 // bytes
 	Output int64 // bytes
-	Fuel   int64 // units; 0 is the engine's own limit
+	Fuel   int64 // units
 }
 
 // Result is how a run ended. Err is set unless Outcome is ok, with a message
@@ -97,7 +97,7 @@ type Limits struct {
 type Result struct {
 	Output   []byte // an abi.Response
 	Outcome  core.Outcome
-	Fuel     int64
+	Fuel     int64 // units used, whatever the outcome
 	Duration time.Duration
 	Log      []core.LogLine // as many lines as are kept
 	Err      error
