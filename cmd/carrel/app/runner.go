@@ -27,10 +27,6 @@ type runner struct {
 	log     *slog.Logger
 }
 
-// entry is the export of a plugin built for Carrel. Plugins of other kits
-// export each handler under its own name.
-const entry = "carrel_call"
-
 // Run implements dispatch.Runner.
 func (r *runner) Run(ctx context.Context, call dispatch.Call) dispatch.Result {
 	module, err := r.module(ctx, call.Installation.Digest)
@@ -46,9 +42,9 @@ func (r *runner) Run(ctx context.Context, call dispatch.Call) dispatch.Result {
 	if call.Unit != nil {
 		binding.Unit = call.Unit.(unit)
 	}
-	function := call.Handler
-	if slices.Contains(module.Exports(), entry) {
-		function = entry
+	function := call.Handler // of an Extism module, which exports each under its own name
+	if slices.Contains(module.Exports(), runtime.ExportCall) {
+		function = runtime.ExportCall
 	}
 	result := r.engine.Run(ctx, module, runtime.Call{
 		Function: function, Installation: call.Installation.ID, Input: call.Input, Now: call.Now, Seed: call.Seed, Host: hostfuncs.Bind(binding),
