@@ -147,7 +147,7 @@ func runWorker(ctx context.Context, options workerOptions, module []byte, say fu
 		return nil, core.Wrap(op, core.Timeout, ctx.Err())
 	}
 	why := "the process that did it died"
-	killed, outOfTime := killed(died, limit)
+	killed, outOfTime := wasKilled(died, limit)
 	switch {
 	case killed && !outOfTime && ctx.Err() == nil:
 		return nil, &core.Error{Op: op, Kind: core.Unavailable, Msg: fmt.Sprintf("The process that checks modules was killed while %s. Try again.", stage), Err: errors.Join(died, err)}

@@ -26,9 +26,9 @@ func confine(limit time.Duration) error {
 	return errors.Join(errs...)
 }
 
-// killed says whether a process was killed, and if so whether for the processor
+// wasKilled says whether a process was killed, and if so whether for the processor
 // time it had used: at its limit it gets the signal that anybody may send it.
-func killed(err error, limit time.Duration) (killed, outOfTime bool) {
+func wasKilled(err error, limit time.Duration) (killed, outOfTime bool) {
 	exit, ok := errors.AsType[*exec.ExitError](err)
 	if !ok {
 		return false, false

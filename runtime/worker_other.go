@@ -20,5 +20,5 @@ func executable() string {
 // long, but nothing bounds its memory. Linux is where Carrel serves strangers.
 func confine(time.Duration) error { return nil }
 
-// killed knows nothing of signals here.
-func killed(error, time.Duration) (killed, outOfTime bool) { return false, false }
+// wasKilled knows nothing of signals here.
+func wasKilled(error, time.Duration) (killed, outOfTime bool) { return false, false }
