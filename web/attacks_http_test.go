@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/core/abi"
 	"github.com/carrel-dev/carrel/core/dispatch"
 )
@@ -146,5 +147,27 @@ func TestAttack49_ARequestHasOneLength(t *testing.T) {
 	// The same on a good connection is two requests.
 	if answers := s.talk(head + "Content-Length: 1\r\n\r\nx" + smuggled); strings.Count(answers, "HTTP/1.1 200 ") != 2 {
 		t.Errorf("a plain pipeline: %q", answers)
+	}
+}
+
+// TestAttack24_UploadsAreCounted: an account that has uploaded as much as it may
+// is refused before anybody looks at the module, be it a good one.
+func TestAttack24_UploadsAreCounted(t *testing.T) {
+	s := newSite(t)
+	ada := s.person("ada")
+	upload := func(module []byte) *answer {
+		return ada.do("POST", "/api/v1/releases", module, "Content-Type", "application/wasm")
+	}
+	for range 30 {
+		upload([]byte("not a module")).want(400).refused(core.Invalid)
+	}
+	refusal := upload(module(crm())).want(429).refused(core.RateLimited)
+	if !strings.Contains(refusal.Detail, "Try again in") {
+		t.Errorf("nobody is told when: %s", refusal.Detail)
+	}
+	var market struct{ Data []any }
+	ada.do("GET", "/api/v1/marketplace", nil).want(200).into(&market)
+	if len(market.Data) != 0 {
+		t.Errorf("published: %v", market.Data)
 	}
 }
