@@ -28,10 +28,22 @@ func Bind(b Binding) *Host {
 	return &Host{b: b, left: b.Budget}
 }
 
+// maxSmallRequest bounds the request of an operation that carries nothing of the
+// plugin's own, in bytes. Its lists and names are made of the request before
+// anything can look at them, and take many times its room.
+const maxSmallRequest = 64 << 10
+
+// carries are the operations whose requests hold a body, a payload or a text, as
+// large as their own bounds say.
+var carries = map[abi.Op]bool{
+	abi.OpDataInsert: true, abi.OpDataPatch: true, abi.OpDataReplace: true,
+	abi.OpEventsEmit: true, abi.OpJobsSchedule: true, abi.OpMutate: true, abi.OpHTTPFetch: true, abi.OpLogWrite: true,
+}
+
 // Call performs one operation: it is the choke point every request of a guest
 // passes. In this order it checks that the operation exists, that this kind of
-// handler may ask for it, that the workspace granted its capability, and that
-// the budget lasts; then it acts. Nothing happens once ctx is done.
+// handler may ask for it, that the workspace granted its capability, that the
+// budget lasts, and that the request is not too large; then it acts. Nothing happens once ctx is done.
 //
 // The error is a core.Error whose message is for the plugin's author. Requests,
 // whatever their bytes, never cause a panic.
@@ -48,6 +60,9 @@ func (h *Host) Call(ctx context.Context, op abi.Op, request []byte) ([]byte, err
 	}
 	if err := h.spend(operation, len(request)); err != nil {
 		return nil, err
+	}
+	if len(request) > maxSmallRequest && !carries[op] {
+		return nil, core.E(operation.Name, core.TooLarge, "A request of %s has at most %d bytes, and this one has %d.", operation.Name, maxSmallRequest, len(request))
 	}
 	response, err := operation.act(ctx, h, request)
 	if err != nil {

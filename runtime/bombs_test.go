@@ -124,6 +124,8 @@ func TestBoundsThemselvesPass(t *testing.T) {
 		{"br_table", one(nil, branches(5_000))},
 		{"blocks", one(nil, nest(1_999, 0x02))},
 		{"table", asm{table: append([]byte{0}, u32(100_000)...), funcs: []asmFunc{{name: "f"}}}.bytes()},
+		{"exports", slices.Concat([]byte("\x00asm\x01\x00\x00\x00"), section(1, vector([]byte{0x60, 0, 0})), section(3, vector([]byte{0})),
+			section(7, vector(append(exported(249_999, 0), slices.Concat(text("f"), []byte{0, 0}))...)), section(10, vector([]byte{2, 0, 0x0b})))},
 		{"memory", asm{memory: pages(4096), funcs: []asmFunc{{name: "f"}}}.bytes()},
 	} {
 		t.Run(within.name, func(t *testing.T) {
@@ -135,8 +137,16 @@ func TestBoundsThemselvesPass(t *testing.T) {
 	}
 }
 
-// What each instance has of tables, segments and
-// globals is bounded by what a module may declare.
+// exported are so many exports, of index 0 of a kind.
+func exported(n int, kind byte) (exports [][]byte) {
+	for i := range n {
+		exports = append(exports, slices.Concat(text(fmt.Sprintf("%05x", i)), []byte{kind, 0}))
+	}
+	return exports
+}
+
+// What each instance has of tables, segments and globals is bounded by what a
+// module may declare.
 func TestAttack22_ElementsAndGlobals(t *testing.T) {
 	module := func(sections ...[]byte) []byte {
 		head := slices.Concat([]byte("\x00asm\x01\x00\x00\x00"), section(1, vector([]byte{0x60, 0, 0})), section(2, vector(slices.Concat(text("extism:host/env"), text("reset"), []byte{0, 0}))))
@@ -147,6 +157,9 @@ func TestAttack22_ElementsAndGlobals(t *testing.T) {
 	for name, m := range map[string][]byte{
 		"a segment":       module(section(9, vector(segment(300_000)))),
 		"many segments":   module(section(9, vector(slices.Repeat([][]byte{segment(1000)}, 300)...))),
+		"empty segments":  module(section(9, vector(slices.Repeat([][]byte{segment(0)}, 6000)...))),
+		"data segments":   module(section(12, u32(6000)), section(11, vector(slices.Repeat([][]byte{{1, 0}}, 6000)...))),
+		"table exports":   module(section(4, vector([]byte{0x70, 0, 1})), section(7, vector(exported(6000, 1)...))),
 		"tables":          module(section(4, vector(slices.Repeat([][]byte{table}, 3)...))),
 		"mutable globals": module(section(6, vector(slices.Repeat([][]byte{{0x7e, 1, 0x42, 0, 0x0b}}, 2000)...))),
 		"globals":         module(section(6, vector(slices.Repeat([][]byte{{0x7e, 0, 0x42, 0, 0x0b}}, 30_000)...))),

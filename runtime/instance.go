@@ -28,6 +28,7 @@ type instance struct {
 	fuel, stack api.MutableGlobal // nil unmetered
 	globals     []api.MutableGlobal
 	entries     map[string]api.Function
+	stacks      int // bytes of native stack of all entries
 	result      [1]uint64
 }
 
@@ -99,14 +100,20 @@ func initialize(ctx context.Context, module api.Module) error {
 // call runs an exported `() -> i32` or `() -> ()`, which counts as 0.
 func (i *instance) call(ctx context.Context, function string) (int32, error) {
 	entry := i.entries[function]
-	if entry == nil {
+	first := entry == nil
+	if first {
 		entry = i.module.ExportedFunction(function)
 		i.entries[function] = entry
 	}
 	i.result[0] = 0
+	before := nativeStack(entry)
+	if first {
+		before = 0
+	}
 	err := entry.CallWithStack(ctx, i.result[:])
-	if nativeStack(entry) > maxNativeStack {
-		delete(i.entries, function)
+	if i.stacks += nativeStack(entry) - before; i.stacks > maxNativeStack {
+		clear(i.entries)
+		i.stacks = 0
 	}
 	if err != nil {
 		return 0, err

@@ -206,7 +206,7 @@ func (e *Engine) Verify(ctx context.Context, module []byte) (Report, error) {
 }
 
 // manifestLimits bound a module's carrel_manifest.
-var manifestLimits = Limits{Time: 5 * time.Second}
+var manifestLimits = Limits{Time: 5 * time.Second, Output: maxManifest}
 
 // Manifest runs the module's carrel_manifest export and returns what it
 // answered, nil without that export. It may take 5 s; an error is of kind

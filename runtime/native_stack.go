@@ -9,8 +9,8 @@ import (
 
 // maxNativeStack is how many bytes of native stack an idle instance may keep.
 // wazero keeps a stack for each function that was called, as large as its calls
-// ever needed, which may be megabytes; one that grew beyond this is let go, and
-// the next call begins with a small one.
+// ever needed, which may be megabytes; when all of them together have more than
+// this they are let go, and the next calls begin with small ones.
 const maxNativeStack = 256 << 10
 
 // nativeStack returns how many bytes of native stack wazero keeps for a function;

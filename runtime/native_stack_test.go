@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"testing"
 )
@@ -66,5 +67,25 @@ func TestNativeStackIsFound(t *testing.T) {
 	defer in.destroy(t.Context())
 	if n := nativeStack(in.module.ExportedFunction(ExportCall)); n <= 0 || n > maxNativeStack {
 		t.Errorf("a function that was never called has a stack of %d bytes", n)
+	}
+}
+
+// An instance whose functions are called one after the other keeps no more than
+// one whose one function is.
+func TestAttack21_NativeStacksAreLetGoTogether(t *testing.T) {
+	const functions = 300
+	module := asm{memory: pages(1), funcs: []asmFunc{{name: "deep", signature: "i", private: true, code: slices.Concat(
+		[]byte{0x20, 0, 0x45, 0x04, 0x40, 0x0f, 0x0b, 0x20, 0, 0x41, 1, 0x6b}, asmCall(0))}}}
+	for n := range functions {
+		module.funcs = append(module.funcs, asmFunc{name: fmt.Sprint("f", n), code: slices.Concat(i32Const(2000), asmCall(0))})
+	}
+	e := newEngine(t, Config{})
+	m := load(t, e, module.bytes())
+	before := live()
+	for n := range functions {
+		must(t, e.Run(t.Context(), m, Call{Function: fmt.Sprint("f", n)}))
+	}
+	if kept := live() - before; kept > 4<<20 || e.pool.alive != 1 {
+		t.Errorf("%d instances keep %d bytes", e.pool.alive, kept)
 	}
 }

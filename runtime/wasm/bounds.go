@@ -19,6 +19,7 @@ type Bounds struct {
 	BranchTable int // targets of one br_table
 	Tables      int // in one module
 	Table       int // elements of one table: when it starts, and after it has grown
+	Segments    int // of elements, and of data that instructions may name; and exports of tables: each instance has its own
 	Elements    int // in all tables when they start, and in all element segments
 	Mutable     int // globals that can change: each is put back after each call
 	Globals     int // of any kind: each instance has its own
@@ -40,6 +41,7 @@ var PluginBounds = Bounds{
 	BranchTable: 5_000,
 	Tables:      16,
 	Table:       100_000,
+	Segments:    5_000,
 	Elements:    200_000,
 	Mutable:     1_000,
 	Globals:     20_000,
@@ -67,6 +69,7 @@ var Unbounded = Bounds{
 	BranchTable: math.MaxInt32,
 	Tables:      math.MaxInt32,
 	Table:       math.MaxInt32,
+	Segments:    math.MaxInt32,
 	Elements:    math.MaxInt,
 	Mutable:     math.MaxInt,
 	Globals:     math.MaxInt,

@@ -65,15 +65,16 @@ func check(module []byte, b Bounds, woven bool) (*Checked, error) {
 
 type checker struct {
 	*Checked
-	r          *reader
-	woven      bool   // names that weaving adds are there
-	announced  int    // data segments, by the data count section; -1 without one
-	declared   []bool // functions that ref.func may refer to
-	signatures int    // parameters and results of all types
-	elements   int    // of tables and segments together
-	mutable    int    // globals that can change
-	bulkIndex  map[bulk]uint32
-	walk       walk
+	r            *reader
+	woven        bool   // names that weaving adds are there
+	announced    int    // data segments, by the data count section; -1 without one
+	declared     []bool // functions that ref.func may refer to
+	signatures   int    // parameters and results of all types
+	elements     int    // of tables and segments together
+	mutable      int    // globals that can change
+	tableExports int
+	bulkIndex    map[bulk]uint32
+	walk         walk
 }
 
 func (c *checker) section(r *reader, id byte, start int) {
@@ -89,6 +90,9 @@ func (c *checker) section(r *reader, id byte, start int) {
 		c.start()
 	case sectionDataCount:
 		c.announced = int(r.u32())
+		if c.announced > c.bounds.Segments {
+			r.fail("the module announces %d data segments; the limit is %d", c.announced, c.bounds.Segments)
+		}
 	default:
 		s.count = r.count(what)
 		s.start = r.at
@@ -104,6 +108,8 @@ func (c *checker) entries(id byte, count int, what string) {
 		most = c.bounds.Types
 	case sectionImport:
 		most = c.bounds.Imports
+	case sectionElement:
+		most = c.bounds.Segments
 	}
 	if count > most {
 		c.r.fail("the module has %d %s; the limit is %d", count, what, most)
@@ -266,6 +272,9 @@ func (c *checker) readExport() {
 		c.declare()
 	case KindTable:
 		c.below(len(c.tables), "table")
+		if c.tableExports++; c.tableExports > c.bounds.Segments {
+			c.r.fail("the module exports tables %d times; the limit is %d", c.tableExports, c.bounds.Segments)
+		}
 	case KindMemory:
 		c.below(c.memories, "memory")
 	case KindGlobal:

@@ -14,26 +14,30 @@ func Parse(module []byte) (*Module, error) {
 	return m, nil
 }
 
+// addedByWeaving is more than weaving and detaching add to any section: Parse
+// reads those modules as well, and what a module at a bound became is not past it.
+const addedByWeaving = 2_000
+
 func (m *Module) section(r *reader, id byte, start int) {
 	switch id {
 	case sectionCustom:
 		m.Customs = append(m.Customs, Custom{Name: r.name(), Payload: r.rest(), Start: start, End: r.end})
 	case sectionType:
-		r.few("types", PluginBounds.Types, func() { m.Types = append(m.Types, r.signature(PluginBounds.Parameters)) })
+		r.few("types", PluginBounds.Types+addedByWeaving, func() { m.Types = append(m.Types, r.signature(PluginBounds.Parameters)) })
 	case sectionImport:
-		r.few("imports", PluginBounds.Imports, func() { m.readImport(r) })
+		r.few("imports", PluginBounds.Imports+addedByWeaving, func() { m.readImport(r) })
 	case sectionFunction:
-		r.few("functions", PluginBounds.Entries, func() { m.functions = append(m.functions, r.u32()) })
+		r.few("functions", PluginBounds.Entries+addedByWeaving, func() { m.functions = append(m.functions, r.u32()) })
 	case sectionTable:
 		r.few("tables", PluginBounds.Entries, func() { r.table(PluginBounds.Table) })
 	case sectionMemory:
 		r.few("memories", PluginBounds.Entries, func() { m.readMemory(r) })
 	case sectionExport:
-		r.few("exports", PluginBounds.Entries, func() {
+		r.few("exports", PluginBounds.Entries+addedByWeaving, func() {
 			m.Exports = append(m.Exports, Export{Name: r.name(), Kind: Kind(r.byte()), Index: r.u32()})
 		})
 	case sectionCode:
-		r.few("functions", PluginBounds.Entries, func() {
+		r.few("functions", PluginBounds.Entries+addedByWeaving, func() {
 			r.within(r.u32(), "a function", func() {
 				r.locals(PluginBounds.Locals)
 				r.rest()
