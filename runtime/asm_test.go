@@ -28,8 +28,11 @@ type asmFunc struct {
 
 func u32(v uint32) []byte { return binary.AppendUvarint(nil, uint64(v)) }
 
-func i32Const(v int32) []byte {
-	out := []byte{0x41}
+func i32Const(v int32) []byte { return signed([]byte{0x41}, int64(v)) }
+
+func i64Const(v int64) []byte { return signed([]byte{0x42}, v) }
+
+func signed(out []byte, v int64) []byte {
 	for {
 		b := byte(v & 0x7f)
 		v >>= 7
@@ -138,18 +141,6 @@ func answering(answer string) []byte {
 
 // forever is `loop br 0 end`.
 var forever = []byte{0x03, 0x40, 0x0c, 0x00, 0x0b}
-
-func i64Const(v int64) []byte {
-	out := []byte{0x42}
-	for {
-		b := byte(v & 0x7f)
-		v >>= 7
-		if v == 0 && b&0x40 == 0 || v == -1 && b&0x40 != 0 {
-			return append(out, b)
-		}
-		out = append(out, b|0x80)
-	}
-}
 
 // row is an instruction many times over, without a loop.
 func row(times int, code ...[]byte) []byte {
