@@ -21,7 +21,7 @@ var reservedPlugins = slices.Concat([]string{"core", "carrel"}, NeutralDomains)
 
 var capabilities = []abi.Capability{
 	abi.CapabilityData, abi.CapabilityEvents, abi.CapabilityJobs,
-	abi.CapabilityBilling, abi.CapabilityAccess, abi.CapabilityHTTP,
+	abi.CapabilityBilling, abi.CapabilityAccess, abi.CapabilityHTTP, abi.CapabilityMail,
 }
 
 // Longest texts of a manifest, in characters.
@@ -148,6 +148,9 @@ func (c *manifestCheck) capabilities() {
 		c.text(at+".reason", request.Reason, maxLine)
 		if len(request.Events) > 0 || len(request.Domains) > 0 {
 			c.wrong.Add(at, "must not name events or domains: what the plugin listens to and emits says which")
+		}
+		if request.Name == abi.CapabilityMail {
+			c.mailSettings()
 		}
 		if request.Name != abi.CapabilityHTTP {
 			if len(request.Hosts) > 0 {

@@ -24,6 +24,10 @@ func (c *Ctx) InvocationID() string { return c.invocation.ID }
 // Actor is on whose behalf the handler runs.
 func (c *Ctx) Actor() abi.Actor { return c.invocation.Actor }
 
+// URL is the absolute address of a path of this plugin, "/confirm/abc", for
+// links that leave the workspace: in mails, and to other servers.
+func (c *Ctx) URL(path string) string { return c.invocation.PublicURL + path }
+
 // Now is when the call began. It stays the same when the call is run again.
 func (c *Ctx) Now() time.Time { return c.invocation.Now }
 

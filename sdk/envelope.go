@@ -34,6 +34,8 @@ func (c *Ctx) decode(input []byte) bool {
 			v.Seed = s.unsigned()
 		case "actor":
 			v.Actor = s.actor()
+		case "publicUrl":
+			v.PublicURL = s.string()
 		case "idempotencyKey":
 			v.IdempotencyKey = s.string()
 		case "request":

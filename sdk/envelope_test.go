@@ -58,7 +58,7 @@ func TestDecodeLikeEncodingJSON(t *testing.T) {
 		in := abi.Invocation{
 			ID: text(), Kind: abi.Kind(text()), Handler: text(), Trigger: abi.TriggerEvent, Attempt: random.IntN(9), Seed: random.Uint64(),
 			Now:   time.Unix(random.Int64N(4e9), random.Int64N(1e9)).UTC(),
-			Actor: abi.Actor{Type: text(), ID: text(), Role: text()}, IdempotencyKey: text(),
+			Actor: abi.Actor{Type: text(), ID: text(), Role: text()}, PublicURL: text(), IdempotencyKey: text(),
 		}
 		switch random.IntN(4) {
 		case 0:

@@ -34,6 +34,7 @@ type Invocation struct {
 	Now            time.Time       `json:"now"`     // the only clock a handler needs
 	Seed           uint64          `json:"seed"`    // for math/rand; not for secrets
 	Actor          Actor           `json:"actor"`
+	PublicURL      string          `json:"publicUrl"` // of the installation's gateway: https://host/w/acme/email, without a slash at its end
 	IdempotencyKey string          `json:"idempotencyKey,omitempty"`
 	Request        *Request        `json:"request,omitempty"` // trigger request
 	Event          *Event          `json:"event,omitempty"`   // trigger event

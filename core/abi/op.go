@@ -36,6 +36,8 @@ const (
 	OpHTTPFetch Op = 80 // FetchRequest -> FetchResponse; actions only
 
 	OpMutate Op = 90 // MutateRequest -> the job handler's answer; actions only
+
+	OpMailSend Op = 100 // MailRequest -> MailResponse; actions only
 )
 
 // Status is the upper half of what `call` returns; the lower half is the
@@ -58,4 +60,5 @@ const (
 	CapabilityBilling Capability = "billing"
 	CapabilityAccess  Capability = "access"
 	CapabilityHTTP    Capability = "http"
+	CapabilityMail    Capability = "mail"
 )

@@ -126,6 +126,10 @@ type Config struct {
 	Logger  *slog.Logger
 	Now     func() time.Time
 
+	// PublicURL is where people reach the server: https://host. Handlers are told
+	// the address of their own installation below it.
+	PublicURL string
+
 	// Request bounds an invocation that somebody waits for, Background one that
 	// nobody does. Zero values: 10 s (background 20 s), 64 MiB, 8 MiB, and
 	// 20,000,000,000 units of fuel.
@@ -146,6 +150,7 @@ type Dispatcher struct {
 	plans      []core.Plan
 	logger     *slog.Logger
 	now        func() time.Time
+	publicURL  string
 	request    Limits
 	background Limits
 	slots      *gates[core.WorkspaceID]    // invocations in progress, by workspace
@@ -168,6 +173,7 @@ func New(c Config) *Dispatcher {
 		plans:      c.Plans,
 		logger:     c.Logger,
 		now:        c.Now,
+		publicURL:  c.PublicURL,
 		request:    c.Request.or(Limits{Time: 10 * time.Second, Memory: 64 << 20, Output: 8 << 20, Fuel: defaultFuel}),
 		background: c.Background.or(Limits{Time: 20 * time.Second, Memory: 64 << 20, Output: 8 << 20, Fuel: defaultFuel}),
 		turns:      newGates[turn](1),

@@ -188,6 +188,7 @@ func (i *invocation) run(ctx context.Context, v *view, t *target, unit Unit) (re
 	input.ID, input.Kind, input.Handler, input.Trigger = string(i.record.ID), t.kind, t.handler, i.trigger
 	input.Attempt, input.Now, input.Seed = max(t.input.Attempt, 1), i.record.Started, i.dice
 	input.Actor = actorOf(t.actor)
+	input.PublicURL = i.publicURL + "/w/" + v.Access.Workspace.Slug + "/" + t.installation.Alias
 	encoded, err := json.Marshal(input)
 	if err != nil {
 		return response, nil, i.end(core.OutcomeFailed, core.Wrap("dispatch.Run", core.Invalid, err))

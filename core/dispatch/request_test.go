@@ -29,9 +29,9 @@ func wantError(t *testing.T, err error, kind core.Kind, parts ...string) {
 
 func TestARequestRunsItsHandlerAndCommits(t *testing.T) {
 	b := newBench(t)
-	d := b.dispatcher()
+	d := b.dispatcher(func(c *dispatch.Config) { c.PublicURL = "https://carrel.example.com" })
 	b.handle("mutation", func(ctx context.Context, in abi.Invocation, host *hostfuncs.Host) (any, error) {
-		if in.Trigger != abi.TriggerRequest || in.Request.Method != "POST" || in.Actor.Role != "owner" || in.Attempt != 1 || in.Now.IsZero() {
+		if in.PublicURL != "https://carrel.example.com/w/acme/crm" || in.Trigger != abi.TriggerRequest || in.Request.Method != "POST" || in.Actor.Role != "owner" || in.Attempt != 1 || in.Now.IsZero() {
 			t.Errorf("invocation: %+v", in)
 		}
 		if _, err := call[abi.IDResponse](ctx, host, abi.OpJobsSchedule, map[string]any{"handler": "bump"}); err != nil {

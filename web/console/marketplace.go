@@ -129,6 +129,7 @@ var plainWords = map[abi.Capability]string{
 	abi.CapabilityBilling: "Count what you use against your plan",
 	abi.CapabilityAccess:  "Give its own permissions to the roles of this workspace",
 	abi.CapabilityHTTP:    "Talk to servers outside Carrel:",
+	abi.CapabilityMail:    "Send mail through the SMTP server in its settings",
 }
 
 // install installs what the visitor was shown. What they consent to is what

@@ -74,6 +74,10 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 		return nil, err
 	}
 	a.closing(func(context.Context) error { return db.Close() })
+	// Now, as plugins are told the address; requests wait until all is there.
+	if err := a.listen(cfg); err != nil {
+		return nil, err
+	}
 
 	engine, err := runtime.New(ctx, runtime.Config{CacheDir: filepath.Join(cfg.DataDir, "cache"), Logger: cfg.Logger})
 	if err != nil {
@@ -105,6 +109,8 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 		Wake:    func() { claimer.Wake() },
 		Plans:   plans.List(),
 		Logger:  cfg.Logger,
+
+		PublicURL: a.public,
 	})
 	claimer = events.New(events.Config{Store: db, Deliver: dispatcher.Deliver, SetAside: dispatcher.SetAside, Logger: cfg.Logger})
 	installations := workspace.NewInstallations(workspace.InstallationsConfig{
@@ -112,17 +118,6 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 	})
 	bills := billing.New(billing.Config{Store: db, Plans: plans})
 
-	if a.listener, err = net.Listen("tcp", cfg.Addr); err != nil {
-		advice := "Write --addr as host:port, such as 127.0.0.1:8080, with a host of this machine."
-		if errors.Is(err, syscall.EADDRINUSE) {
-			advice = "Another server is there: stop it, or choose another port with --addr."
-		}
-		return nil, &core.Error{Op: "app.Start", Kind: core.Unavailable, Err: err,
-			Msg: "The address " + cfg.Addr + " can't be listened on. " + advice}
-	}
-	if a.public = cfg.PublicURL; a.public == "" {
-		a.public = "http://" + a.listener.Addr().String()
-	}
 	guard := session.NewGuard(accounts, secure(a.public))
 	a.server = web.New(web.Config{
 		Guard: guard,
@@ -160,6 +155,28 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 	go func() { a.served <- a.server.Serve(a.listener) }()
 	a.closing(a.server.Shutdown)
 	return a, nil
+}
+
+// listen takes the server's address, and finds out where people reach it.
+func (a *App) listen(cfg Config) (err error) {
+	if a.listener, err = net.Listen("tcp", cfg.Addr); err != nil {
+		advice := "Write --addr as host:port, such as 127.0.0.1:8080, with a host of this machine."
+		if errors.Is(err, syscall.EADDRINUSE) {
+			advice = "Another server is there: stop it, or choose another port with --addr."
+		}
+		return &core.Error{Op: "app.Start", Kind: core.Unavailable, Err: err,
+			Msg: "The address " + cfg.Addr + " can't be listened on. " + advice}
+	}
+	a.closing(func(context.Context) error {
+		if err := a.listener.Close(); !errors.Is(err, net.ErrClosed) { // the server closes it, if it came to be
+			return err
+		}
+		return nil
+	})
+	if a.public = cfg.PublicURL; a.public == "" {
+		a.public = "http://" + a.listener.Addr().String()
+	}
+	return nil
 }
 
 // URL is where people reach the server.
