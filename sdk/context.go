@@ -15,6 +15,7 @@ type Ctx struct {
 	sent       string // the request's headers, still encoded
 	status     int
 	headers    map[string]string
+	bytes      *Bytes // the answer, if it is not JSON
 	random     *rand.Rand
 }
 

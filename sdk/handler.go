@@ -63,6 +63,10 @@ func (h *handler) call(c *Ctx) (*response, error) {
 		return nil, nil
 	}
 	answer := results[0].Interface()
+	if raw, ok := answer.(Bytes); ok {
+		c.bytes = &raw
+		return nil, nil
+	}
 	if done, ok := answer.(passthrough); ok {
 		return done.passthrough(), nil
 	}
@@ -181,7 +185,7 @@ func (h *handler) describe(route *abi.Route) {
 	if h.readsBody(fields) {
 		route.Request = schemaJSON(h.in)
 	}
-	if h.out == nil {
+	if h.out == nil || h.out == bytesType {
 		return
 	}
 	route.Response = schemaJSON(h.out)

@@ -72,6 +72,32 @@ func TestBind(t *testing.T) {
 	}
 }
 
+// Bytes pass as they are, with the status and headers the handler set.
+func TestBytes(t *testing.T) {
+	page := func(c *Ctx) (Bytes, error) {
+		c.SetStatus(404)
+		c.SetHeader("x-note", "kept")
+		return HTML("<p>\x00ü</p>"), nil
+	}
+	got := answer(t, page, abi.Request{}, true)
+	if got.Status != 404 || string(got.Raw) != "<p>\x00ü</p>" || got.Body != nil ||
+		got.Headers["content-type"] != "text/html" || got.Headers["x-note"] != "kept" {
+		t.Errorf("%+v", got)
+	}
+	if got := answer(t, func(*Ctx) (Bytes, error) { return Bytes{Type: "text/csv"}, nil }, abi.Request{}, true); got.Raw == nil {
+		t.Errorf("an empty file is no answer: %+v", got)
+	}
+	var route abi.Route
+	newHandler("GET /page", abi.KindQuery, page).describe(&route)
+	if route.Response != nil {
+		t.Errorf("described as %s", route.Response)
+	}
+	before := plugin
+	defer func() { plugin = before }()
+	plugin = &Declaration{handlers: map[string]*handler{}}
+	expectPanic(t, "only a route declared sdk.Raw", func() { plugin.Query("GET /page", page) })
+}
+
 func TestBindRefuses(t *testing.T) {
 	type order struct {
 		Name   string    `json:"name" carrel:"required"`

@@ -28,7 +28,8 @@ func Parameter(name, doc string) Option {
 // Icon names a page's icon in the console's navigation.
 func Icon(name string) Option { return func(o *options) { o.icon = name } }
 
-// Raw makes a route's body bytes, to be read with Ctx.Body.
+// Raw makes a route's body bytes, to be read with Ctx.Body. Its answer may be
+// Bytes.
 func Raw(o *options) { o.raw = true }
 
 // Public opens a route to people who are not signed in.

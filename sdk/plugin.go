@@ -156,6 +156,9 @@ func (d *Declaration) route(kind abi.Kind, route string, function any, with []Op
 	o := collect(with)
 	h := d.add(route, kind, function)
 	h.raw = o.raw
+	if h.out == bytesType && !h.raw {
+		panic("sdk: " + route + ": only a route declared sdk.Raw answers sdk.Bytes")
+	}
 	d.manifest.Routes = append(d.manifest.Routes, abi.Route{
 		Method: method, Path: path, Kind: kind, Handler: h.name,
 		Public: o.public, Raw: o.raw, Permission: o.scope, Doc: o.summary, Query: o.parameters,

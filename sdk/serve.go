@@ -69,6 +69,9 @@ func refusal(failure *abi.Error) reply {
 func (c *Ctx) reply(body *response) reply {
 	head := append(make([]byte, 0, 128), `{"status":`...)
 	head = strconv.AppendInt(head, int64(c.status), 10)
+	if c.bytes != nil {
+		return reply{head: c.appendBytes(head)}
+	}
 	if c.headers != nil {
 		headers, _ := json.Marshal(c.headers)
 		head = append(append(head, `,"headers":`...), headers...)

@@ -72,13 +72,16 @@ func TestAttack48_PathsAndHeaders(t *testing.T) {
 	}
 }
 
+// TestAttack48_AnswersOfPluginsCannotRedirectOrRunInABrowser: HTML is a page
+// without scripts and without an origin; what else can run is a download.
 func TestAttack48_AnswersOfPluginsCannotRedirectOrRunInABrowser(t *testing.T) {
 	s := newSite(t)
 	ada := s.person("ada")
 	ada.workspace("acme")
+	kind := "image/svg+xml"
 	s.plugin.plays(func(dispatch.Request) (dispatch.Answer, error) {
 		return dispatch.Answer{Response: abi.Response{Status: 200, Raw: []byte("<script>alert(1)</script>"), Headers: map[string]string{
-			"content-type": "text/html", "content-disposition": `inline; filename="../x.html"`, "x-frame-options": "ALLOWALL",
+			"content-type": kind, "content-disposition": `inline; filename="../x.html"`, "x-frame-options": "ALLOWALL",
 			"content-security-policy": "default-src *", "x-request-id": "mine", "x-note": "kept",
 		}}}, nil
 	})
@@ -93,6 +96,16 @@ func TestAttack48_AnswersOfPluginsCannotRedirectOrRunInABrowser(t *testing.T) {
 	}
 	if !strings.HasPrefix(a.Header.Get("X-Request-Id"), "req_") {
 		t.Errorf("X-Request-Id: %q", a.Header.Get("X-Request-Id"))
+	}
+	kind = "text/html; charset=utf-7"
+	a = ada.do("GET", "/w/acme/crm/page", nil).want(200)
+	for name, want := range map[string]string{
+		"Content-Type": "text/html; charset=utf-8", "X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff",
+		"Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; img-src data:; style-src 'unsafe-inline'; sandbox allow-forms",
+	} {
+		if got := a.Header.Values(name); len(got) != 1 || got[0] != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
 	}
 }
 

@@ -80,7 +80,7 @@ func New(cfg Config) *Server {
 		}
 		return c.SendString("ready\n")
 	})
-	s.app.Use(cfg.Guard.Middleware)
+	s.app.Use(cfg.Guard.Middleware(gateway.Prefix))
 	api.Mount(s.app, cfg.Guard, cfg.API)
 	gateway.Mount(s.app, cfg.Gateway)
 	if cfg.Console != nil {

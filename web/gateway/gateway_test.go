@@ -104,7 +104,7 @@ func (unit) ConflictKey() string                  { return "" }
 func (w world) ask(t *testing.T, who, method, path, body string, header ...string) (*http.Response, string) {
 	t.Helper()
 	app := fiber.New(fiber.Config{ErrorHandler: problem.Write})
-	app.Use(session.NewGuard(w, true).Middleware)
+	app.Use(session.NewGuard(w, true).Middleware(Prefix))
 	Mount(app, Config{Workspaces: w, Dispatcher: dispatch.New(dispatch.Config{Views: w, Units: w, Runner: w, Records: w})})
 	req := httptest.NewRequest(method, "/", strings.NewReader(body))
 	req.RequestURI = path

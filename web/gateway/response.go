@@ -10,13 +10,20 @@ import (
 	"github.com/carrel-dev/carrel/core/dispatch"
 )
 
-// sandbox is the policy of everything a plugin answers. Should a browser show
+// sandbox is the policy of everything a plugin answers but HTML. Should a browser show
 // it as a page nevertheless, that page has no scripts, no forms, no origin.
 const sandbox = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
 
+// page is the policy of HTML: a page for people who are not signed in, such as
+// the one that asks whether to unsubscribe. It has no origin, so no cookie of
+// this server is sent with its forms, which is why they may be there. It has no
+// scripts, and nothing is loaded but pictures that are part of it.
+const page = "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; img-src data:; style-src 'unsafe-inline'; sandbox allow-forms"
+
 // shown are the types a browser may show; the answer is a download otherwise.
-// HTML and SVG are not among them: they are programs.
+// SVG is not among them: it is a program that looks like a picture.
 var shown = map[string]bool{
+	"text/html":        true,
 	"application/json": true, "application/problem+json": true, "text/plain": true, "text/csv": true,
 	"image/png": true, "image/jpeg": true, "image/gif": true, "image/webp": true,
 }
@@ -40,6 +47,12 @@ func write(c *fiber.Ctx, a dispatch.Answer) error {
 		params = map[string]string{"charset": "utf-8"}
 	}
 	c.Set(fiber.HeaderContentSecurityPolicy, sandbox)
+	if media == fiber.MIMETextHTML {
+		c.Set(fiber.HeaderContentSecurityPolicy, page)
+		// A page without an origin cannot share one: browsers refuse to show it
+		// with the policy the other answers have.
+		c.Set("Cross-Origin-Opener-Policy", "unsafe-none")
+	}
 	c.Set("X-Carrel-Invocation", string(a.Invocation))
 	for name, value := range r.Headers {
 		// What is set already is the server's own, but for the caching.

@@ -119,12 +119,18 @@ func (g *Guard) Secret(header string) string {
 // taken as none, because a browser cannot help sending it.
 //
 // Requests that change something and come from another site are refused, unless
-// they carry a token: browsers never attach those by themselves.
-func (g *Guard) Middleware(c *fiber.Ctx) error {
+// they carry a token: browsers never attach those by themselves. Below the open
+// prefixes they are refused only with a cookie: without one they are nobody's,
+// and what is there for nobody is there for the forms of all sites.
+func (g *Guard) Middleware(open ...string) fiber.Handler {
+	return func(c *fiber.Ctx) error { return g.identify(c, open) }
+}
+
+func (g *Guard) identify(c *fiber.Ctx, open []string) error {
 	if header := c.Get(fiber.HeaderAuthorization); header != "" {
 		scheme, bearer, _ := strings.Cut(header, " ")
 		if !strings.EqualFold(scheme, "Bearer") || !strings.HasPrefix(bearer, account.TokenPrefix) {
-			return core.E("session.Middleware", core.Unauthenticated, "Send the API token as `Authorization: Bearer carrel_…`.")
+			return core.E("session.identify", core.Unauthenticated, "Send the API token as `Authorization: Bearer carrel_…`.")
 		}
 		who, err := g.auth.AuthenticateToken(c.UserContext(), strings.Clone(bearer))
 		if err != nil {
@@ -134,8 +140,10 @@ func (g *Guard) Middleware(c *fiber.Ctx) error {
 		return c.Next()
 	}
 	cookie := g.Secret(string(c.Request().Header.Peek(fiber.HeaderCookie)))
-	if err := refuseCrossOrigin(c, cookie != ""); err != nil {
-		return err
+	if cookie != "" || !slices.ContainsFunc(open, func(prefix string) bool { return strings.HasPrefix(c.Path(), prefix) }) {
+		if err := refuseCrossOrigin(c, cookie != ""); err != nil {
+			return err
+		}
 	}
 	if cookie == "" {
 		return c.Next()

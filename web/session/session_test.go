@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/http/httptest"
@@ -33,17 +34,18 @@ func (oneOfEach) AuthenticateToken(_ context.Context, bearer string) (account.Id
 }
 
 // who answers whom the middleware found.
-func who(t *testing.T, secure bool, method string, header map[string]string) (int, string) {
+func who(t *testing.T, secure bool, what string, header map[string]string) (int, string) {
 	t.Helper()
 	app := fiber.New(fiber.Config{ErrorHandler: problem.Write})
-	app.Use(NewGuard(oneOfEach{}, secure).Middleware)
-	app.All("/", func(c *fiber.Ctx) error {
+	app.Use(NewGuard(oneOfEach{}, secure).Middleware("/open/"))
+	app.All("/*", func(c *fiber.Ctx) error {
 		if i, ok := From(c.UserContext()); ok {
 			return c.SendString(string(i.Account.ID))
 		}
 		return c.SendString("anonymous")
 	})
-	req := httptest.NewRequest(method, "/", nil)
+	method, path, _ := strings.Cut(what, " ")
+	req := httptest.NewRequest(method, cmp.Or(path, "/"), nil)
 	req.Host = "carrel.example"
 	for name, value := range header {
 		req.Header.Set(name, value)
@@ -84,6 +86,10 @@ func TestWhoIsAsking(t *testing.T) {
 		{"a change from another site", true, "POST", map[string]string{"Cookie": "__Host-carrel_session=good", "Origin": "https://carrel.example.evil"}, 403, ""},
 		{"a change from who knows where", true, "POST", map[string]string{"Cookie": "__Host-carrel_session=good"}, 403, ""},
 		{"a change by a program", true, "POST", nil, 200, "anonymous"},
+		{"a change from a page without an origin", true, "POST", map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "null"}, 403, ""},
+		{"one of what is open", true, "POST /open/form", map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "null"}, 200, "anonymous"},
+		{"one of what is open, with a cookie", true, "POST /open/form", map[string]string{"Origin": "null", "Cookie": "__Host-carrel_session=good"}, 403, ""},
+		{"one of what looks open", true, "POST /openings", map[string]string{"Origin": "null"}, 403, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			status, body := who(t, c.secure, c.method, c.header)
