@@ -20,93 +20,70 @@ func (t Tree) Every(seconds int) Tree {
 }
 
 // Node is one component. Type says which, and with it which of the other
-// members count.
+// members count. The functions of this package make them; in other languages
+// the JSON is written by hand.
+//
+// A page has at most 1,000 components, nested at most 8 deep; the comments say
+// what else is bounded. A page beyond a bound is not shown.
 type Node struct {
-	Type       string            `json:"type"`                 // page, section, text, table, empty, stats, stat, link, upload
-	Title      string            `json:"title,omitempty"`      // page, section, empty, stat, link, upload
-	Text       string            `json:"text,omitempty"`       // text, empty, stat, upload
-	Columns    []Column          `json:"columns,omitempty"`    // table
-	Rows       []json.RawMessage `json:"rows,omitempty"`       // table: objects; columns pick their members
-	NextCursor string            `json:"nextCursor,omitempty"` // table: the next page is this one with ?cursor=
-	Empty      *Node             `json:"empty,omitempty"`      // table: what to show without rows
-	Children   []Node            `json:"children,omitempty"`   // page, section, stats
-	Path       string            `json:"path,omitempty"`       // link: a page of the plugin; upload: a raw POST route of it
-	Accept     string            `json:"accept,omitempty"`     // upload: media types, as in HTML
-	Button     string            `json:"button,omitempty"`     // upload
-	Check      Check             `json:"check,omitzero"`       // upload: one choice sent along
-	Then       string            `json:"then,omitempty"`       // upload: the page to show afterwards
-	Fallback   string            `json:"fallback,omitempty"`   // for a host that doesn't know Type
+	Type  string `json:"type"`
+	Name  string `json:"name,omitempty"`  // tab, lane: what the host sends back
+	Title string `json:"title,omitempty"` // page, section, form, empty, stat, link, button, tab, lane, chart, upload
+	Text  string `json:"text,omitempty"`  // text, markdown, badge, empty, stat, form, upload
+
+	Value  any    `json:"value,omitempty"`  // stat: a figure to be formatted, instead of Text
+	Format Format `json:"format,omitempty"` // stat, chart: of the figures
+	Tone   Tone   `json:"tone,omitempty"`   // badge, button, stat
+
+	Columns    []Column          `json:"columns,omitempty"`    // table, detail, board: what is shown of a row; at most 32
+	Rows       []json.RawMessage `json:"rows,omitempty"`       // table, lane: objects; at most 500
+	Row        any               `json:"row,omitempty"`        // detail, form: one object
+	Sort       string            `json:"sort,omitempty"`       // table: the order the rows came in, "-createdAt"
+	NextCursor string            `json:"nextCursor,omitempty"` // table, timeline: the next page is this one with ?cursor=
+	Actions    []Node            `json:"actions,omitempty"`    // table: the buttons of each row
+	Empty      *Node             `json:"empty,omitempty"`      // table, timeline: what to show instead of nothing
+	Entries    []Entry           `json:"entries,omitempty"`    // timeline; at most 500
+	Active     string            `json:"active,omitempty"`     // tabs: the Name of the open one
+
+	Kind     string   `json:"kind,omitempty"`     // chart: bar, line, funnel
+	Labels   []string `json:"labels,omitempty"`   // chart: one for each value of a series; at most 100
+	Series   []Series `json:"series,omitempty"`   // chart; at most 6
+	Currency string   `json:"currency,omitempty"` // chart of Money: of the values, which are in minor units
+
+	Path    string         `json:"path,omitempty"`    // link, stat: a page of the plugin; upload: a raw POST route of it
+	Route   string         `json:"route,omitempty"`   // form, button, board: a method and a path, "POST /contacts"
+	Values  map[string]any `json:"values,omitempty"`  // button: the JSON it sends; link: its query; at most 4 KiB
+	Then    string         `json:"then,omitempty"`    // form, button, upload: the page to show afterwards
+	Confirm string         `json:"confirm,omitempty"` // button: a question to answer first
+	When    *When          `json:"when,omitempty"`    // button of a row: which rows have it
+	Inputs  []Input        `json:"inputs,omitempty"`  // form, filter; at most 64
+	Button  string         `json:"button,omitempty"`  // form, filter, upload: its label
+	Accept  string         `json:"accept,omitempty"`  // upload: media types, as in HTML
+	Check   Check          `json:"check,omitzero"`    // upload: one choice sent along
+
+	Children []Node `json:"children,omitempty"` // page, section, stats, actions, tabs, tab, board
+	Fallback string `json:"fallback,omitempty"` // for a host that doesn't know Type
 }
-
-// Column shows one member of each row.
-type Column struct {
-	Key    string `json:"key"` // the row's member
-	Label  string `json:"label"`
-	Format Format `json:"format,omitempty"`
-	Link   string `json:"link,omitempty"` // a page of the plugin; ":id" stands for the row's id
-}
-
-// Check is a yes-or-no choice; a yes is sent as the query parameter Name=true.
-type Check struct {
-	Name  string `json:"name"`
-	Label string `json:"label"`
-}
-
-// Format is how a column's values are shown; plain text without one.
-type Format string
-
-// The formats there are.
-const (
-	Time  Format = "time"  // RFC 3339, shown in the workspace's time zone
-	Email Format = "email" // a mailto link
-	Badge Format = "badge" // a short word, such as a state
-)
 
 // Page is the root of a tree.
 func Page(title string, children ...Node) Tree {
 	return Tree{Version: Version, Node: Node{Type: "page", Title: title, Children: children}}
 }
 
-// Text is a paragraph.
-func Text(text string) Node { return Node{Type: "text", Text: text, Fallback: text} }
-
 // Section groups components under a heading.
 func Section(title string, children ...Node) Node {
 	return Node{Type: "section", Title: title, Children: children, Fallback: title}
 }
 
-// Stats shows figures side by side.
-func Stats(figures ...Node) Node { return Node{Type: "stats", Children: figures, Fallback: "Figures."} }
-
-// Stat is one figure with its name.
-func Stat(title, figure string) Node {
-	return Node{Type: "stat", Title: title, Text: figure, Fallback: title + ": " + figure}
+// Tabs shows one of several tabs, the one whose name is active, or the first.
+// The others are links to this page with ?tab= and the name, so that a handler
+// fills only the tab of c.Query("tab"). At most 12.
+func Tabs(active string, tabs ...Node) Node {
+	return Node{Type: "tabs", Active: active, Children: tabs, Fallback: "Tabs this version of the console cannot show."}
 }
 
-// Link leads to another page of the plugin.
-func Link(title, path string) Node {
-	return Node{Type: "link", Title: title, Path: path, Fallback: title}
-}
-
-// Upload sends a file to path, a raw POST route of the plugin, with its name as
-// the query parameter fileName, and goes on to the page then.
-func Upload(title, text, path, then string) Node {
-	return Node{Type: "upload", Title: title, Text: text, Path: path, Then: then, Button: "Upload", Fallback: title}
-}
-
-// Empty says that there is nothing yet, and what to do about it.
-func Empty(title, text string) Node {
-	return Node{Type: "empty", Title: title, Text: text, Fallback: title + ". " + text}
-}
-
-// Table shows rows, JSON objects such as sdk.Page.Rows returns. nextCursor is
-// the next page's, or empty.
-func Table(columns []Column, rows []json.RawMessage, nextCursor string) Node {
-	return Node{Type: "table", Columns: columns, Rows: rows, NextCursor: nextCursor, Fallback: "A table this version of the console cannot show."}
-}
-
-// Or sets what a table without rows shows instead.
-func (n Node) Or(empty Node) Node {
-	n.Empty = &empty
-	return n
+// Tab is one of Tabs: a name of letters, digits, dashes and underscores, and a
+// title for people.
+func Tab(name, title string, children ...Node) Node {
+	return Node{Type: "tab", Name: name, Title: title, Children: children, Fallback: title}
 }
