@@ -302,6 +302,9 @@ func (c *manifestCheck) pages() {
 		c.text(at+".title", p.Title, maxTitle)
 		c.handler(at, p.Handler, abi.KindQuery)
 		c.permission(at+".permission", p.Permission)
+		if p.Nav && strings.Contains(p.Path, "/:") {
+			c.wrong.Add(at+".nav", "a page with a parameter cannot be in the navigation, which has no value for it; hide it")
+		}
 	}
 }
 

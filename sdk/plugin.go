@@ -245,12 +245,13 @@ func (d *Declaration) Uninstall(handler any) *Declaration {
 }
 
 // Page adds a page of the console. Its handler is a query that returns a tree
-// of package sdk/ui.
+// of package sdk/ui. A page with a parameter, "/contacts/:id", is reached by
+// links and is not in the navigation.
 func (d *Declaration) Page(path, title string, handler any, with ...Option) *Declaration {
 	o := collect(with)
 	h := d.add("page "+path, abi.KindQuery, handler)
 	d.manifest.Pages = append(d.manifest.Pages, abi.ManifestPage{
-		Path: path, Title: title, Icon: o.icon, Nav: !o.hidden, Handler: h.name, Permission: o.scope,
+		Path: path, Title: title, Icon: o.icon, Nav: !o.hidden && !strings.Contains(path, "/:"), Handler: h.name, Permission: o.scope,
 	})
 	return d
 }

@@ -32,7 +32,10 @@ var manifest = &abi.Manifest{
 	Meters:      []abi.Meter{{Name: "contacts"}},
 	Jobs:        []abi.Job{{Name: "bump", Kind: abi.KindMutation}, {Name: "send", Kind: abi.KindAction}},
 	Listens:     []abi.Listener{{Type: "order.paid", Handler: "bump"}, {Type: "shop.heard", Handler: "answered"}},
-	Pages:       []abi.ManifestPage{{Path: "/counters", Title: "Counters", Handler: "page", Permission: "crm.counters.read"}},
+	Pages: []abi.ManifestPage{
+		{Path: "/counters", Title: "Counters", Handler: "page", Permission: "crm.counters.read"},
+		{Path: "/counters/:id", Title: "Counter", Handler: "page", Permission: "crm.counters.read"},
+	},
 	Routes: []abi.Route{
 		{Method: "GET", Path: "/run", Kind: abi.KindQuery, Handler: "query"},
 		{Method: "POST", Path: "/run", Kind: abi.KindMutation, Handler: "mutation"},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/carrel-dev/carrel/core"
@@ -112,13 +111,21 @@ func (d *Dispatcher) page(v *view, alias, path string, actor core.Actor, query m
 	if err := d.usable(v, in, alias, actor); err != nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(in.manifest.Pages, func(p abi.ManifestPage) bool { return p.Path == path })
-	if i < 0 {
+	page, params, _ := in.pages.match("GET", path)
+	if page == nil {
 		return nil, core.E("dispatch.Page", core.NotFound, "%s has no page %s.", alias, path)
 	}
-	page := in.manifest.Pages[i]
 	return &target{
 		installation: in.Installation, manifest: in.manifest, actor: actor, kind: abi.KindQuery, handler: page.Handler,
-		input: abi.Invocation{Request: &abi.Request{Method: "GET", Path: path, Query: query}},
+		input: abi.Invocation{Request: &abi.Request{Method: "GET", Path: path, Params: params, Query: query}},
 	}, mayUse(in, actor, page.Permission)
+}
+
+// pageRoutes are pages as what they are to a router: queries with a GET.
+func pageRoutes(pages []abi.ManifestPage) []abi.Route {
+	routes := make([]abi.Route, len(pages))
+	for i, p := range pages {
+		routes[i] = abi.Route{Method: "GET", Path: p.Path, Kind: abi.KindQuery, Handler: p.Handler, Permission: p.Permission}
+	}
+	return routes
 }

@@ -62,11 +62,14 @@ func TestARequestRunsItsHandlerAndCommits(t *testing.T) {
 	if err != nil || answer.Response.Status != 202 || string(answer.Response.Body) != `"7"` {
 		t.Fatalf("the action answers %+v, %v", answer, err)
 	}
-	b.handle("page", func(context.Context, abi.Invocation, *hostfuncs.Host) (any, error) {
-		return map[string]any{"type": "page"}, nil
+	b.handle("page", func(_ context.Context, in abi.Invocation, _ *hostfuncs.Host) (any, error) {
+		return map[string]any{"type": "page", "title": in.Request.Params["id"] + in.Request.Query["tab"]}, nil
 	})
-	if tree, err := d.Page(t.Context(), b.ws, "crm", "/counters", b.owner, nil); err != nil || string(tree) != `{"type":"page"}` {
-		t.Fatalf("page: %s, %v", tree, err)
+	for path, title := range map[string]string{"/counters": "notes", "/counters/doc_1": "doc_1notes"} {
+		tree, err := d.Page(t.Context(), b.ws, "crm", path, b.owner, map[string]string{"tab": "notes"})
+		if err != nil || string(tree) != `{"title":"`+title+`","type":"page"}` {
+			t.Fatalf("page %s: %s, %v", path, tree, err)
+		}
 	}
 	_, err = d.Page(t.Context(), b.ws, "crm", "/nowhere", b.owner, nil)
 	wantError(t, err, core.NotFound, "/nowhere")

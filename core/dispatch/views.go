@@ -31,6 +31,7 @@ type installed struct {
 	core.Installation
 	manifest *abi.Manifest // nil when this server doesn't have the release
 	routes   *router
+	pages    *router
 }
 
 func newViewCache(load Views) *viewCache {
@@ -85,6 +86,7 @@ func newView(v View) *view {
 		one := &installed{Installation: in, manifest: v.Manifests[in.Digest]}
 		if one.manifest != nil {
 			one.routes = newRouter(one.manifest.Routes)
+			one.pages = newRouter(pageRoutes(one.manifest.Pages))
 		}
 		ready.installed = append(ready.installed, one)
 		ready.byAlias[in.Alias], ready.byID[in.ID] = one, one
