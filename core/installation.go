@@ -43,7 +43,7 @@ type Installation struct {
 type Grant struct {
 	Capability abi.Capability `json:"capability"`
 	Hosts      []string       `json:"hosts,omitempty"`   // of http
-	Events     []string       `json:"events,omitempty"`  // of events: the types the installation receives
+	Events     []string       `json:"events,omitempty"`  // of events: the patterns of those the installation receives
 	Domains    []string       `json:"domains,omitempty"` // of events: the neutral domains it holds
 }
 

@@ -42,6 +42,7 @@ var (
 	indexPattern   = regexp.MustCompile(`^[a-z][A-Za-z0-9_]{0,127}$`)
 	scopePattern   = regexp.MustCompile(`^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)*$`)
 	eventPattern   = regexp.MustCompile(`^[a-z][a-z0-9-]*(\.[a-z][a-z0-9_]*)+$`)
+	eventsPattern  = regexp.MustCompile(`^([a-z][a-z0-9-]*\.([a-z][a-z0-9_]*\.)*)?\*$`) // of many types
 	handlerPattern = regexp.MustCompile(`^[^\x00-\x1f\x7f]{1,128}$`)
 	hostPattern    = regexp.MustCompile(`^(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]([a-z0-9-]*[a-z0-9])?$`)
 	cronPattern    = regexp.MustCompile(`^([0-9A-Za-z*,/?-]+ ){4}[0-9A-Za-z*,/?-]+$`)
@@ -218,14 +219,16 @@ func (c *manifestCheck) events() {
 		}
 		c.schema(at+".schema", e.Schema)
 	}
-	listens := map[string]bool{}
+	listens, own := map[string]bool{}, c.domains()
 	for i, l := range c.m.Listens {
 		at := fmt.Sprintf("listens[%d]", i)
 		switch {
-		case !eventPattern.MatchString(l.Type):
-			c.wrong.Add(at+".type", "%q must be an event type such as order.paid", l.Type)
+		case !eventPattern.MatchString(l.Type) && !eventsPattern.MatchString(l.Type):
+			c.wrong.Add(at+".type", "%q must be an event type such as order.paid, or several such as order.* or *", l.Type)
 		case listens[l.Type]:
 			c.wrong.Add(at+".type", "%q has a listener already", l.Type)
+		case CoversMany(l.Type) && slices.Contains(own, DomainOf(l.Type)):
+			c.wrong.Add(at+".type", "%q would never be called: a listener of many types is not told of what its own plugin emits; name each of its types", l.Type)
 		}
 		listens[l.Type] = true
 		c.handler(at, l.Handler, abi.KindMutation)
@@ -233,6 +236,15 @@ func (c *manifestCheck) events() {
 			c.wrong.Add(at, `needs the capability events: ask for it, with a reason, {"name": "events", "reason": "To …"}`)
 		}
 	}
+}
+
+// domains are those of the events that the plugin alone emits.
+func (c *manifestCheck) domains() []string {
+	own := []string{c.m.Name}
+	for _, e := range c.m.Emits {
+		own = append(own, DomainOf(e.Type))
+	}
+	return own
 }
 
 func (c *manifestCheck) jobs() {

@@ -7,7 +7,7 @@ import (
 	"github.com/carrel-dev/carrel/core/abi"
 )
 
-// A subscription is a type of events in the grant `events` of an installation:
+// A subscription is a pattern of events in the grant `events` of an installation:
 // what it receives is what the workspace consented to, no more, whatever its
 // manifest says. It begins and ends with the installation.
 
@@ -38,10 +38,11 @@ func Requests(m *abi.Manifest) []abi.CapabilityRequest {
 	return requests
 }
 
-// Receives reports whether events of a type are delivered to the installation.
-func (i *Installation) Receives(eventType string) bool {
+// Receives reports whether an event is delivered to the installation.
+func (i *Installation) Receives(e Event) bool {
 	return slices.ContainsFunc(i.Grants, func(g Grant) bool {
-		return g.Capability == abi.CapabilityEvents && slices.Contains(g.Events, eventType)
+		return g.Capability == abi.CapabilityEvents &&
+			slices.ContainsFunc(g.Events, func(pattern string) bool { return covers(pattern, i.Plugin.Name, e) })
 	})
 }
 

@@ -162,6 +162,20 @@ func TestFault02_KillDuringDeliveries(t *testing.T) {
 	}
 }
 
+// A plugin that listens to everything of another is told of it, and learns what
+// it is.
+func TestAListenerOfManyTypes(t *testing.T) {
+	w := newWorld(t, "hostile/handlers", "hostile/probe")
+	alice := w.SignUp("alice")
+	acme := As(alice).In(As(alice).Workspace("Acme", "enterprise"))
+	acme.Install("hostile")
+	acme.Install("probe")
+	acme.Call("hostile", "POST /ok", nil).want(200)
+	if heard := w.eventually(acme, "probe", "/heard", 1); len(heard) != 1 || heard[0]["name"] != "hostile.struck" {
+		t.Errorf("heard %v", heard)
+	}
+}
+
 // TestConsentToEventsInTheConsole: the page names the events a plugin would be
 // told of, and what its form grants is exactly that.
 func TestConsentToEventsInTheConsole(t *testing.T) {
@@ -170,14 +184,16 @@ func TestConsentToEventsInTheConsole(t *testing.T) {
 	acme := As(alice).In(As(alice).Workspace("Acme", "enterprise"))
 	path := "/console/w/" + acme.workspace + "/marketplace/probe/install"
 	shown := alice.send("GET", path, nil, s.cookie(alice)...).want(200)
-	if text := string(shown.raw); !strings.Contains(text, "Be told of") || !strings.Contains(text, "<code>crm.contact.created</code>") {
-		t.Errorf("the page: %s", text)
+	for _, want := range []string{"Be told of", "<code>crm.contact.created</code>", "<code>hostile.*</code> <span>(everything that is told of under names that begin with hostile.)</span>"} {
+		if text := string(shown.raw); !strings.Contains(text, want) {
+			t.Errorf("the page lacks %s: %s", want, text)
+		}
 	}
 	form := url.Values{"version": {"1.0.0"}, "grant": {"data", "events", "jobs", "billing", "access", "http"}}
 	alice.send("POST", path, []byte(form.Encode()), append(s.cookie(alice), header{"Content-Type", "application/x-www-form-urlencoded"})...)
 	installed := acme.API("GET", "/installations/probe", nil).want(200)
 	for _, grant := range installed.list("grants") {
-		if g := grant.(map[string]any); g["capability"] == "events" && fmt.Sprint(g["events"]) != "[crm.contact.created]" {
+		if g := grant.(map[string]any); g["capability"] == "events" && fmt.Sprint(g["events"]) != "[crm.contact.created hostile.*]" {
 			t.Errorf("granted: %v", g)
 		}
 	}

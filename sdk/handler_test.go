@@ -5,6 +5,7 @@ package sdk
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -220,7 +221,34 @@ func TestListeners(t *testing.T) {
 		t.Errorf("data of another shape: %+v, %v", response, err)
 	}
 	expectPanic(t, "takes a string, but the event's data is a sdk.address", func() { plugin.On(Event[address]("town.left", 1, ""), func(*Ctx, string) error { return nil }) })
+	expectPanic(t, "a json.RawMessage or a map, not a sdk.address", func() { plugin.On("lms.*", hear) })
 	expectPanic(t, "On takes an event", func() { plugin.On(7, hear) })
+}
+
+// A listener of many types takes data of any shape, and learns the type.
+func TestListenersOfManyTypes(t *testing.T) {
+	before := plugin
+	defer func() { plugin = before }()
+	plugin = nil
+	var heard []string
+	hear := func(c *Ctx, data string) error { heard = append(heard, c.Event().Type, data); return nil }
+	Plugin("town", "1.0.0", nil).
+		On("lms.*", func(c *Ctx, data json.RawMessage) error { return hear(c, string(data)) }).
+		On("quiz.attempt.*", func(c *Ctx, data map[string]any) error { return hear(c, fmt.Sprint(data)) }).
+		On("*", func(c *Ctx) error { return hear(c, "") })
+	for _, c := range []struct{ handler, eventType, want string }{
+		{"on lms.*", "lms.course.completed", `{"percent":7}`},
+		{"on quiz.attempt.*", "quiz.attempt.passed", `map[percent:7]`},
+		{"on *", "order.paid", ``},
+	} {
+		heard = nil
+		input, _ := json.Marshal(abi.Invocation{Handler: c.handler, Trigger: abi.TriggerEvent, Event: &abi.Event{
+			SpecVersion: "1.0", ID: "evt_1", Type: c.eventType, Data: json.RawMessage(`{"percent":7}`),
+		}})
+		if got := answered(t, input); string(got) != `{"status":0}` || !slices.Equal(heard, []string{c.eventType, c.want}) {
+			t.Errorf("%s answers %s and heard %v", c.handler, got, heard)
+		}
+	}
 }
 
 func TestSchedules(t *testing.T) {

@@ -187,6 +187,12 @@ func (d *Declaration) job(kind abi.Kind, name string, function any, with []Optio
 // it takes the members it knows; Ctx.Event has the rest. The plugin needs
 // abi.CapabilityEvents.
 //
+// A type can stand for many: "crm.deal.*" for all that begin with crm.deal., "*"
+// for those of all other plugins. They are never the plugin's own, and those of
+// the platform only if they are named, "core.*". When several listeners are for
+// an event the most specific is called. Data of many types is a json.RawMessage
+// or a map; Ctx.Event says of which type it is.
+//
 // A listener may be called more than once for an event, but what it does is
 // kept once. One that fails is called again later, so it fails only for what
 // may pass, or for what a person has to look at.
@@ -204,8 +210,17 @@ func (d *Declaration) On(event any, handler any) *Declaration {
 	if own, ok := event.(EventDeclaration); ok && h.in != nil && h.in != own.data() {
 		panic("sdk: " + h.name + ": the handler takes a " + h.in.String() + ", but the event's data is a " + own.data().String())
 	}
+	if strings.HasSuffix(eventType, "*") && h.in != nil && !takesAny(h.in) {
+		panic("sdk: " + h.name + ": the data of many types of events is a json.RawMessage or a map, not a " + h.in.String())
+	}
 	d.manifest.Listens = append(d.manifest.Listens, abi.Listener{Type: eventType, Handler: h.name})
 	return d
+}
+
+// takesAny reports whether a JSON object of whatever members can be decoded into
+// a type, and read there.
+func takesAny(t reflect.Type) bool {
+	return t == reflect.TypeFor[json.RawMessage]() || t.Kind() == reflect.Map && t.Key().Kind() == reflect.String
 }
 
 // Every adds a mutation that runs by a cron expression, in the workspace's time

@@ -155,7 +155,8 @@ type EventType struct {
 	Doc     string          `json:"doc,omitempty"`
 }
 
-// Listener subscribes a mutation to an event type.
+// Listener subscribes a mutation to a type of events, or to several: crm.deal.*,
+// or * for those of all other plugins.
 type Listener struct {
 	Type    string `json:"type"`
 	Handler string `json:"handler"`

@@ -22,14 +22,14 @@ func (d *Dispatcher) Deliver(ctx context.Context, dl core.Delivery) error {
 	workspace := core.Workspace{ID: dl.Workspace}
 	done := core.CompleteDelivery{ID: dl.ID, Attempt: dl.Attempt}
 	trigger := abi.TriggerSchedule
-	var event *abi.Event
+	var event *core.Event
 	if dl.Event != "" {
 		trigger = abi.TriggerEvent
 		stored, err := d.events.Event(ctx, dl.Workspace, dl.Event)
 		if err != nil {
 			return core.Wrap("dispatch.Deliver", core.Unavailable, err)
 		}
-		event = eventOf(stored)
+		event = &stored
 	}
 	var kind abi.Kind
 	_, err := d.execute(ctx, task{
@@ -61,7 +61,7 @@ func (d *Dispatcher) SetAside(ctx context.Context, dl core.Delivery, message str
 	return d.end(ctx, dl, core.SetAsideDelivery{ID: dl.ID, Attempt: dl.Attempt, Reason: message})
 }
 
-func (d *Dispatcher) delivery(v *view, dl core.Delivery, event *abi.Event) (*target, error) {
+func (d *Dispatcher) delivery(v *view, dl core.Delivery, event *core.Event) (*target, error) {
 	const op = "dispatch.Deliver"
 	actor := core.Actor{Type: core.ActorInstallation, Install: dl.Install}
 	in := v.byID[dl.Install]
@@ -79,13 +79,14 @@ func (d *Dispatcher) delivery(v *view, dl core.Delivery, event *abi.Event) (*tar
 	}
 	t := &target{
 		installation: in.Installation, manifest: in.manifest, actor: actor, kind: abi.KindMutation, handler: dl.Handler, hop: dl.Hop, delivery: dl.ID,
-		input: abi.Invocation{Attempt: dl.Attempt, Event: event, Payload: dl.Payload, IdempotencyKey: string(dl.ID)},
+		input: abi.Invocation{Attempt: dl.Attempt, Payload: dl.Payload, IdempotencyKey: string(dl.ID)},
 	}
 	if event != nil {
 		var listens bool
-		if t.handler, listens = in.listener(event.Type); !listens || !in.Receives(event.Type) {
+		if t.handler, listens = in.listener(*event); !listens || !in.Receives(*event) {
 			return nil, core.E(op, core.NotFound, "Version %s of %s does not listen to %s here.", in.Version, in.Alias, event.Type)
 		}
+		t.input.Event = eventOf(*event)
 		return t, nil
 	}
 	declared, ok := in.job(dl.Handler)

@@ -1,14 +1,12 @@
 package dispatch
 
 import (
-	"slices"
-
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/core/abi"
 )
 
 // deliveries are what becomes of the events of a unit: one delivery for each
-// event and each installation that receives its type. They are written with the
+// event and each installation that receives it. They are written with the
 // unit, which is of the view's workspace and fails when the view is no longer
 // current: nobody who came is left out, nobody who went is told.
 //
@@ -17,10 +15,10 @@ import (
 func (v *view) deliveries(events []core.Event) (list []core.Delivery) {
 	for _, e := range events {
 		for _, in := range v.installed {
-			if !in.Receives(e.Type) {
+			if !in.Receives(e) {
 				continue
 			}
-			handler, _ := in.listener(e.Type) // found again when it is due: by then the release may be back
+			handler, _ := in.listener(e) // found again when it is due: by then the release may be back
 			list = append(list, core.Delivery{
 				ID: core.NewDeliveryID(), Workspace: v.Access.Workspace.ID, Install: in.ID, Event: e.ID, Handler: handler,
 				State: core.DeliveryPending, Due: e.Time, Hop: e.Hop + 1, Created: e.Time,
@@ -30,16 +28,12 @@ func (v *view) deliveries(events []core.Event) (list []core.Delivery) {
 	return list
 }
 
-// listener finds the handler of a type of events.
-func (in *installed) listener(eventType string) (handler string, ok bool) {
+// listener finds the handler of an event.
+func (in *installed) listener(e core.Event) (handler string, ok bool) {
 	if in.manifest == nil {
 		return "", false
 	}
-	i := slices.IndexFunc(in.manifest.Listens, func(l abi.Listener) bool { return l.Type == eventType })
-	if i < 0 {
-		return "", false
-	}
-	return in.manifest.Listens[i].Handler, true
+	return core.ListenerOf(in.manifest, e)
 }
 
 // eventOf is an event as a guest receives it.

@@ -123,6 +123,71 @@ func (b *bench) footprint(plugin core.PluginID) core.Footprint {
 	return footprint
 }
 
+// updateShop gives the listening plugin another release, and what it receives.
+func (b *bench) updateShop(release *abi.Manifest, patterns ...string) {
+	b.Helper()
+	must(b.T, b.db.Change(b.Context(), b.ws.ID, func(a core.Access) ([]core.Change, error) {
+		in, _ := a.Installation("shop")
+		in.Digest, in.Revision = core.Digest("sha256:"+release.Version), in.Revision+1
+		in.Grants = []core.Grant{{Capability: abi.CapabilityData}, {Capability: abi.CapabilityEvents, Events: patterns}}
+		releases[in.Digest] = release
+		return []core.Change{core.PutInstallation{Installation: in}}, nil
+	}))
+}
+
+// A listener of many types is told of each event once, by its most specific
+// handler, and only of what was consented to; of its own plugin's it is not.
+func TestListenersOfManyTypes(t *testing.T) {
+	b := newBench(t)
+	several, one := *shop, *shop
+	several.Version, one.Version = "1.1.0", "1.2.0"
+	one.Listens = []abi.Listener{{Type: "*", Handler: "any"}}
+	several.Listens = []abi.Listener{{Type: "*", Handler: "any"}, {Type: "crm.*", Handler: "crm"}, {Type: "crm.counted", Handler: "heard"}}
+	d := b.dispatcher()
+	b.installShop(b.ws)
+	b.handle("mutation", emit("crm.counted", 1, nil))
+	var ran []string
+	for _, handler := range []string{"any", "crm", "heard"} {
+		b.handle(handler, func(ctx context.Context, in abi.Invocation, host *hostfuncs.Host) (any, error) {
+			ran = append(ran, in.Handler+" "+in.Event.Type)
+			return emit("shop.heard", 1, nil)(ctx, in, host) // of which it is not told
+		})
+	}
+	for _, c := range []struct {
+		patterns []string
+		want     string
+	}{
+		{[]string{"*", "crm.*", "crm.counted"}, "heard crm.counted"},
+		{[]string{"crm.*"}, "heard crm.counted"}, // consent is to what; the manifest says who handles it
+		{[]string{"lms.*", "core.*"}, ""},
+	} {
+		b.updateShop(&several, c.patterns...)
+		ran = nil
+		_, err := b.ask(d, b.owner, "POST", "/run")
+		must(t, err)
+		for deliveries := b.due(); len(deliveries) > 0; deliveries = b.due() {
+			for _, dl := range deliveries {
+				must(t, d.Deliver(t.Context(), dl))
+			}
+		}
+		if got := strings.Join(ran, ", "); got != c.want {
+			t.Errorf("granted %v: %s, want %s", c.patterns, got, c.want)
+		}
+	}
+	// What waits is handled as the release says that is there by then.
+	b.updateShop(&several, "*")
+	_, err := b.ask(d, b.owner, "POST", "/run")
+	must(t, err)
+	b.updateShop(&one, "*")
+	ran = nil
+	for _, dl := range b.due() {
+		must(t, b.dispatcher().Deliver(t.Context(), dl)) // one whose view is not of before
+	}
+	if got := strings.Join(ran, ", "); got != "any crm.counted" {
+		t.Errorf("after the update: %s", got)
+	}
+}
+
 // What a unit emitted is delivered if the unit is committed, to who was
 // installed then and consented to it.
 func TestWhoIsToldOfAnEvent(t *testing.T) {

@@ -51,7 +51,7 @@ func TestConsentNamesEventsAndDomains(t *testing.T) {
 		t.Fatal(err)
 	}
 	in, _ := a.Installation("shop")
-	if !in.Receives("payment.succeeded") || in.Receives("order.paid") || !in.Emits("order.paid") || !in.Emits("shop.opened") || in.Emits("payment.succeeded") {
+	if !in.Receives(core.Event{Type: "payment.succeeded"}) || in.Receives(core.Event{Type: "order.paid"}) || !in.Emits("order.paid") || !in.Emits("shop.opened") || in.Emits("payment.succeeded") {
 		t.Errorf("grants: %+v", in.Grants)
 	}
 

@@ -104,10 +104,13 @@ func (c *Console) ask(v *visit, typed map[string]string, refusal error) error {
 	}
 	view := consentView{Offer: o, Permissions: release.Manifest.Permissions}
 	for _, request := range core.Requests(&release.Manifest) {
-		view.Capabilities = append(view.Capabilities, ask{
-			Name: string(request.Name), Words: plainWords[request.Name], Reason: request.Reason, Hosts: request.Hosts,
-			Events: request.Events, Domains: request.Domains,
-		})
+		asks := ask{
+			Name: string(request.Name), Words: plainWords[request.Name], Reason: request.Reason, Hosts: request.Hosts, Domains: request.Domains,
+		}
+		for _, pattern := range request.Events {
+			asks.Events = append(asks.Events, eventsAsk{pattern, core.PatternInWords(pattern)})
+		}
+		view.Capabilities = append(view.Capabilities, asks)
 	}
 	if view.Settings, err = settingFields(release.Manifest.Settings, typed); err != nil {
 		return err

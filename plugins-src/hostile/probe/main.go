@@ -66,6 +66,7 @@ func init() {
 		Action("POST /act", ask, sdk.Scope("probe.notes.write")).
 		Query("GET /heard", hearsay.List, sdk.Scope("probe.notes.read")).
 		On("crm.contact.created", hear).
+		On("hostile.*", overhear).
 		Job("note", later).
 		Page("/notes", "Notes", page, sdk.Scope("probe.notes.read"))
 }
@@ -122,6 +123,12 @@ func hear(c *sdk.Ctx, in struct {
 		return sdk.Invalid("%s is more than the probe can take", in.Name)
 	}
 	_, err := hearsay.Insert(c, heard{Event: c.Event().ID, Name: in.Name, Hop: c.Event().Hop})
+	return err
+}
+
+// overhear keeps the type of what it is told of.
+func overhear(c *sdk.Ctx, _ json.RawMessage) error {
+	_, err := hearsay.Insert(c, heard{Event: c.Event().ID, Name: c.Event().Type, Hop: c.Event().Hop})
 	return err
 }
 
