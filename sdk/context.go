@@ -3,6 +3,8 @@ package sdk
 import (
 	"encoding/json"
 	"math/rand/v2"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/carrel-dev/carrel/core/abi"
@@ -79,6 +81,20 @@ func (c *Ctx) Header(name string) string {
 		s.skip()
 	}
 	return ""
+}
+
+// IfMatch is the version that the request's If-Match header asks a document to
+// have, for TableOf.Patch and its like; 0 without the header.
+func (c *Ctx) IfMatch() (int64, error) {
+	tag := strings.Trim(strings.TrimPrefix(c.Header("if-match"), "W/"), `"`)
+	if tag == "" || tag == "*" {
+		return 0, nil
+	}
+	version, err := strconv.ParseInt(tag, 10, 64)
+	if err != nil || version < 1 {
+		return 0, Violation("header.If-Match", "must be a document's version, such as \"42\"")
+	}
+	return version, nil
 }
 
 // Body returns the request's body as it came: the bytes of a Raw route, the

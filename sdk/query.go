@@ -54,6 +54,11 @@ func (q *QueryOf[T]) filter(name, op string, value any) *QueryOf[T] {
 	return q
 }
 
+// Filters reports whether there is a condition on a field.
+func (q *QueryOf[T]) Filters(name string) bool {
+	return slices.ContainsFunc(q.request.Filter, func(f abi.Filter) bool { return f.Field == name })
+}
+
 // Sort orders by fields; a leading "-" means descending, for all of them or for
 // none.
 func (q *QueryOf[T]) Sort(fields ...string) *QueryOf[T] {
@@ -131,8 +136,8 @@ func (q *QueryOf[T]) Count(c *Ctx) (count int, capped bool, err error) {
 
 var filterOps = []string{"eq", "lt", "lte", "gt", "gte", "prefix"}
 
-// fromRequest reads the standard query of a list.
-func (t *TableOf[T]) fromRequest(c *Ctx) (*QueryOf[T], error) {
+// Asked is the query that List answers, to be narrowed by a handler of its own.
+func (t *TableOf[T]) Asked(c *Ctx) (*QueryOf[T], error) {
 	q := t.All()
 	q.asked = true
 	var wrong violations

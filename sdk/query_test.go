@@ -14,7 +14,7 @@ func TestListReadsTheQuery(t *testing.T) {
 	c := &Ctx{invocation: abi.Invocation{Request: &abi.Request{Query: map[string]string{
 		"filter[stage]": "lead", "filter[score][gte]": "5", "sort": "-score,-name", "limit": "20", "cursor": "c",
 	}}}}
-	q, err := table.fromRequest(c)
+	q, err := table.Asked(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func TestListRefuses(t *testing.T) {
 		"limit": "0", "filter[score]": "many", "filter[name][like]": "x", "filter[name": "x", "page": "2",
 	} {
 		c := &Ctx{invocation: abi.Invocation{Request: &abi.Request{Query: map[string]string{name: value}}}}
-		_, err := Table[person]("people", "").fromRequest(c)
+		_, err := Table[person]("people", "").Asked(c)
 		failure, ok := errors.AsType[*abi.Error](err)
 		if !ok || len(failure.Violations) != 1 || failure.Violations[0].Location != "query."+name {
 			t.Errorf("%s=%s: %v", name, value, err)
@@ -44,7 +44,7 @@ func TestIfMatch(t *testing.T) {
 	for header, want := range map[string]int64{"": 0, "*": 0, `"42"`: 42, `W/"42"`: 42, "42": 42, "x": -1, `"0"`: -1} {
 		sent, _ := json.Marshal(map[string]string{"accept": `"\{`, "if-match": header})
 		c := &Ctx{sent: string(sent)}
-		got, err := ifMatch(c)
+		got, err := c.IfMatch()
 		if want == -1 && !IsInvalid(err) || want >= 0 && (err != nil || got != want) {
 			t.Errorf("%q: %d, %v", header, got, err)
 		}

@@ -156,7 +156,7 @@ func (t *TableOf[T]) By(c *Ctx, name string, value any) (doc Doc[T], found bool,
 // List answers the page that the request's query asks for:
 // `?filter[stage]=lead&filter[amount][gte]=5&sort=-createdAt&limit=20&cursor=…`.
 func (t *TableOf[T]) List(c *Ctx) (Listing[T], error) {
-	query, err := t.fromRequest(c)
+	query, err := t.Asked(c)
 	if err != nil {
 		return Listing[T]{}, err
 	}
@@ -176,7 +176,7 @@ func (t *TableOf[T]) Create(c *Ctx, body T) (RawDoc[T], error) {
 // Change patches the document that `:id` names. An If-Match header, if there is
 // one, must be the document's version.
 func (t *TableOf[T]) Change(c *Ctx, changes Partial[T]) (RawDoc[T], error) {
-	version, err := ifMatch(c)
+	version, err := c.IfMatch()
 	if err != nil {
 		return RawDoc[T]{}, err
 	}
@@ -185,22 +185,9 @@ func (t *TableOf[T]) Change(c *Ctx, changes Partial[T]) (RawDoc[T], error) {
 
 // Remove deletes the document that `:id` names; 204. It honours If-Match, too.
 func (t *TableOf[T]) Remove(c *Ctx) error {
-	version, err := ifMatch(c)
+	version, err := c.IfMatch()
 	if err != nil {
 		return err
 	}
 	return t.Delete(c, ID(c.Param("id")), version)
-}
-
-// ifMatch reads the version of an If-Match header, 0 without one.
-func ifMatch(c *Ctx) (int64, error) {
-	tag := strings.Trim(strings.TrimPrefix(c.Header("if-match"), "W/"), `"`)
-	if tag == "" || tag == "*" {
-		return 0, nil
-	}
-	version, err := strconv.ParseInt(tag, 10, 64)
-	if err != nil || version < 1 {
-		return 0, Violation("header.If-Match", "must be a document's version, such as \"42\"")
-	}
-	return version, nil
 }
