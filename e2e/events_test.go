@@ -107,6 +107,10 @@ func TestWhatBecameOfAnEvent(t *testing.T) {
 		t.Errorf("set aside: %v", aside)
 	}
 	acme.API("POST", "/deliveries/"+id+"/redrive", nil).want(200)
+	acme.API("POST", "/deliveries/"+id+"/redrive", nil).want(403) // it is due, and not set aside any more
+	if line := acme.API("GET", "/audit", nil).want(200).list("data")[0].(map[string]any); line["action"] != "delivery.redriven" || line["subject"] != id {
+		t.Errorf("the audit log ends with %v", line)
+	}
 	if _, delivery = event(2); delivery["state"] == "done" {
 		t.Errorf("the delivery: %v", delivery)
 	}

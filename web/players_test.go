@@ -107,7 +107,7 @@ func (h *history) Attempts(context.Context, core.WorkspaceID, []core.DeliveryID)
 	return nil, nil
 }
 
-func (h *history) Redrive(context.Context, core.WorkspaceID, core.DeliveryID) (core.Delivery, error) {
+func (h *history) Redrive(context.Context, core.WorkspaceID, core.DeliveryID, core.Actor) (core.Delivery, error) {
 	return core.Delivery{}, core.E("history", core.NotFound, "There is no such delivery.")
 }
 

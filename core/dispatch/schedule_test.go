@@ -141,7 +141,7 @@ func TestAScheduleOutlivesItsFailures(t *testing.T) {
 	wantError(t, c.SetAside(t.Context(), failing, "Again."), core.Stale)
 
 	c.handle("wind", insertNew)
-	_, err := c.db.History().Redrive(t.Context(), c.ws.ID, failing.ID, day(2, 9))
+	_, err := c.db.History().Redrive(t.Context(), c.ws.ID, failing.ID, core.AuditEntry{Time: day(2, 9)})
 	must(t, err)
 	must(t, c.Deliver(t.Context(), c.at(day(2, 9))))
 	c.wants("03-03 08:00", 1)

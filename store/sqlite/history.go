@@ -79,9 +79,10 @@ func (h History) Delivery(ctx context.Context, ws core.WorkspaceID, id core.Deli
 	return d, failed("sqlite.Delivery", err)
 }
 
-// Redrive implements web/api's History: the delivery begins again, with all its
-// attempts.
-func (h History) Redrive(ctx context.Context, ws core.WorkspaceID, id core.DeliveryID, now time.Time) (core.Delivery, error) {
+// Redrive has a delivery that was set aside begin again, with all its attempts,
+// and says in the audit log, in the same transaction, whose wish it was. It is due
+// at the entry's time.
+func (h History) Redrive(ctx context.Context, ws core.WorkspaceID, id core.DeliveryID, entry core.AuditEntry) (core.Delivery, error) {
 	const op = "sqlite.Redrive"
 	d, err := h.Delivery(ctx, ws, id)
 	if err != nil {
@@ -89,8 +90,11 @@ func (h History) Redrive(ctx context.Context, ws core.WorkspaceID, id core.Deliv
 	}
 	err = h.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		result, err := tx.ExecContext(ctx, "UPDATE deliveries SET state = 'pending', attempt = 0, due = ? WHERE "+inWorkspace+" AND id = ? AND state = 'set_aside'",
-			micros(now), ws, id)
-		return one(op, result, err)
+			micros(entry.Time), ws, id)
+		if err := one(op, result, err); err != nil {
+			return err
+		}
+		return appendAudit(ctx, tx, ws, entry)
 	})
 	if core.KindOf(err) == core.NotFound {
 		return d, core.E(op, core.Denied, "The delivery is %s; only one that was set aside can be redriven.", d.State)

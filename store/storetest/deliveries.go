@@ -29,7 +29,8 @@ type Deliveries interface {
 	Delivery(ctx context.Context, ws core.WorkspaceID, id core.DeliveryID) (core.Delivery, error)
 	DeliveriesOf(ctx context.Context, ws core.WorkspaceID, events []core.EventID) ([]core.Delivery, error)
 	Deliveries(ctx context.Context, ws core.WorkspaceID, state core.DeliveryState, before core.DeliveryID, limit int) ([]core.Delivery, error)
-	Redrive(ctx context.Context, ws core.WorkspaceID, id core.DeliveryID, now time.Time) (core.Delivery, error)
+	Redrive(ctx context.Context, ws core.WorkspaceID, id core.DeliveryID, entry core.AuditEntry) (core.Delivery, error)
+	Audit(ctx context.Context, ws core.WorkspaceID, before int64, limit int) ([]core.AuditEntry, int64, error)
 }
 
 // RunDeliveries runs the suite of deliveries: that each has its effect once,
@@ -310,7 +311,7 @@ func setAside(t *testing.T, c *counter) {
 		t.Errorf("to be tried again: %+v", d)
 	}
 	c.next(later)
-	_, err := c.Redrive(ctx, "ws_a", put.ID, noon)
+	_, err := c.Redrive(ctx, "ws_a", put.ID, core.AuditEntry{Time: noon})
 	wants(t, err, core.Denied)
 	if err := c.SetAsideDelivery(ctx, c.one(later), "never"); err != nil {
 		t.Fatal(err)
@@ -330,10 +331,16 @@ func setAside(t *testing.T, c *counter) {
 	if list, err := c.Deliveries.Deliveries(ctx, "ws_b", core.DeliverySetAside, "", 10); err != nil || len(list) != 0 {
 		t.Errorf("of another workspace: %+v, %v", list, err)
 	}
-	_, err = c.Redrive(ctx, "ws_b", put.ID, later)
+	_, err = c.Redrive(ctx, "ws_b", put.ID, core.AuditEntry{Time: later})
 	wants(t, err, core.NotFound)
-	if d, err := c.Redrive(ctx, "ws_a", put.ID, later); err != nil || d.State != core.DeliveryPending || d.Attempt != 0 || !d.Due.Equal(later) {
+	by := core.AuditEntry{Time: later, Actor: "acc_a", Action: "delivery.redriven", Subject: string(put.ID)}
+	if d, err := c.Redrive(ctx, "ws_a", put.ID, by); err != nil || d.State != core.DeliveryPending || d.Attempt != 0 || !d.Due.Equal(later) {
 		t.Fatalf("redriven: %+v, %v", d, err)
+	}
+	for ws, want := range map[core.WorkspaceID][]core.AuditEntry{"ws_a": {by}, "ws_b": nil} { // what was refused is not there
+		if audit, _, err := c.Audit(ctx, ws, 0, 10); err != nil || !slices.Equal(audit, want) {
+			t.Errorf("the audit log of %s: %+v, %v", ws, audit, err)
+		}
 	}
 	c.commit("ws_a", core.SetAsideDelivery{ID: put.ID, Attempt: c.one(later).Attempt, Reason: "again"}) // with a unit, too
 	if d := c.is(put, core.DeliverySetAside, 1); d.LastError != "again" || !d.Due.IsZero() {

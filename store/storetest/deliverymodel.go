@@ -147,7 +147,7 @@ func deliveryModel(t *testing.T, c *counter) {
 					r.Skip("there is none")
 				}
 				m := model[rapid.SampledFrom(order).Draw(r, "delivery")]
-				_, err := c.Redrive(ctx, ws, m.ID, now)
+				_, err := c.Redrive(ctx, ws, m.ID, core.AuditEntry{Time: now})
 				if m.State != core.DeliverySetAside {
 					if core.KindOf(err) != core.Denied {
 						r.Fatalf("one that is %s was redriven: %v", m.State, err)

@@ -115,7 +115,7 @@ func (a *API) deliveries() {
 			if err != nil {
 				return nil, err
 			}
-			delivery, err := a.History.Redrive(ctx, p.ID, core.DeliveryID(in.ID))
+			delivery, err := a.History.Redrive(ctx, p.ID, core.DeliveryID(in.ID), p.Actor)
 			return shown(ctx, p.ID, delivery, err)
 		})
 }

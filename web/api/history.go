@@ -23,8 +23,9 @@ type History interface {
 	Invocations(ctx context.Context, ws core.WorkspaceID, before core.InvocationID, limit int) ([]core.InvocationRecord, error)
 	Invocation(ctx context.Context, ws core.WorkspaceID, id core.InvocationID) (core.InvocationRecord, error)
 	Delivery(ctx context.Context, ws core.WorkspaceID, id core.DeliveryID) (core.Delivery, error)
-	// Redrive makes a delivery that was set aside due now. Denied: it is not set aside.
-	Redrive(ctx context.Context, ws core.WorkspaceID, id core.DeliveryID) (core.Delivery, error)
+	// Redrive makes a delivery that was set aside due now, and notes who wished it.
+	// Denied: it is not set aside.
+	Redrive(ctx context.Context, ws core.WorkspaceID, id core.DeliveryID, actor core.Actor) (core.Delivery, error)
 }
 
 // Invocation is one call of a handler, and what it cost.

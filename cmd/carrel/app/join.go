@@ -96,8 +96,10 @@ type history struct {
 }
 
 // Redrive implements api.History.
-func (h history) Redrive(ctx context.Context, ws core.WorkspaceID, id core.DeliveryID) (core.Delivery, error) {
-	d, err := h.History.Redrive(ctx, ws, id, time.Now())
+func (h history) Redrive(ctx context.Context, ws core.WorkspaceID, id core.DeliveryID, actor core.Actor) (core.Delivery, error) {
+	d, err := h.History.Redrive(ctx, ws, id, core.AuditEntry{
+		Time: time.Now(), Actor: string(actor.Account), Action: "delivery.redriven", Subject: string(id),
+	})
 	if err == nil {
 		h.wake()
 	}
