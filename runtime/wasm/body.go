@@ -28,6 +28,7 @@ type walk struct {
 	straight bool    // no branch, loop or call yet
 	vectors  bool
 	joins    int // values that paths join in, see countJoins
+	thread
 
 	// These go on from function to function, so that nothing has to be cleared.
 	opened int   // blocks
@@ -38,6 +39,7 @@ type walk struct {
 type block struct {
 	opcode          byte
 	unreachable     bool // behind a branch that is always taken
+	begins          int  // where its first instruction is
 	params, results int
 	floor           int  // height of the operand stack below the parameters
 	before          path // that leads to it
@@ -46,6 +48,7 @@ type block struct {
 	opened          int  // its number, in the order blocks are opened in
 	set             int  // locals that are set in it
 	edit            int  // of a loop
+	dispatch        int  // of a loop that begins with one: its number in thread.dispatches, from 1
 }
 
 // path is the heaviest of the paths that lead to a place: what it weighs since
@@ -87,14 +90,18 @@ func (c *checker) readBody() {
 
 func (c *checker) readCode(kind uint32) body {
 	r, w, s := c.r, &c.walk, c.types[kind]
-	*w = walk{blocks: w.blocks[:0], opened: w.opened, last: w.last, straight: true, body: body{kind: kind, start: r.at}}
+	*w = walk{
+		blocks: w.blocks[:0], opened: w.opened, last: w.last, straight: true,
+		thread: thread{dispatches: w.dispatches[:0], targets: w.targets[:0]},
+		body:   body{kind: kind, start: r.at},
+	}
 	locals, wide := r.locals(c.bounds.Locals)
 	w.code = r.at
 	w.locals = len(s.Params) + locals
 	if n := w.locals - len(w.last); n > 0 && r.err == nil {
 		w.last = append(w.last, make([]int, n)...)
 	}
-	w.open(block{opcode: opBlock, results: len(s.Results)})
+	w.open(block{opcode: opBlock, results: len(s.Results)}, r.at)
 	for len(w.blocks) > 0 && r.err == nil {
 		c.instruction()
 	}
@@ -131,9 +138,10 @@ func (w *walk) assigned(local uint32) {
 }
 
 // open begins a block.
-func (w *walk) open(b block) {
+func (w *walk) open(b block, at int) {
 	w.opened++
 	b.opened = w.opened
+	b.begins = at
 	w.blocks = append(w.blocks, b)
 }
 
@@ -198,6 +206,7 @@ func (c *checker) instruction() {
 		}
 	}
 	a, b := c.immediates(in.immediates, at)
+	w.follow(op, a, at, r.at)
 	c.pop(int(in.pops))
 	if in.pushes > 0 {
 		w.push(int(in.pushes))
@@ -301,7 +310,7 @@ func (c *checker) immediates(kind immediates, at int) (a, b uint32) {
 	case bytes16:
 		r.take(16)
 	case signed32:
-		r.skip(bytesOfI32)
+		a = uint32(r.signed(bytesOfI32))
 	case signed64:
 		r.skip(bytesOfI64)
 	case refType:

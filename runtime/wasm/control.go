@@ -21,7 +21,7 @@ func (c *checker) control(op byte) {
 	case opEnd:
 		c.finish()
 	case opBr:
-		c.label()
+		c.branch()
 		w.unreachable()
 	case opBrIf:
 		n := c.label()
@@ -29,13 +29,7 @@ func (c *checker) control(op byte) {
 		c.pop(n)
 		w.push(n)
 	case opBrTable:
-		n := r.count("branches")
-		if n > c.bounds.BranchTable {
-			r.fail("a br_table has %d targets; the limit is %d", n, c.bounds.BranchTable)
-		}
-		for i := 0; i <= n && r.err == nil; i++ {
-			c.label()
-		}
+		c.branchTable()
 		c.pop(1)
 		w.unreachable()
 	case opReturn:
@@ -63,16 +57,66 @@ func (c *checker) call(kind uint32) {
 	c.walk.push(len(s.Results))
 }
 
+// branch reads a branch that is always taken.
+func (c *checker) branch() {
+	w := &c.walk
+	label := c.r.at
+	to := c.target()
+	if c.r.err != nil {
+		return
+	}
+	if ahead := w.shorter(label-1, to); ahead != to {
+		to = ahead
+		c.edits = append(c.edits, edit{at: uint32(label), end: uint32(c.r.at), argument: uint32(len(w.blocks) - 1 - to), kind: editBranch})
+	}
+	w.join(to)
+}
+
+// branchTable reads the targets of a br_table.
+func (c *checker) branchTable() {
+	r, w := c.r, &c.walk
+	loop := w.dispatching(r.at - 1)
+	n := r.count("branches")
+	if n > c.bounds.BranchTable {
+		r.fail("a br_table has %d targets; the limit is %d", n, c.bounds.BranchTable)
+	}
+	first := len(w.targets)
+	for i := 0; i <= n && r.err == nil; i++ {
+		to := c.target()
+		if r.err != nil {
+			return
+		}
+		w.join(to)
+		if loop >= 0 {
+			w.targets = append(w.targets, w.blocks[to].opened)
+		}
+	}
+	if loop >= 0 {
+		w.dispatches = append(w.dispatches, dispatch{w.got, w.targets[first:]})
+		w.blocks[loop].dispatch = len(w.dispatches)
+	}
+}
+
 // label reads the target of a branch and returns how many values it takes.
 func (c *checker) label() int {
-	w := &c.walk
-	depth := int(c.below(len(w.blocks), "block"))
+	to := c.target()
 	if c.r.err != nil {
 		return 0
 	}
-	at := len(w.blocks) - 1 - depth
-	w.leaps = w.leaps || at == 0
-	b := &w.blocks[at]
+	return c.walk.join(to)
+}
+
+// target reads the target of a branch.
+func (c *checker) target() int {
+	blocks := len(c.walk.blocks)
+	return blocks - 1 - int(c.below(blocks, "block"))
+}
+
+// join notes that the path branches to a block, and returns how many values the
+// branch takes.
+func (w *walk) join(to int) int {
+	w.leaps = w.leaps || to == 0
+	b := &w.blocks[to]
 	b.branches.join(w.path)
 	b.joined = true
 	if b.opcode == opLoop {
@@ -103,7 +147,7 @@ func (c *checker) begin(op byte) {
 		c.edits = append(c.edits, edit{at: uint32(c.r.at), end: uint32(c.r.at), kind: kind})
 	}
 	b.joined = op == opIf
-	w.open(b)
+	w.open(b, c.r.at)
 	w.floor = w.height
 	w.height += params
 }

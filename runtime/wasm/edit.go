@@ -12,6 +12,7 @@ type editKind byte
 
 const (
 	editFunction       editKind = iota // the index of a function; argument: the index
+	editBranch                         // the label of a branch; argument: the label
 	editReturn                         // a return; argument: how many blocks it leaves
 	editBulk                           // a bulk operation; argument: its index in bulk
 	editCharge                         // a place for a charge; argument: the units

@@ -221,6 +221,8 @@ func (w *weaver) copy(until int) {
 		switch e.kind {
 		case editFunction:
 			w.out = appendU32(w.out, e.argument+1)
+		case editBranch:
+			w.out = appendU32(w.out, e.argument)
 		case editReturn:
 			w.giveBack(e.argument)
 		case editBulk:
