@@ -194,8 +194,9 @@ func (d *Declaration) job(kind abi.Kind, name string, function any, with []Optio
 // or a map; Ctx.Event says of which type it is.
 //
 // A listener may be called more than once for an event, but what it does is
-// kept once. One that fails is called again later, so it fails only for what
-// may pass, or for what a person has to look at.
+// kept once. One that fails is called again later, eight times in all. One that
+// fails with Invalid, Denied or TooLarge is not: the delivery is set aside at once
+// for a person to look at. So are jobs and schedules.
 func (d *Declaration) On(event any, handler any) *Declaration {
 	var eventType string
 	switch event := event.(type) {

@@ -17,7 +17,8 @@ import (
 // until that changes; the attempt doesn't count.
 //
 // Stale means that this attempt is no longer the running one, and that nothing
-// was done. Every other error is for the claimer to try again.
+// was done. Invalid, Denied and TooLarge are refusals, which another attempt would
+// meet again; every other error may pass.
 func (d *Dispatcher) Deliver(ctx context.Context, dl core.Delivery) error {
 	workspace := core.Workspace{ID: dl.Workspace}
 	done := core.CompleteDelivery{ID: dl.ID, Attempt: dl.Attempt}
@@ -84,14 +85,14 @@ func (d *Dispatcher) delivery(v *view, dl core.Delivery, event *core.Event) (*ta
 	if event != nil {
 		var listens bool
 		if t.handler, listens = in.listener(*event); !listens || !in.Receives(*event) {
-			return nil, core.E(op, core.NotFound, "Version %s of %s does not listen to %s here.", in.Version, in.Alias, event.Type)
+			return nil, core.E(op, core.Invalid, "Version %s of %s does not listen to %s here.", in.Version, in.Alias, event.Type)
 		}
 		t.input.Event = eventOf(*event)
 		return t, nil
 	}
 	declared, ok := in.job(dl.Handler)
 	if !ok {
-		return nil, core.E(op, core.NotFound, "Version %s of %s has no job %q.", in.Version, in.Alias, dl.Handler)
+		return nil, core.E(op, core.Invalid, "Version %s of %s has no job %q.", in.Version, in.Alias, dl.Handler)
 	}
 	t.kind = declared.Kind
 	return t, nil
@@ -146,6 +147,9 @@ func (i *invocation) mutate(t *target) func(context.Context, string, json.RawMes
 				}
 				in := v.byID[t.installation.ID]
 				if err := i.usable(v, in, t.installation.Alias, actor); err != nil {
+					if t.delivery != "" { // it was usable when this began: the next attempt is held
+						err = &core.Error{Op: op, Kind: core.Unavailable, Msg: core.MessageOf(err), Err: err}
+					}
 					return nil, err
 				}
 				declared, ok := in.job(handler)

@@ -135,6 +135,24 @@ func TestAnActionsDeliveryIsCompletedAfterIt(t *testing.T) {
 	}
 }
 
+// An action whose plugin is disabled while it runs is not refused for good: its
+// next attempt is held.
+func TestFault21_AnActionIsInterruptedByItsPluginGoingOff(t *testing.T) {
+	b := newBench(t)
+	d := b.dispatcher()
+	b.handle("bump", insertNew)
+	b.handle("send", func(ctx context.Context, in abi.Invocation, host *hostfuncs.Host) (any, error) {
+		b.update(func(in *core.Installation) { in.State = core.InstallationDisabled })
+		return call[any](ctx, host, abi.OpMutate, map[string]any{"handler": "bump"})
+	})
+	job := b.delivery("send")
+	wantError(t, d.Deliver(t.Context(), job), core.Unavailable, "disabled")
+	must(t, d.Deliver(t.Context(), b.claim()))
+	if b.state(job) != core.DeliveryHeld {
+		t.Fatalf("it is %s", b.state(job))
+	}
+}
+
 func TestDeliveriesThatCannotBeRun(t *testing.T) {
 	b := newBench(t)
 	d := b.dispatcher()
@@ -147,8 +165,8 @@ func TestDeliveriesThatCannotBeRun(t *testing.T) {
 	must(t, err)
 	events, err := b.db.History().Events(t.Context(), b.ws.ID, "", 1)
 	must(t, err)
-	wantError(t, d.Deliver(t.Context(), b.delivery("bump", of(events[0].ID))), core.NotFound, "does not listen to crm.counted")
-	wantError(t, d.Deliver(t.Context(), core.Delivery{Workspace: b.ws.ID, Install: b.in.ID, Handler: "mutation"}), core.NotFound, "job")
+	wantError(t, d.Deliver(t.Context(), b.delivery("bump", of(events[0].ID))), core.Invalid, "does not listen to crm.counted")
+	wantError(t, d.Deliver(t.Context(), core.Delivery{Workspace: b.ws.ID, Install: b.in.ID, Handler: "mutation"}), core.Invalid, "job")
 	wantError(t, d.Deliver(t.Context(), core.Delivery{Workspace: b.ws.ID, Install: core.NewInstallationID(), Handler: "bump"}), core.NotFound)
 }
 

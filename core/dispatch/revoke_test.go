@@ -25,7 +25,7 @@ func TestAttack10_ARevokedListenerHearsNoMore(t *testing.T) {
 		"consent taken back": {func(in core.Installation) core.Change {
 			in.Grants, in.Revision = []core.Grant{{Capability: abi.CapabilityData}}, 2
 			return core.PutInstallation{Installation: in}
-		}, core.NotFound, core.DeliveryRunning},
+		}, core.Invalid, core.DeliveryRunning},
 		"disabled": {func(in core.Installation) core.Change {
 			in.State, in.Revision = core.InstallationDisabled, 2
 			return core.PutInstallation{Installation: in}

@@ -3,6 +3,7 @@ package events
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/carrel-dev/carrel/core"
@@ -16,6 +17,13 @@ var backoff = [maxAttempts - 1]time.Duration{
 	time.Second, 5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute, time.Hour, 6 * time.Hour,
 }
 
+// refusals are the errors that another attempt would meet again: the handler says
+// that it cannot take this, or that it may not do what it would have to. The
+// delivery is set aside at once, for a person who changes what is wrong to redrive.
+// All others are tried again: what is missing or taken now may not be later, as
+// events come in no order, and who crashed may have been unlucky.
+var refusals = []core.Kind{core.Invalid, core.Denied, core.TooLarge}
+
 // run makes one attempt, and says what becomes of the delivery when it fails.
 // A successful attempt has completed the delivery with its own effects, or has
 // put it off.
@@ -28,21 +36,29 @@ func (c *Claimer) run(ctx context.Context, d core.Delivery) {
 		// The last one may be what ended a process: there is no other to find out.
 		err = core.E("events.Run", core.Timeout, "Its last attempt did not end.")
 	}
-	if err == nil || core.KindOf(err) == core.Stale {
+	if err == nil {
 		return
 	}
-	// The outcome is stored even when the server is stopping.
+	// The outcome is stored even when the server is stopping; and not at all when
+	// this attempt is no longer the running one.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), margin)
 	defer cancel()
 	message := core.MessageOf(err)
-	if d.Attempt >= maxAttempts {
-		c.Logger.Warn("delivery set aside", "workspace", d.Workspace, "delivery", d.ID, "attempts", d.Attempt, "error", err)
-		if err = c.SetAside(ctx, d, message); core.KindOf(err) == core.Stale {
-			return
-		}
-	} else {
-		err = c.Store.RetryDelivery(ctx, d, c.Now().Add(c.delay(d.Attempt)), message)
+	if d.Attempt < maxAttempts && !slices.Contains(refusals, core.KindOf(err)) {
+		c.note(d, c.Store.RetryDelivery(ctx, d, c.Now().Add(c.delay(d.Attempt)), message))
+		return
 	}
+	switch stored := c.SetAside(ctx, d, message); core.KindOf(stored) {
+	case "":
+		c.Logger.Warn("delivery set aside", "workspace", d.Workspace, "delivery", d.ID, "attempts", d.Attempt, "error", err)
+	case core.Stale:
+	default:
+		c.note(d, stored)
+	}
+}
+
+// note notes that the outcome of an attempt could not be stored.
+func (c *Claimer) note(d core.Delivery, err error) {
 	if err != nil {
 		c.Logger.Error("a failed delivery could not be stored; it is tried again when its lease ends", "delivery", d.ID, "error", err)
 	}

@@ -41,8 +41,8 @@ type Store interface {
 // Config is what a Claimer is made of. Store and Deliver are required.
 type Config struct {
 	Store Store
-	// Deliver runs a delivery and completes it. A Stale error means that the
-	// attempt was not the running one any more.
+	// Deliver runs a delivery and completes it. Invalid, Denied and TooLarge are
+	// refusals, which are set aside at once; all other errors are tried again.
 	Deliver func(context.Context, core.Delivery) error
 	// SetAside keeps a delivery for a person to look at, and does what else is to
 	// be done at the end of one; nil: the store's SetAsideDelivery.

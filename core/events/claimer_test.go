@@ -185,6 +185,29 @@ func TestBackoffUntilSetAside(t *testing.T) {
 	})
 }
 
+// TestAttack55_ARefusalIsSetAsideAtOnce: what no further attempt can change costs
+// none, and begins with all of them when a person redrives it.
+func TestAttack55_ARefusalIsSetAsideAtOnce(t *testing.T) {
+	for _, kind := range core.Kinds {
+		refusal := kind == core.Invalid || kind == core.Denied || kind == core.TooLarge
+		t.Run(string(kind), func(t *testing.T) {
+			inBubble(t, events.Config{}, func(b *bench) {
+				id := b.put("ws_a", string(kind), 0, 1)
+				stop := b.start()
+				defer stop()
+				synctest.Wait()
+				want := core.DeliveryRetry
+				if refusal {
+					want = core.DeliverySetAside
+				}
+				if d := b.delivery("ws_a", id); d.State != want || d.Attempt != 1 || d.LastError != "It is "+string(kind)+"." {
+					t.Fatalf("after the first attempt: %+v", d)
+				}
+			})
+		})
+	}
+}
+
 // TestAttack55_PoisonedDeliveriesHoldNobodyUp: a panic is a failed attempt, and
 // the others of the same workspace go on.
 func TestAttack55_PoisonedDeliveriesHoldNobodyUp(t *testing.T) {
@@ -337,16 +360,27 @@ func TestFault19_AStopLetsAttemptsFinish(t *testing.T) {
 	})
 }
 
-// A stale attempt leaves the delivery to the one that is running.
+// An attempt that another has taken over from leaves the delivery to it, however
+// it ends.
 func TestAStaleAttemptChangesNothing(t *testing.T) {
-	inBubble(t, events.Config{}, func(b *bench) {
-		id := b.put("ws_a", string(core.Stale), 0, 1)
-		defer b.start()()
-		synctest.Wait()
-		if d := b.delivery("ws_a", id); d.State != core.DeliveryRunning || d.LastError != "" {
-			t.Fatalf("%+v", d)
-		}
-	})
+	for _, kind := range []core.Kind{core.Stale, core.Unavailable, core.Invalid} {
+		var b *bench
+		inBubble(t, events.Config{Deliver: func(ctx context.Context, d core.Delivery) error {
+			late := time.Now().Add(time.Minute)
+			if claimed, err := b.DB.ClaimDeliveries(ctx, late, late.Add(time.Hour), "", nil, 1); err != nil || len(claimed) != 1 {
+				b.Errorf("claimed %v, %v", claimed, err)
+			}
+			return core.E("test", kind, "It is %s.", kind)
+		}}, func(bench *bench) {
+			b = bench
+			id := b.put("ws_a", "any", 0, 1)
+			defer b.start()()
+			synctest.Wait()
+			if d := b.delivery("ws_a", id); d.State != core.DeliveryRunning || d.Attempt != 2 || d.LastError != "" {
+				t.Errorf("after %s: %+v", kind, d)
+			}
+		})
+	}
 }
 
 // What is held is not looked at until it can go on, and then at once; also when
