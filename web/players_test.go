@@ -55,9 +55,9 @@ type history struct {
 	invocations []core.InvocationRecord
 }
 
-func (h *history) Events(_ context.Context, ws core.WorkspaceID, before core.EventID, limit int) (page []core.Event, _ error) {
+func (h *history) Events(_ context.Context, ws core.WorkspaceID, eventType string, before core.EventID, limit int) (page []core.Event, _ error) {
 	for _, e := range slices.Backward(h.events) {
-		if e.Workspace == ws && (before == "" || e.ID < before) && len(page) < limit {
+		if e.Workspace == ws && (eventType == "" || e.Type == eventType) && (before == "" || e.ID < before) && len(page) < limit {
 			page = append(page, e)
 		}
 	}

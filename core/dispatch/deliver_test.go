@@ -77,7 +77,7 @@ func TestAJobAndItsCompletionAreOneUnit(t *testing.T) {
 	if b.state(job) != core.DeliveryDone || len(b.counters()) != 1 {
 		t.Fatalf("the job is %s and left %v", b.state(job), b.counters())
 	}
-	events, err := b.db.History().Events(t.Context(), b.ws.ID, "", 10)
+	events, err := b.db.History().Events(t.Context(), b.ws.ID, "", "", 10)
 	if err != nil || len(events) != 1 || events[0].Hop != 4 {
 		t.Fatalf("events: %+v, %v", events, err)
 	}
@@ -163,7 +163,7 @@ func TestDeliveriesThatCannotBeRun(t *testing.T) {
 	b.handle("mutation", emit("crm.counted", 1, nil))
 	_, err := b.ask(d, b.owner, "POST", "/run")
 	must(t, err)
-	events, err := b.db.History().Events(t.Context(), b.ws.ID, "", 1)
+	events, err := b.db.History().Events(t.Context(), b.ws.ID, "", "", 1)
 	must(t, err)
 	wantError(t, d.Deliver(t.Context(), b.delivery("bump", of(events[0].ID))), core.Invalid, "does not listen to crm.counted")
 	wantError(t, d.Deliver(t.Context(), core.Delivery{Workspace: b.ws.ID, Install: b.in.ID, Handler: "mutation"}), core.Invalid, "job")

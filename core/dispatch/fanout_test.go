@@ -295,7 +295,7 @@ func TestAttack54_ALoopIsCut(t *testing.T) {
 		t.Fatalf("%d deliveries, refused %v", rounds, refused)
 	}
 	wantError(t, refused[0], core.Denied, "loop", "crm.counted")
-	events, err := b.db.History().Events(t.Context(), b.ws.ID, "", 50)
+	events, err := b.db.History().Events(t.Context(), b.ws.ID, "", "", 50)
 	must(t, err)
 	var hops []string
 	for _, e := range events {

@@ -92,10 +92,18 @@ type Installed struct {
 	Included bool // in the workspace's plan; if not, its handlers are refused
 	Grants   []core.Grant
 	Settings json.RawMessage
-	Secrets  []string // dotted paths of the secret settings that are set
+	Secrets  []string               // dotted paths of the secret settings that are set
+	Roles    map[core.Role][]string // scopes of the plugin each role has; owner and admin have all
 	Revision int64
 	Created  time.Time
 	Updated  time.Time
+}
+
+// Has reports whether an actor has a scope of the installation, as
+// core.Installation does.
+func (i Installed) Has(actor core.Actor, scope string) bool {
+	in := core.Installation{ID: i.ID, RoleScopes: i.Roles}
+	return in.Has(actor, scope)
 }
 
 // List returns what is installed in a workspace, by alias.
@@ -179,7 +187,7 @@ func (s *Installations) public(w core.Workspace, in core.Installation, m *abi.Ma
 	return Installed{
 		ID: in.ID, Plugin: in.Plugin, Alias: in.Alias, Title: m.Title, Summary: m.Summary, Version: in.Version, Digest: in.Digest,
 		State: in.State, Included: plan.Allows(in.Plugin.Name), Grants: in.Grants, Settings: settings, Secrets: secrets,
-		Revision: in.Revision, Created: in.Created, Updated: in.Updated,
+		Roles: in.RoleScopes, Revision: in.Revision, Created: in.Created, Updated: in.Updated,
 	}, err
 }
 

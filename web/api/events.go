@@ -31,6 +31,7 @@ func (a *API) events() {
 		func(ctx context.Context, in *struct {
 			InWorkspace
 			Paging
+			Type string `query:"type" maxLength:"200" doc:"Those of this type only."`
 		}) (*List[Event], error) {
 			p, err := a.enterToManage(ctx, in.WS)
 			if err != nil {
@@ -40,7 +41,7 @@ func (a *API) events() {
 			if err != nil {
 				return nil, err
 			}
-			events, err := a.History.Events(ctx, p.ID, core.EventID(before), in.Limit)
+			events, err := a.History.Events(ctx, p.ID, in.Type, core.EventID(before), in.Limit)
 			if err != nil {
 				return nil, err
 			}

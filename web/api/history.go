@@ -12,7 +12,8 @@ import (
 // after the id before, or at the newest when it is empty; what is not the
 // workspace's is not_found.
 type History interface {
-	Events(ctx context.Context, ws core.WorkspaceID, before core.EventID, limit int) ([]core.Event, error)
+	// Events are those of a type; "" for all.
+	Events(ctx context.Context, ws core.WorkspaceID, eventType string, before core.EventID, limit int) ([]core.Event, error)
 	Event(ctx context.Context, ws core.WorkspaceID, id core.EventID) (core.Event, error)
 	// DeliveriesOf returns the deliveries of events, and Attempts the calls made
 	// for deliveries, in the order they were made.

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"io/fs"
 	"net/http"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/a-h/templ"
 	"github.com/gofiber/fiber/v2"
@@ -45,6 +47,7 @@ type Config struct {
 	Plans         *billing.Plans
 	Registry      *registry.Registry
 	Dispatcher    Dispatcher
+	History       History
 	SignUp        bool // people may make accounts of their own
 }
 
@@ -75,9 +78,27 @@ func (c *Console) Mount(router fiber.Router) {
 
 	r.Get("/workspaces", c.signedIn(c.workspaces))
 	r.Post("/workspaces", c.signedIn(c.createWorkspace))
+	r.Get("/tokens", c.signedIn(c.tokens))
+	r.Post("/tokens", c.signedIn(c.createToken))
+	r.Post("/tokens/:id/revoke", c.signedIn(c.revokeToken))
 
 	r.Get("/w/:ws", c.inside(c.home))
+	r.Get("/w/:ws/settings", c.inside(c.managing(c.settings)))
+	r.Post("/w/:ws/settings", c.inside(c.changeSettings))
+	r.Get("/w/:ws/plan", c.inside(c.plan))
 	r.Post("/w/:ws/plan", c.inside(c.changePlan))
+	r.Get("/w/:ws/members", c.inside(c.members))
+	r.Post("/w/:ws/members", c.inside(c.addMember))
+	r.Get("/w/:ws/members/:account", c.inside(c.member))
+	r.Post("/w/:ws/members/:account", c.inside(c.setRole))
+	r.Post("/w/:ws/members/:account/remove", c.inside(c.removeMember))
+	r.Get("/w/:ws/events", c.inside(c.managing(c.events)))
+	r.Get("/w/:ws/events/:id", c.inside(c.managing(c.event)))
+	r.Get("/w/:ws/deliveries", c.inside(c.managing(c.deliveries)))
+	r.Get("/w/:ws/deliveries/:id", c.inside(c.managing(c.delivery)))
+	r.Post("/w/:ws/deliveries/:id/redrive", c.inside(c.managing(c.redrive)))
+	r.Get("/w/:ws/invocations", c.inside(c.managing(c.invocations)))
+	r.Get("/w/:ws/invocations/:id", c.inside(c.managing(c.invocation)))
 	r.Get("/w/:ws/marketplace", c.inside(c.marketplace))
 	r.Get("/w/:ws/marketplace/:plugin", c.inside(c.plugin))
 	r.Get("/w/:ws/marketplace/:plugin/install", c.inside(c.consent))
@@ -145,71 +166,68 @@ func (c *Console) inside(handle func(*visit) error) fiber.Handler {
 	})
 }
 
-// navigation lists what the workspace enabled, and nothing else.
-func (c *Console) navigation(v *visit) ([]navGroup, error) {
-	here := string(v.Request().URI().Path())
-	link := func(title, url string) navLink { return navLink{title, url, url == here} }
-	base := Prefix + "/w/" + v.ws.Slug
-	groups := []navGroup{{Title: "Workspace", Links: []navLink{link("Home", base), link("Marketplace", base+"/marketplace")}}}
-	list, err := c.Installations.List(v.UserContext(), v.ws.ID, v.actor)
-	if err != nil {
-		return nil, err
-	}
-	for _, in := range list {
-		if in.State != core.InstallationEnabled || !in.Included {
-			continue
-		}
-		release, err := c.Registry.ByDigest(v.UserContext(), in.Digest)
-		if core.KindOf(err) == core.NotFound {
-			continue // the registry has lost it: the page says so where it is used
-		}
-		if err != nil {
-			return nil, err
-		}
-		group := navGroup{Title: in.Title}
-		for _, p := range release.Manifest.Pages {
-			if p.Nav {
-				group.Links = append(group.Links, link(p.Title, pageURL(v.ws.Slug, in.Alias, p.Path)))
-			}
-		}
-		if len(group.Links) > 0 {
-			groups = append(groups, group)
-		}
-	}
-	return groups, nil
-}
-
 func pageURL(slug, alias, path string) string { return Prefix + "/w/" + slug + "/p/" + alias + path }
 
 // frame is the visit's page frame.
-func (v *visit) frame(title string) frame {
+func (v *visit) frame(title string, above ...navLink) frame {
 	return frame{
-		Title: title, Account: v.who.Account.Name, Workspace: v.ws.Name, Slug: v.ws.Slug, Nav: v.nav,
+		Title: title, Account: v.who.Account.Name, Workspace: v.ws.Name, Slug: v.ws.Slug, Zone: zoneOf(v.ws), Nav: v.nav, Trail: above,
 		Notice: noticeTexts[v.Query("done")],
 	}
+}
+
+// zoneOf is where a workspace's clocks are.
+func zoneOf(ws core.Workspace) *time.Location {
+	zone, err := time.LoadLocation(ws.TimeZone)
+	if err != nil {
+		return time.UTC
+	}
+	return zone
+}
+
+// above is a link to a page above the present one.
+func (v *visit) above(title, path string) navLink {
+	return navLink{Title: title, URL: Prefix + "/w/" + v.ws.Slug + path}
+}
+
+// to redirects to a page of the workspace, to say there what was done.
+func (v *visit) to(path, done string) error {
+	return v.Redirect(Prefix+"/w/"+v.ws.Slug+path+"?done="+done, http.StatusSeeOther)
 }
 
 // noticeTexts are what a page may say after a redirect. The URL names one, it can't
 // bring a text of its own.
 var noticeTexts = map[string]string{
-	"installed": "Installed. You find its pages on the left.",
-	"enabled":   "Enabled.",
-	"disabled":  "Disabled. Its data is kept.",
-	"plan":      "The plan is changed.",
+	"installed":   "Installed. You find its pages in the navigation.",
+	"enabled":     "Enabled.",
+	"disabled":    "Disabled. Its data is kept.",
+	"plan":        "The plan is changed.",
+	"saved":       "Saved.",
+	"added":       "Added.",
+	"removed":     "Removed.",
+	"left":        "You have left the workspace.",
+	"revoked":     "Revoked. The next request with it is refused.",
+	"redriven":    "It is due again now, with all its attempts.",
+	"role":        "The role is changed.",
 }
 
 // fail shows an error as a page.
 func (c *Console) fail(v *visit, err error) error {
-	problem.Remember(v.Ctx, err)
-	kind := core.KindOf(err)
 	f := v.frame("Something is in the way")
-	f.Problem = asProblem(err)
-	if kind == core.NotFound {
+	f.Problem = v.refused(err)
+	if core.KindOf(err) == core.NotFound {
 		// A missing page and another workspace's must not be told apart.
 		f = frame{Title: "Not found", Account: v.who.Account.Name, Problem: &problemView{Message: "There is nothing here for you under this address."}}
 	}
-	v.Status(problem.Status(kind))
 	return render(v.Ctx, problemPage(f, f.Title))
+}
+
+// refused makes the answer one of an error, and returns it for people to read.
+// Faults of the fields are shown at them.
+func (v *visit) refused(err error, fields ...string) *problemView {
+	problem.Remember(v.Ctx, err)
+	v.Status(problem.Status(core.KindOf(err)))
+	return asProblem(err, fields...)
 }
 
 // lost answers addresses that no route knows.
@@ -217,11 +235,17 @@ func (c *Console) lost(ctx *fiber.Ctx) error {
 	return c.signedIn(func(*visit) error { return core.E("console.lost", core.NotFound, "") })(ctx)
 }
 
-// asProblem is an error for people to read.
-func asProblem(err error) *problemView {
-	p := &problemView{Message: core.MessageOf(err)}
+// asProblem is an error for people to read. A page that has fields of the names
+// shows their faults there; fields lists them.
+func asProblem(err error, fields ...string) *problemView {
+	p := &problemView{Message: core.MessageOf(err), Fields: map[string]string{}}
 	for _, v := range core.ViolationsOf(err) {
-		p.Places = append(p.Places, strings.TrimPrefix(v.Location, "body.")+": "+v.Message)
+		at := strings.TrimPrefix(v.Location, "body.")
+		if slices.Contains(fields, at) {
+			p.Fields[at] = v.Message
+		} else {
+			p.Places = append(p.Places, at+": "+v.Message)
+		}
 	}
 	return p
 }

@@ -15,7 +15,7 @@ func (c *Console) switchState(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.home(done)
+	return v.to("", done)
 }
 
 // confirmUninstall asks what shall become of the data.

@@ -164,7 +164,7 @@ func (c *Console) install(v *visit) error {
 	if _, err := c.Installations.Install(v.UserContext(), v.ws.ID, v.actor, request); err != nil {
 		return c.ask(v, typed, err)
 	}
-	return v.home("installed")
+	return v.to("", "installed")
 }
 
 // schema is what the form understands of a settings schema: an object of plain

@@ -4,7 +4,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/core/abi"
@@ -25,13 +24,9 @@ func (c *Console) pluginPage(v *visit) error {
 	if err != nil {
 		return err
 	}
-	zone, err := time.LoadLocation(v.ws.TimeZone)
-	if err != nil {
-		zone = time.UTC
-	}
 	base := pageURL(v.ws.Slug, alias, "")
 	here := base + path
-	t, err := parseTree(raw, here, base, zone)
+	t, err := parseTree(raw, here, base, zoneOf(v.ws))
 	if err != nil {
 		return err
 	}

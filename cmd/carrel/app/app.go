@@ -119,16 +119,17 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 	bills := billing.New(billing.Config{Store: db, Plans: plans})
 
 	guard := session.NewGuard(accounts, secure(a.public))
+	past := history{db.History(), claimer.Wake}
 	a.server = web.New(web.Config{
 		Guard: guard,
 		API: api.Config{
 			Version: Version, Accounts: accounts, Workspaces: workspaces, Installations: installations,
-			Billing: bills, Plans: plans, Registry: reg, History: history{db.History(), claimer.Wake},
+			Billing: bills, Plans: plans, Registry: reg, History: past,
 		},
 		Gateway: gateway.Config{Workspaces: workspaces, Dispatcher: dispatcher},
 		Console: console.New(console.Config{
 			Guard: guard, Accounts: accounts, Workspaces: workspaces, Installations: installations,
-			Billing: bills, Plans: plans, Registry: reg, Dispatcher: dispatcher, SignUp: cfg.SignUp,
+			Billing: bills, Plans: plans, Registry: reg, Dispatcher: dispatcher, History: past, SignUp: cfg.SignUp,
 		}),
 		Ready:  db.Ping,
 		Logger: cfg.Logger,

@@ -1,0 +1,65 @@
+package console
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/carrel-dev/carrel/core"
+)
+
+// plan shows what a workspace pays for and has used of it.
+func (c *Console) plan(v *visit) error { return c.showPlan(v, v.frame("Plan and usage")) }
+
+func (c *Console) showPlan(v *visit, f frame) error {
+	ctx := v.UserContext()
+	plan, contracts, err := c.Billing.Current(ctx, v.ws.ID, v.actor)
+	if err != nil {
+		return err
+	}
+	usage, err := c.Billing.Usage(ctx, v.ws.ID, v.actor)
+	if err != nil {
+		return err
+	}
+	installed, err := c.Installations.List(ctx, v.ws.ID, v.actor)
+	if err != nil {
+		return err
+	}
+	view := planView{Plan: plan, Usage: usage, Offers: c.Plans.List(), Losing: map[string][]string{}}
+	if len(contracts) > 0 {
+		view.Since = contracts[0].Began
+	}
+	for _, offer := range view.Offers {
+		for _, in := range installed {
+			if in.Included && !offer.Allows(in.Plugin.Name) {
+				view.Losing[offer.ID] = append(view.Losing[offer.ID], in.Title)
+			}
+		}
+	}
+	return render(v.Ctx, planPage(f, view))
+}
+
+// changePlan begins another contract.
+func (c *Console) changePlan(v *visit) error {
+	if _, err := c.Billing.ChangePlan(v.UserContext(), v.ws.ID, v.actor, field(v.Ctx, "plan")); err != nil {
+		f := v.frame("Plan and usage")
+		f.Problem = v.refused(err)
+		return c.showPlan(v, f)
+	}
+	return v.to("/plan", "plan")
+}
+
+// price writes what a plan costs.
+func price(m core.Money) string {
+	if m.Amount == 0 {
+		return "Free"
+	}
+	return fmt.Sprintf("%s %s a month", number(m.Amount/100)+fmt.Sprintf(".%02d", m.Amount%100), m.Currency)
+}
+
+// and joins names for a sentence: a, b and c.
+func and(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+}
