@@ -46,7 +46,7 @@ func page(path string) routeCase { return form(path, nil) }
 // form is a case of a console form of acme, or of a page when it has no fields.
 func form(path string, fields url.Values) routeCase {
 	return one(func(s *twins) call {
-		c := call{method: "GET", path: "/console/w/" + s.acme + path, console: true}
+		c := call{method: "GET", path: "/console/w/" + s.acme + s.expand(path), console: true}
 		if fields != nil {
 			c.method, c.in = "POST", []byte(fields.Encode())
 			c.headers = []header{{"Content-Type", "application/x-www-form-urlencoded"}}
@@ -203,6 +203,35 @@ func routeCases() map[string]routeCase {
 		}),
 		"POST /console/workspaces": open("makes a workspace", func(s *twins) call {
 			return call{method: "POST", path: "/console/workspaces", console: true, in: []byte("name=w" + unique()),
+				headers: []header{{"Content-Type", "application/x-www-form-urlencoded"}}}
+		}),
+		"GET /console/tokens": open("the caller's own", func(s *twins) call {
+			return call{method: "GET", path: "/console/tokens", console: true}
+		}),
+		"POST /console/tokens": open("the caller's own", func(s *twins) call {
+			return call{method: "POST", path: "/console/tokens", console: true, in: []byte("name=another"),
+				headers: []header{{"Content-Type", "application/x-www-form-urlencoded"}}}
+		}),
+		"POST /console/tokens/:id/revoke": one(func(s *twins) call {
+			return call{method: "POST", path: "/console/tokens/" + s.newToken() + "/revoke", console: true}
+		}),
+		"GET /console/w/:ws/settings":                 page("/settings"),
+		"POST /console/w/:ws/settings":                form("/settings", url.Values{"name": {"acme-" + canary}, "slug": {"acme-" + canary}, "timeZone": {"UTC"}}),
+		"GET /console/w/:ws/plan":                     page("/plan"),
+		"GET /console/w/:ws/members":                  page("/members"),
+		"GET /console/w/:ws/members/:account":         page("/members/{member}"),
+		"POST /console/w/:ws/members/:account":        form("/members/{member}", url.Values{"role": {"admin"}}),
+		"POST /console/w/:ws/members/:account/remove": form("/members/{member}/remove", url.Values{}),
+		"GET /console/w/:ws/events":                   page("/events"),
+		"GET /console/w/:ws/events/:id":               page("/events/{event}"),
+		"GET /console/w/:ws/deliveries":               page("/deliveries"),
+		"GET /console/w/:ws/deliveries/:id":           page("/deliveries/{delivery}"),
+		"POST /console/w/:ws/deliveries/:id/redrive":  form("/deliveries/{asided}/redrive", url.Values{}),
+		"GET /console/w/:ws/invocations":              page("/invocations"),
+		"GET /console/w/:ws/invocations/:id":          page("/invocations/{invocation}"),
+		"POST /console/w/:ws/members": one(func(s *twins) call {
+			fields := url.Values{"email": {s.SignUp(s.name()).email}, "role": {"member"}}
+			return call{method: "POST", path: "/console/w/" + s.acme + "/members", console: true, in: []byte(fields.Encode()),
 				headers: []header{{"Content-Type", "application/x-www-form-urlencoded"}}}
 		}),
 		"GET /console/w/:ws":                                 page(""),

@@ -198,17 +198,17 @@ func (v *visit) to(path, done string) error {
 // noticeTexts are what a page may say after a redirect. The URL names one, it can't
 // bring a text of its own.
 var noticeTexts = map[string]string{
-	"installed":   "Installed. You find its pages in the navigation.",
-	"enabled":     "Enabled.",
-	"disabled":    "Disabled. Its data is kept.",
-	"plan":        "The plan is changed.",
-	"saved":       "Saved.",
-	"added":       "Added.",
-	"removed":     "Removed.",
-	"left":        "You have left the workspace.",
-	"revoked":     "Revoked. The next request with it is refused.",
-	"redriven":    "It is due again now, with all its attempts.",
-	"role":        "The role is changed.",
+	"installed": "Installed. You find its pages in the navigation.",
+	"enabled":   "Enabled.",
+	"disabled":  "Disabled. Its data is kept.",
+	"plan":      "The plan is changed.",
+	"saved":     "Saved.",
+	"added":     "Added.",
+	"removed":   "Removed.",
+	"left":      "You have left the workspace.",
+	"revoked":   "Revoked. The next request with it is refused.",
+	"redriven":  "It is due again now, with all its attempts.",
+	"role":      "The role is changed.",
 }
 
 // fail shows an error as a page.

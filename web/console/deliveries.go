@@ -64,7 +64,7 @@ func (c *Console) redrive(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if _, err := c.History.Redrive(ctx, v.ws.ID, id); err != nil {
+	if _, err := c.History.Redrive(ctx, v.ws.ID, id, v.actor); err != nil {
 		return c.showDelivery(v, v.refused(err), d)
 	}
 	return v.to("/deliveries/"+string(id), "redriven")

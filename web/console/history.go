@@ -21,8 +21,9 @@ type History interface {
 	// Deliveries are those in a state; "" for all.
 	Deliveries(ctx context.Context, ws core.WorkspaceID, state core.DeliveryState, before core.DeliveryID, limit int) ([]core.Delivery, error)
 	Delivery(ctx context.Context, ws core.WorkspaceID, id core.DeliveryID) (core.Delivery, error)
-	// Redrive makes a delivery that was set aside due now. Denied: it is not set aside.
-	Redrive(ctx context.Context, ws core.WorkspaceID, id core.DeliveryID) (core.Delivery, error)
+	// Redrive makes a delivery that was set aside due now, and notes who wished it.
+	// Denied: it is not set aside.
+	Redrive(ctx context.Context, ws core.WorkspaceID, id core.DeliveryID, actor core.Actor) (core.Delivery, error)
 	Invocations(ctx context.Context, ws core.WorkspaceID, before core.InvocationID, limit int) ([]core.InvocationRecord, error)
 	Invocation(ctx context.Context, ws core.WorkspaceID, id core.InvocationID) (core.InvocationRecord, error)
 }

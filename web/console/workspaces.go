@@ -7,7 +7,9 @@ import (
 )
 
 // workspaces lists the visitor's workspaces.
-func (c *Console) workspaces(v *visit) error { return c.showWorkspaces(v, v.frame("Your workspaces"), "") }
+func (c *Console) workspaces(v *visit) error {
+	return c.showWorkspaces(v, v.frame("Your workspaces"), "")
+}
 
 func (c *Console) showWorkspaces(v *visit, f frame, name string) error {
 	list, err := c.Workspaces.List(v.UserContext(), v.who.Account.ID)
