@@ -158,6 +158,9 @@ func (m member) all(plugin, path string) (items []map[string]any) {
 	for cursor := ""; ; {
 		var a answer
 		query := path + "?limit=200"
+		if strings.Contains(path, "?") {
+			query = path + "&limit=200"
+		}
 		if cursor != "" {
 			query += "&cursor=" + cursor
 		}

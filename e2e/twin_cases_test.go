@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"mime/multipart"
 	"net/url"
 	"strings"
@@ -106,11 +107,13 @@ func routeCases() map[string]routeCase {
 		"GET /healthz": open("says that the process answers", get("/healthz")),
 		"GET /readyz":  open("says that the database answers", get("/readyz")),
 
-		"GET /api/v1/openapi.json":                 open("describes the platform", get("/api/v1/openapi.json")),
-		"GET /api/v1/plans":                        open("the server's plans", get("/api/v1/plans")),
-		"GET /api/v1/marketplace":                  open("the server's plugins", get("/api/v1/marketplace")),
-		"GET /api/v1/marketplace/:plugin":          open("the server's plugins", get("/api/v1/marketplace/crm")),
-		"GET /api/v1/marketplace/:plugin/:version": open("the server's plugins", get("/api/v1/marketplace/crm/1.0.0")),
+		"GET /api/v1/openapi.json":        open("describes the platform", get("/api/v1/openapi.json")),
+		"GET /api/v1/plans":               open("the server's plans", get("/api/v1/plans")),
+		"GET /api/v1/marketplace":         open("the server's plugins", get("/api/v1/marketplace")),
+		"GET /api/v1/marketplace/:plugin": open("the server's plugins", get("/api/v1/marketplace/crm")),
+		"GET /api/v1/marketplace/:plugin/:version": open("the server's plugins", func(s *twins) call {
+			return call{method: "GET", path: "/api/v1/marketplace/crm/" + s.version("crm")}
+		}),
 		"POST /api/v1/releases": asRoot(open("the server's plugins, for its operator", func(s *twins) call {
 			return call{method: "POST", path: "/api/v1/releases", in: module(s.T, "crm"), headers: []header{{"Content-Type", "application/wasm"}}}
 		})),
@@ -244,7 +247,7 @@ func routeCases() map[string]routeCase {
 		"GET /console/w/:ws/p/:plugin/*":                     page("/p/crm/contacts"),
 		"POST /console/w/:ws/marketplace/:plugin/install": one(func(s *twins) call {
 			slug := fresh(s)
-			fields := url.Values{"version": {"1.0.0"}, "grant": {"data", "events", "billing", "jobs"}}
+			fields := url.Values{"version": {s.version("crm")}, "grant": {"data", "events", "billing", "jobs"}}
 			return call{method: "POST", path: "/console/w/" + slug + "/marketplace/crm/install", slug: slug, console: true,
 				in: []byte(fields.Encode()), headers: []header{{"Content-Type", "application/x-www-form-urlencoded"}}}
 		}),
@@ -281,7 +284,7 @@ func gateway(method string) routeCase {
 	return routeCase{calls: func(s *twins) (calls []func() call) {
 		cases := pluginCases()
 		for _, plugin := range []string{"crm", "probe"} {
-			found := s.root.send("GET", "/api/v1/marketplace/"+plugin+"/1.0.0", nil).want(200)
+			found := s.root.send("GET", "/api/v1/marketplace/"+plugin+"/"+s.version(plugin), nil).want(200)
 			var release struct {
 				Manifest abi.Manifest `json:"manifest"`
 			}
@@ -320,7 +323,7 @@ func pluginCases() map[string]func(s *twins) (path string, in any) {
 	newCompany := func(s *twins) string {
 		return s.ofAlice().Call("crm", "POST /companies", body{"name": canary + unique()}).want(201).text("id")
 	}
-	return map[string]func(s *twins) (string, any){
+	cases := map[string]func(s *twins) (string, any){
 		"crm GET /contacts": list("/contacts"),
 		"crm POST /contacts": func(s *twins) (string, any) {
 			return "/contacts", body{"email": unique() + "@example.com", "name": "n"}
@@ -354,6 +357,8 @@ func pluginCases() map[string]func(s *twins) (path string, in any) {
 		},
 		"probe POST /act": func(s *twins) (string, any) { return "/act", body{"op": abi.OpSettingsGet, "request": body{}} },
 	}
+	maps.Copy(cases, crmCases())
+	return cases
 }
 
 var stages = []any{body{"key": "one", "name": "One", "probability": 10, "kind": "open"}}

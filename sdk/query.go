@@ -114,6 +114,15 @@ func (q *QueryOf[T]) Docs(c *Ctx) (docs []Doc[T], nextCursor string, err error) 
 	return page.Docs()
 }
 
+// RawDocs reads a page of documents that are each decoded when they are asked.
+func (q *QueryOf[T]) RawDocs(c *Ctx) (docs []RawDoc[T], nextCursor string, err error) {
+	page, err := q.Page(c)
+	if err != nil {
+		return nil, "", err
+	}
+	return page.RawDocs()
+}
+
 // First reads the first document, if there is one.
 func (q *QueryOf[T]) First(c *Ctx) (doc Doc[T], found bool, err error) {
 	docs, _, err := q.Limit(1).Docs(c)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/carrel-dev/carrel/sdk"
@@ -8,7 +9,7 @@ import (
 
 // Contact is a person the workspace knows.
 type Contact struct {
-	Email          string         `json:"email" carrel:"email,required,unique,max=254,doc=Address, in lower case; no two contacts share one"`
+	Email          string         `json:"email" carrel:"email,unique,max=254,doc=Address, in lower case; no two contacts share one"`
 	Name           string         `json:"name" carrel:"required,index,max=200,doc=Full name"`
 	Phone          string         `json:"phone" carrel:"max=40,doc=Phone number, as written"`
 	UserID         sdk.ID         `json:"userId" carrel:"unique,doc=Account they sign in with on public pages; no two contacts share one"`
@@ -18,9 +19,18 @@ type Contact struct {
 	OwnerID        sdk.ID         `json:"ownerId" carrel:"index,doc=Account of the member who looks after them"`
 	CustomFields   map[string]any `json:"customFields" carrel:"doc=Anything else, by name"`
 	LastActivityAt string         `json:"lastActivityAt" carrel:"time,index,doc=When something last happened with them"`
+	MergedIntoID   sdk.ID         `json:"mergedIntoId" carrel:"ref=contacts,on_delete=cascade,doc=Contact that has taken this one's place"`
+	EmailStatus    string         `json:"emailStatus" carrel:"index,enum=bounced|complained,doc=Why mail should not be sent to their address; nothing is known against it without one"`
 }
 
-var contacts = sdk.Table[Contact]("contacts", "People the workspace knows")
+// A list leaves out contacts that were merged, so each of its orders begins with
+// that. It serves all filters, too: what is left out is few.
+var contacts = sdk.Table[Contact]("contacts", "People the workspace knows",
+	sdk.Index("mergedIntoId", "name"), sdk.Index("mergedIntoId", "email"), sdk.Index("mergedIntoId", "lifecycle"),
+	sdk.Index("mergedIntoId", "source"), sdk.Index("mergedIntoId", "ownerId"), sdk.Index("mergedIntoId", "lastActivityAt"))
+
+// contactOrders are the fields a list of contacts can be sorted by.
+var contactOrders = []string{"createdAt", "name", "email", "lifecycle", "source", "ownerId", "lastActivityAt"}
 
 // contactMeter counts the workspace's contacts; a plan's quota for it is
 // crm.contacts.
@@ -36,7 +46,27 @@ type ContactCreated struct {
 
 var contactCreated = sdk.Event[ContactCreated]("crm.contact.created", 1, "A contact was added, by hand or by an import.")
 
+// listContacts lists the contacts that were not merged into others, unless the
+// request asks for those.
+func listContacts(c *sdk.Ctx) (sdk.Listing[Contact], error) {
+	query, err := contacts.Asked(c)
+	if err != nil {
+		return sdk.Listing[Contact]{}, err
+	}
+	if order := c.Query("sort"); order != "" && !slices.Contains(contactOrders, strings.TrimPrefix(order, "-")) {
+		return sdk.Listing[Contact]{}, sdk.Violation("query.sort", "must be one of %s; a leading - means descending", strings.Join(contactOrders, ", "))
+	}
+	if !query.Filters("mergedIntoId") {
+		query.Where("mergedIntoId", nil)
+	}
+	page, err := query.Page(c)
+	return sdk.Listing[Contact]{Page: page}, err
+}
+
 func createContact(c *sdk.Ctx, in Contact) (sdk.RawDoc[Contact], error) {
+	if in.MergedIntoID != "" {
+		return sdk.RawDoc[Contact]{}, errMerging
+	}
 	if in.Source == "" {
 		in.Source = "manual"
 	}
@@ -60,24 +90,76 @@ func addContact(c *sdk.Ctx, in Contact) (doc sdk.RawDoc[Contact], err error) {
 	return doc, contactCreated.Emit(c, ContactCreated{id, in.Email, in.Name, in.Source})
 }
 
+var errMerging = sdk.Violation("body.mergedIntoId", "is set by POST /contacts/:id/merge only")
+
 func changeContact(c *sdk.Ctx, changes sdk.Partial[Contact]) (doc sdk.RawDoc[Contact], err error) {
+	if changes.Has("mergedIntoId") {
+		return doc, errMerging
+	}
+	before, err := contacts.Get(c, sdk.ID(c.Param("id")))
+	if err != nil {
+		return doc, err
+	}
+	if into := before.Body.MergedIntoID; into != "" {
+		return doc, sdk.Exists("This contact was merged into %s. Change that one.", into)
+	}
 	if changes.Has("email") {
 		values, err := changes.Values()
 		if err != nil {
 			return doc, err
 		}
-		if err := changes.Set("email", normalizeEmail(values.Email)); err != nil {
+		email := normalizeEmail(values.Email)
+		if err := changes.Set("email", email); err != nil {
 			return doc, err
+		}
+		if email != before.Body.Email && !changes.Has("emailStatus") { // it was about the old address
+			if err := changes.Set("emailStatus", nil); err != nil {
+				return doc, err
+			}
 		}
 	}
 	return contacts.Change(c, changes)
 }
 
+// deleteContact deletes a contact, and what was merged into it. Those count no
+// more.
 func deleteContact(c *sdk.Ctx) error {
-	if err := contacts.Remove(c); err != nil {
+	contact, err := contacts.Get(c, sdk.ID(c.Param("id")))
+	if err != nil {
+		return err
+	}
+	if err := contacts.Remove(c); err != nil || contact.Body.MergedIntoID != "" {
 		return err
 	}
 	return c.Record(contactMeter, -1)
+}
+
+// present finds the contact that stands for one: itself, or the one it was
+// merged into.
+func present(c *sdk.Ctx, doc sdk.Doc[Contact]) (sdk.Doc[Contact], error) {
+	for doc.Body.MergedIntoID != "" {
+		var err error
+		if doc, err = contacts.Get(c, doc.Body.MergedIntoID); err != nil {
+			return doc, err
+		}
+	}
+	return doc, nil
+}
+
+// survivor finds the contact that stands for the one a request names in
+// contactId, or none for none.
+func survivor(c *sdk.Ctx, id sdk.ID) (sdk.ID, error) {
+	if id == "" {
+		return "", nil
+	}
+	doc, err := contacts.Get(c, id)
+	if sdk.IsNotFound(err) {
+		return "", sdk.Violation("body.contactId", "there is no such contact")
+	}
+	if err == nil {
+		doc, err = present(c, doc)
+	}
+	return doc.ID, err
 }
 
 func normalizeEmail(address string) string { return strings.ToLower(strings.TrimSpace(address)) }

@@ -16,28 +16,32 @@ const (
 	writeContacts  = "crm.contacts.write"
 	readCompanies  = "crm.companies.read"
 	writeCompanies = "crm.companies.write"
+	readDeals      = "crm.deals.read"
+	writeDeals     = "crm.deals.write"
 	manage         = "crm.settings"
 )
 
 func init() {
-	sdk.Plugin("crm", "1.0.0", docs).
+	sdk.Plugin("crm", "1.1.0", docs).
 		Publisher("carrel").
 		Title("CRM").
-		Summary("Contacts and companies, imported from the spreadsheets you have.").
+		Summary("Contacts, companies and deals, with all that happens to them on one timeline.").
 		License("Apache-2.0").
-		Uses(abi.CapabilityData, "To keep your contacts, companies and pipelines.").
-		Uses(abi.CapabilityEvents, "To tell your other plugins about new contacts.").
+		Uses(abi.CapabilityData, "To keep your contacts, companies, pipelines and deals.").
+		Uses(abi.CapabilityEvents, "To tell your other plugins about contacts and deals.").
 		Uses(abi.CapabilityBilling, "To count contacts towards your plan.").
 		Uses(abi.CapabilityJobs, "To import files in the background.").
 		Permission(readContacts, "See contacts and their imports", "member").
 		Permission(writeContacts, "Add, change, import and delete contacts", "member").
 		Permission(readCompanies, "See companies", "member").
 		Permission(writeCompanies, "Add, change and delete companies", "member").
+		Permission(readDeals, "See deals and what they are worth", "member").
+		Permission(writeDeals, "Add, change, move, win, lose and delete deals", "member").
 		Permission(manage, "Change pipelines and the plugin's settings").
 		Meter(contactMeter, "Contacts in the workspace").
-		Tables(contacts, companies, pipelines, imports, importChunks, importErrors, importPreviews).
-		Emits(contactCreated).
-		Query("GET /contacts", contacts.List, sdk.Scope(readContacts), sdk.Summary("List contacts")).
+		Tables(contacts, companies, pipelines, deals, imports, importChunks, importErrors, importPreviews).
+		Emits(contactCreated, dealMoved, dealWon).
+		Query("GET /contacts", listContacts, sdk.Scope(readContacts), sdk.Summary("List contacts")).
 		Mutation("POST /contacts", createContact, sdk.Scope(writeContacts), sdk.Summary("Add a contact")).
 		Query("GET /contacts/:id", contacts.Show, sdk.Scope(readContacts), sdk.Summary("Read a contact")).
 		Mutation("PATCH /contacts/:id", changeContact, sdk.Scope(writeContacts), sdk.Summary("Change a contact")).
@@ -57,6 +61,15 @@ func init() {
 		Query("GET /pipelines/:id", pipelines.Show, sdk.Scope(readContacts), sdk.Summary("Read a pipeline")).
 		Mutation("POST /pipelines", createPipeline, sdk.Scope(manage), sdk.Summary("Add a pipeline")).
 		Mutation("PATCH /pipelines/:id", changePipeline, sdk.Scope(manage), sdk.Summary("Change a pipeline")).
+		Mutation("DELETE /pipelines/:id", deletePipeline, sdk.Scope(manage), sdk.Summary("Delete a pipeline without deals")).
+		Query("GET /deals", deals.List, sdk.Scope(readDeals), sdk.Summary("List deals")).
+		Mutation("POST /deals", createDeal, sdk.Scope(writeDeals), sdk.Summary("Add a deal, at the end of an open stage")).
+		Query("GET /deals/:id", deals.Show, sdk.Scope(readDeals), sdk.Summary("Read a deal")).
+		Mutation("PATCH /deals/:id", changeDeal, sdk.Scope(writeDeals), sdk.Summary("Change a deal; its stage changes by move, win and lose")).
+		Mutation("DELETE /deals/:id", deals.Remove, sdk.Scope(writeDeals), sdk.Summary("Delete a deal")).
+		Mutation("POST /deals/:id/move", moveDeal, sdk.Scope(writeDeals), sdk.Summary("Put a deal into a stage, at a place among the others")).
+		Mutation("POST /deals/:id/win", winDeal, sdk.Scope(writeDeals), sdk.Summary("Win a deal")).
+		Mutation("POST /deals/:id/lose", loseDeal, sdk.Scope(writeDeals), sdk.Summary("Lose a deal")).
 		Install(install).
 		Page("/contacts", "Contacts", contactsPage, sdk.Scope(readContacts), sdk.Icon("users")).
 		Page("/imports", "Imports", importsPage, sdk.Scope(readContacts), sdk.Icon("upload"))

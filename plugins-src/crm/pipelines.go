@@ -1,7 +1,9 @@
 package main
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/carrel-dev/carrel/sdk"
 )
@@ -53,7 +55,9 @@ func createPipeline(c *sdk.Ctx, in Pipeline) (sdk.RawDoc[Pipeline], error) {
 func changePipeline(c *sdk.Ctx, changes sdk.Partial[Pipeline]) (sdk.RawDoc[Pipeline], error) {
 	values, err := changes.Values()
 	if err == nil && changes.Has("stages") {
-		err = checkStages(values.Stages)
+		if err = checkStages(values.Stages); err == nil {
+			err = keepDeals(c, sdk.ID(c.Param("id")), values.Stages)
+		}
 	}
 	if err == nil && values.IsDefault {
 		err = unsetDefault(c, sdk.ID(c.Param("id")))
@@ -85,6 +89,87 @@ func checkStages(stages []Stage) error {
 		seen[stage.Key] = true
 	}
 	return nil
+}
+
+// keepDeals refuses stages that would leave a deal of the pipeline in none, or
+// in one that means something else.
+func keepDeals(c *sdk.Ctx, id sdk.ID, stages []Stage) error {
+	pipeline, err := pipelines.Get(c, id)
+	if err != nil {
+		return err
+	}
+	for _, old := range pipeline.Body.Stages {
+		i := slices.IndexFunc(stages, func(s Stage) bool { return s.Key == old.Key })
+		if i >= 0 && stages[i].Kind == old.Kind {
+			continue
+		}
+		_, found, err := (column{id, old}).all().First(c)
+		switch {
+		case err != nil:
+			return err
+		case found && i < 0:
+			return sdk.Exists("The stage %q has deals. Move them to another stage first.", old.Key)
+		case found:
+			return sdk.Exists("The stage %q has deals, which are %s: its kind stays. Move them to another stage first.", old.Key, old.Kind)
+		}
+	}
+	return nil
+}
+
+// deletePipeline deletes one that has no deals and is not the default.
+func deletePipeline(c *sdk.Ctx) error {
+	pipeline, err := pipelines.Get(c, sdk.ID(c.Param("id")))
+	if err != nil {
+		return err
+	}
+	if pipeline.Body.IsDefault {
+		return sdk.Exists("New deals go to this pipeline. Make another one the default first.")
+	}
+	_, found, err := deals.Where("pipelineId", pipeline.ID).First(c)
+	if err != nil {
+		return err
+	}
+	if found {
+		return sdk.Exists("The pipeline has deals. Move them to another one first, or delete them.")
+	}
+	return pipelines.Remove(c)
+}
+
+// pipelineFor finds the pipeline that a request names, or the default one.
+func pipelineFor(c *sdk.Ctx, id sdk.ID) (sdk.Doc[Pipeline], error) {
+	if id != "" {
+		doc, err := pipelines.Get(c, id)
+		if sdk.IsNotFound(err) {
+			err = sdk.Violation("body.pipelineId", "there is no such pipeline")
+		}
+		return doc, err
+	}
+	doc, found, err := pipelines.By(c, "isDefault", true)
+	if err == nil && !found {
+		err = sdk.Violation("body.pipelineId", "is required, because no pipeline is the default")
+	}
+	return doc, err
+}
+
+// stage finds a stage by its key; at is where a request named it.
+func (p Pipeline) stage(key, at string) (Stage, error) {
+	keys := make([]string, len(p.Stages))
+	for i, stage := range p.Stages {
+		if stage.Key == key {
+			return stage, nil
+		}
+		keys[i] = stage.Key
+	}
+	return Stage{}, sdk.Violation(at, "%q is no stage of the pipeline; it has %s", shorten(key), strings.Join(keys, ", "))
+}
+
+// first finds the first stage of a kind.
+func (p Pipeline) first(kind string) (Stage, bool) {
+	i := slices.IndexFunc(p.Stages, func(s Stage) bool { return s.Kind == kind })
+	if i < 0 {
+		return Stage{}, false
+	}
+	return p.Stages[i], true
 }
 
 // unsetDefault makes room for another default pipeline.
