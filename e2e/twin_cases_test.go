@@ -257,16 +257,32 @@ func routeCases() map[string]routeCase {
 			return call{method: "POST", path: "/console/w/" + slug + "/installations/crm/uninstall", slug: slug, console: true,
 				in: []byte("data=keep"), headers: []header{{"Content-Type", "application/x-www-form-urlencoded"}}}
 		}),
-		"POST /console/w/:ws/p/:plugin/*": one(func(s *twins) call {
-			var sent bytes.Buffer
-			form := multipart.NewWriter(&sent)
-			file, _ := form.CreateFormFile("file", "contacts.csv")
-			file.Write([]byte("email,name\n" + unique() + "@example.com," + canary + "\n"))
-			form.Close()
-			return call{method: "POST", path: "/console/w/" + s.acme + "/p/crm/contacts/import?then=/imports", console: true,
-				in: sent.Bytes(), headers: []header{{"Content-Type", form.FormDataContentType()}}}
-		}),
+		"POST /console/w/:ws/p/:plugin/*": {calls: func(s *twins) []func() call {
+			return []func() call{func() call { return uploaded(s) }, func() call { return typed(s) }}
+		}},
 	}
+}
+
+// uploaded is a file sent by the upload of a plugin's page.
+func uploaded(s *twins) call {
+	var sent bytes.Buffer
+	form := multipart.NewWriter(&sent)
+	form.WriteField("-call", `{"method":"POST","path":"/contacts/import","then":"/imports"}`)
+	file, _ := form.CreateFormFile("file", "contacts.csv")
+	file.Write([]byte("email,name\n" + unique() + "@example.com," + canary + "\n"))
+	form.Close()
+	return call{method: "POST", path: "/console/w/" + s.acme + "/p/crm/imports", console: true,
+		in: sent.Bytes(), headers: []header{{"Content-Type", form.FormDataContentType()}}}
+}
+
+// typed is what a form of a plugin's page sends.
+func typed(s *twins) call {
+	fields := url.Values{
+		"-call": {`{"method":"POST","path":"/contacts","form":"form-1","inputs":[["email","email"],["name",""]]}`},
+		"email": {unique() + "@" + canary + ".com"}, "name": {canary},
+	}
+	return call{method: "POST", path: "/console/w/" + s.acme + "/p/crm/contacts", console: true,
+		in: []byte(fields.Encode()), headers: []header{{"Content-Type", "application/x-www-form-urlencoded"}}}
 }
 
 func formHeaders(s *twins) []header {

@@ -107,7 +107,7 @@ func (c *Console) Mount(router fiber.Router) {
 	r.Get("/w/:ws/installations/:plugin/uninstall", c.inside(c.confirmUninstall))
 	r.Post("/w/:ws/installations/:plugin/uninstall", c.inside(c.uninstall))
 	r.Get("/w/:ws/p/:plugin/*", c.inside(c.pluginPage))
-	r.Post("/w/:ws/p/:plugin/*", c.inside(c.upload))
+	r.Post("/w/:ws/p/:plugin/*", c.inside(c.sent))
 	r.Use(c.lost)
 }
 
@@ -209,6 +209,7 @@ var noticeTexts = map[string]string{
 	"revoked":   "Revoked. The next request with it is refused.",
 	"redriven":  "It is due again now, with all its attempts.",
 	"role":      "The role is changed.",
+	"sent":      "Done.",
 }
 
 // fail shows an error as a page.

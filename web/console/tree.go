@@ -1,10 +1,10 @@
 package console
 
 import (
+	"bytes"
 	"encoding/json"
-	"fmt"
-	"net/url"
-	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -12,69 +12,143 @@ import (
 	"github.com/carrel-dev/carrel/sdk/ui"
 )
 
-// Bounds of a page's tree.
+// Bounds of a page's tree. A page beyond one is refused with a sentence for its
+// author; a text beyond one is cut.
 const (
 	maxNodes = 1000
 	maxDepth = 8
-	maxRows  = 500 // of one table
+	maxRows  = 500 // of one table or timeline, or of all lanes of a board
 
-	maxColumns = 32      // of one table
-	maxCells   = 20_000  // of all tables
-	maxText    = 2 << 10 // of a cell, bytes; the rest is cut
-	maxLink    = 256     // a column's link, and the id put into it, bytes
+	maxColumns  = 32        // of one table
+	maxCells    = 20_000    // of all tables, boards and choices
+	maxTabs     = 12        // of one component
+	maxLanes    = 12        // of one board
+	maxButtons  = 6         // of one row
+	maxInputs   = 64        // of one form
+	maxOptions  = 500       // of one input
+	maxLabels   = 100       // of one chart
+	maxSeries   = 6         // of one chart
+	maxText     = 2 << 10   // of a cell, a title and the like, bytes
+	maxProse    = 64 << 10  // of a text, markdown or a value to edit, bytes
+	maxMarkdown = 256 << 10 // of all markdown
+	maxBytes    = 4 << 20   // of all texts and addresses
+	maxRefresh  = 3600      // seconds
 )
 
 // tree is a plugin's page, checked and ready to be rendered: everything in it
 // is text, and every address is one of the plugin's own pages.
 type tree struct {
 	Title   string
-	Refresh int // seconds; 0: never
+	Refresh int    // seconds; 0: never
+	Here    string // the page's own address, with its query
+	Once    string // marks what is sent from this showing of the page
+	Calls   bool   // it has buttons, which share one form
+	Moves   bool   // it has a board whose cards can be moved
 	Nodes   []node
 }
 
+// node is one component. Type says which of the other members count.
 type node struct {
-	Type       string
-	Title      string
-	Text       string
-	Columns    []ui.Column
-	Rows       [][]cell
-	Next       string // address of the next page
-	Empty      *node
-	Children   []node
-	Action     string // upload: where the form goes
-	Accept     string
-	CheckLabel string
-	CheckName  string
-	Button     string
+	Type     string
+	Level    int    // of its heading: 2 to 6
+	ID       string // unique in the page; "" where nothing refers to it
+	Title    string
+	Text     string
+	HTML     string // markdown, made harmless
+	Tone     string // a class
+	URL      string // link, stat: where it leads; "": nowhere
+	Children []node
+
+	Caption string // table: what it is, for who doesn't see where it stands
+	Heads   []head
+	Rows    []row
+	Prev    string // table, timeline: address of the first page
+	Next    string // and of the next one
+	Empty   *node
+	Entries []entry
+	Tabs    []choice
+	Lanes   []lane
+	Chart   *chart
+	Form    *form
+	Button  *button
 }
 
-type cell struct {
-	Text string
-	URL  string // "": plain text
-	Tag  bool
+// head is the head of a column.
+type head struct {
+	Label string
+	URL   string // sorts by it
+	Sort  string // aria-sort: ascending, descending, none; "": it cannot be sorted by
+	Kind  ui.Format
 }
 
-// parseTree reads what a page's handler answered. here is the page's own
-// address, base that of the plugin's pages, zone the workspace's.
-func parseTree(raw json.RawMessage, here, base string, zone *time.Location) (tree, error) {
+// row is a row of a table, or a card of a board.
+type row struct {
+	Cells   []cell
+	Buttons []button
+	Move    string // card: the call that moves it, as JSON, without where to
+}
+
+// entry is one thing of a timeline.
+type entry struct {
+	Icon, Title, Text, URL string
+	Time, Stamp            string // for people, and for programs
+}
+
+// choice is one of several: a tab, an option.
+type choice struct {
+	Label, Value, URL string
+	On                bool
+}
+
+// place is where a tree is shown, and to whom.
+type place struct {
+	Page  string            // address of the page
+	Base  string            // and of the plugin's pages
+	Query map[string]string // the page's, without what is the console's own
+	Zone  *time.Location
+	Now   time.Time
+	Once  string
+	Tried *attempt // what was sent from the page and refused; nil: nothing
+}
+
+// parseTree reads what a page's handler answered.
+func parseTree(raw json.RawMessage, at place) (tree, error) {
 	const op = "console.parseTree"
-	var t ui.Tree
-	if err := json.Unmarshal(raw, &t); err != nil || t.Type != "page" {
+	var from ui.Tree
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	if err := decoder.Decode(&from); err != nil || from.Type != "page" {
 		return tree{}, core.E(op, core.Internal, "The plugin answered something that is not a page.")
 	}
-	if t.Version > ui.Version {
-		return tree{}, core.E(op, core.Internal, "The plugin's page is made for a newer console (version %d, this one knows %d).", t.Version, ui.Version)
+	if from.Version > ui.Version {
+		return tree{}, core.E(op, core.Internal, "The plugin's page is made for a newer console (version %d, this one knows %d).", from.Version, ui.Version)
 	}
-	p := &parser{here: here, base: base, zone: zone}
-	children, err := p.nodes(t.Children, 0)
-	return tree{Title: t.Title, Refresh: t.Refresh, Nodes: children}, err
+	p := &parser{place: at}
+	t := tree{Title: p.short(from.Title), Here: p.here(nil), Once: at.Once}
+	p.caption = t.Title
+	if from.Refresh > 0 && at.Tried == nil {
+		t.Refresh = min(from.Refresh, maxRefresh)
+	}
+	var err error
+	if t.Nodes, err = p.nodes(from.Children, 0); err != nil {
+		return tree{}, err
+	}
+	t.Calls, t.Moves = p.calls, p.moves
+	return t, p.within()
 }
 
+// parser is one run of parseTree.
 type parser struct {
-	here, base string
-	zone       *time.Location
-	count      int // components
-	cells      int
+	place
+	caption      string // the heading above the present component
+	level        int    // of headings: sections so far
+	count        int    // components
+	cells        int
+	bytes        int // of texts and addresses
+	markdown     int // bytes
+	forms        int
+	boards       int
+	calls, moves bool
 }
 
 func (p *parser) nodes(list []ui.Node, depth int) ([]node, error) {
@@ -91,116 +165,184 @@ func (p *parser) nodes(list []ui.Node, depth int) ([]node, error) {
 
 func (p *parser) node(from ui.Node, depth int) (node, error) {
 	if p.count++; p.count > maxNodes || depth > maxDepth {
-		return node{}, core.E("console.parseTree", core.TooLarge, "The plugin's page has more than %d components, or they are nested deeper than %d.", maxNodes, maxDepth)
+		return node{}, p.tooLarge("The plugin's page has more than %d components, or they are nested deeper than %d.", maxNodes, maxDepth)
 	}
-	n := node{Type: from.Type, Title: from.Title, Text: from.Text}
+	if err := p.within(); err != nil {
+		return node{}, err
+	}
+	n := node{Type: from.Type, Level: min(p.level+2, 6), Title: p.short(from.Title)}
 	switch from.Type {
-	case "text", "empty", "stat":
-	case "section", "stats":
-		children, err := p.nodes(from.Children, depth+1)
-		n.Children = children
-		return n, err
+	case "text", "empty":
+		n.Text = p.text(from.Text, maxProse)
+	case "markdown":
+		return p.prose(n, from)
+	case "badge":
+		n.Text, n.Tone = p.short(from.Text), toneClass(from.Tone)
+	case "stat":
+		p.stat(&n, from)
+	case "section":
+		return p.section(n, from, depth)
+	case "stats", "actions":
+		return p.group(n, from, depth)
+	case "tabs":
+		return p.tabs(n, from, depth)
 	case "table":
 		return p.table(n, from, depth)
-	case "link":
-		n.Action = p.page(from.Path)
+	case "detail":
+		return p.detail(n, from)
+	case "timeline":
+		return p.timeline(n, from, depth)
+	case "chart":
+		return p.chart(n, from)
+	case "board":
+		return p.board(n, from)
+	case "filter":
+		return p.filter(n, from)
+	case "form":
+		return p.form(n, from)
 	case "upload":
-		n.Action, n.Accept, n.Button = p.page(from.Path)+"?then="+url.QueryEscape(from.Then), from.Accept, from.Button
-		n.CheckName, n.CheckLabel = from.Check.Name, from.Check.Label
+		p.upload(&n, from)
+	case "button":
+		p.action(&n, from)
+	case "link":
+		n.URL = p.link(from.Path, from.Values)
 	default:
-		n.Type, n.Text = "text", from.Fallback
+		n.Type, n.Text = "text", p.text(from.Fallback, maxProse)
 	}
 	return n, nil
 }
 
-func (p *parser) table(n node, from ui.Node, depth int) (node, error) {
-	if len(from.Rows) > maxRows {
-		return n, core.E("console.parseTree", core.TooLarge, "The plugin's table has more than %d rows; it can page instead.", maxRows)
+func (p *parser) prose(n node, from ui.Node) (node, error) {
+	text := p.text(from.Text, maxProse)
+	if p.markdown += len(text); p.markdown > maxMarkdown {
+		return n, p.tooLarge("The plugin's page has more than %d bytes of Markdown.", maxMarkdown)
 	}
-	// A row of two bytes has as many cells as there are columns.
-	if p.cells += len(from.Rows) * len(from.Columns); len(from.Columns) > maxColumns || p.cells > maxCells {
-		return n, core.E("console.parseTree", core.TooLarge, "The plugin's tables have more than %d columns, or more than %d cells together.", maxColumns, maxCells)
+	var err error
+	n.HTML, err = markdown(text)
+	n.HTML = lowerHeadings(n.HTML, n.Level)
+	return n, err
+}
+
+// lowerHeadings makes the headings of cleaned HTML, which have no attributes,
+// those below a level.
+func lowerHeadings(html string, level int) string {
+	var pairs []string
+	for i := 1; i <= 4; i++ {
+		to := strconv.Itoa(min(level+i-1, 6))
+		pairs = append(pairs, "<h"+strconv.Itoa(i)+">", "<h"+to+">", "</h"+strconv.Itoa(i)+">", "</h"+to+">")
 	}
-	n.Columns = from.Columns
-	for _, raw := range from.Rows {
-		var row map[string]any
-		if err := json.Unmarshal(raw, &row); err != nil {
-			return n, core.E("console.parseTree", core.Internal, "The plugin's table has a row that is not an object.")
+	return strings.NewReplacer(pairs...).Replace(html)
+}
+
+func (p *parser) stat(n *node, from ui.Node) {
+	n.Tone, n.URL = toneClass(from.Tone), p.link(from.Path, nil)
+	if n.Text = p.short(from.Text); from.Value != nil {
+		n.Text = p.value(from.Value, from.Format, nil).Text
+	}
+}
+
+// section is a heading and what is below it.
+func (p *parser) section(n node, from ui.Node, depth int) (node, error) {
+	caption := p.caption
+	if n.Title != "" {
+		p.caption = n.Title
+	}
+	p.level++
+	var err error
+	n.Children, err = p.nodes(from.Children, depth+1)
+	p.level--
+	p.caption = caption
+	return n, err
+}
+
+// group is components of certain types side by side; the rest is left out.
+func (p *parser) group(n node, from ui.Node, depth int) (node, error) {
+	types := map[string][]string{"stats": {"stat"}, "actions": {"button", "link"}}[from.Type]
+	fit := slices.DeleteFunc(slices.Clone(from.Children), func(child ui.Node) bool { return !slices.Contains(types, child.Type) })
+	var err error
+	n.Children, err = p.nodes(fit, depth+1)
+	return n, err
+}
+
+// tabs shows the active one and links to the others.
+func (p *parser) tabs(n node, from ui.Node, depth int) (node, error) {
+	if len(from.Children) > maxTabs {
+		return n, p.tooLarge("The plugin's page has more than %d tabs side by side.", maxTabs)
+	}
+	active := slices.IndexFunc(from.Children, func(tab ui.Node) bool { return tab.Name == from.Active })
+	for i, tab := range from.Children {
+		on := i == max(active, 0)
+		n.Tabs = append(n.Tabs, choice{Label: p.short(tab.Title), URL: p.only("tab", tab.Name), On: on})
+		if !on {
+			continue
 		}
-		cells := make([]cell, len(from.Columns))
-		for i, column := range from.Columns {
-			cells[i] = p.cell(column, row)
+		var err error
+		if n.Children, err = p.nodes(tab.Children, depth+1); err != nil {
+			return n, err
 		}
-		n.Rows = append(n.Rows, cells)
-	}
-	if from.NextCursor != "" {
-		n.Next = p.here + "?cursor=" + url.QueryEscape(from.NextCursor)
-	}
-	if from.Empty != nil {
-		empty, err := p.node(*from.Empty, depth+1)
-		n.Empty = &empty
-		return n, err
 	}
 	return n, nil
 }
 
-func (p *parser) cell(column ui.Column, row map[string]any) cell {
-	text := plain(row[column.Key])
-	if len(text) > maxText {
-		text = strings.ToValidUTF8(text[:maxText], "") + "…"
+func (p *parser) timeline(n node, from ui.Node, depth int) (node, error) {
+	if len(from.Entries) > maxRows {
+		return n, p.tooLarge("The plugin's timeline has more than %d entries; it can page instead.", maxRows)
 	}
-	c := cell{Text: text, Tag: column.Format == ui.Badge && text != ""}
-	switch column.Format {
-	case ui.Time:
-		if t, err := time.Parse(time.RFC3339, text); err == nil {
-			c.Text = t.In(p.zone).Format("2 Jan 2006, 15:04")
+	for _, one := range from.Entries {
+		e := entry{Icon: one.Icon, Title: p.short(one.Title), Text: p.text(one.Text, maxProse), URL: p.link(one.Path, nil)}
+		if !one.Time.IsZero() {
+			e.Time, e.Stamp = one.Time.In(p.Zone).Format(timeLayout), one.Time.UTC().Format(time.RFC3339)
 		}
-	case ui.Email:
-		if text != "" {
-			c.URL = "mailto:" + url.PathEscape(text)
-		}
+		n.Entries = append(n.Entries, e)
 	}
-	if column.Link != "" && text != "" {
-		id, _ := row["id"].(string)
-		if len(column.Link) > maxLink || len(id) > maxLink {
-			c.URL = p.here
-		} else {
-			c.URL = p.page(strings.ReplaceAll(column.Link, ":id", id))
-		}
-	}
-	return c
+	p.pages(&n, from)
+	return p.orEmpty(n, from, depth)
 }
 
-// page is the address of one of the plugin's own pages or routes, or this page
-// where the path is not one.
-func (p *parser) page(path string) string {
-	if !pluginPath.MatchString(path) {
-		return p.here
+// orEmpty adds what a component shows without any content.
+func (p *parser) orEmpty(n node, from ui.Node, depth int) (node, error) {
+	if from.Empty == nil {
+		return n, nil
 	}
-	return p.base + path
+	empty, err := p.node(*from.Empty, depth+1)
+	n.Empty = &empty
+	return n, err
 }
 
-// pluginPath is a path that stays below the plugin's address whatever a browser
-// makes of it: no dot segment, no escape, no query. A form that left it would
-// post to the console in the visitor's name.
-var pluginPath = regexp.MustCompile(`^(/[A-Za-z0-9_-]+)+$`)
-
-// plain is a JSON value as a person reads it.
-func plain(value any) string {
-	switch v := value.(type) {
-	case nil:
-		return ""
-	case string:
-		return v
-	case bool:
-		if v {
-			return "yes"
-		}
-		return "no"
-	case float64:
-		return strings.TrimSuffix(fmt.Sprintf("%.2f", v), ".00")
+// toneClass is the console's class for a tone.
+func toneClass(tone ui.Tone) string {
+	switch tone {
+	case ui.Info:
+		return "info"
+	case ui.Good:
+		return "good"
+	case ui.Warning:
+		return "wait"
+	case ui.Danger:
+		return "bad"
 	default:
-		text, _ := json.Marshal(v)
-		return string(text)
+		return "off"
 	}
 }
+
+func (p *parser) tooLarge(format string, args ...any) error {
+	return core.E("console.parseTree", core.TooLarge, format, args...)
+}
+
+// within reports whether the tree became too large to be shown.
+func (p *parser) within() error {
+	if p.bytes > maxBytes {
+		return p.tooLarge("The plugin's page is longer than %d bytes; it can page instead.", maxBytes)
+	}
+	return nil
+}
+
+// text counts a text, and cuts it when it is too long.
+func (p *parser) text(text string, most int) string {
+	text = cutText(text, most)
+	p.bytes += len(text)
+	return text
+}
+
+// short is the text of a title, a label and the like.
+func (p *parser) short(text string) string { return p.text(text, maxText) }

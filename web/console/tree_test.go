@@ -14,16 +14,26 @@ import (
 
 const base, here = "/console/w/acme/p/crm", "/console/w/acme/p/crm/contacts"
 
-func parse(t *testing.T, page ui.Tree) (tree, string, error) {
+// there is where the tests' pages are shown.
+func there(query map[string]string) place {
+	return place{
+		Page: here, Base: base, Query: query, Zone: time.FixedZone("CET", 3600),
+		Now: time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC), Once: strings.Repeat("0", 32),
+	}
+}
+
+func parse(t *testing.T, page ui.Tree) (tree, string, error) { return parseAt(t, page, there(nil)) }
+
+func parseAt(t *testing.T, page ui.Tree, at place) (tree, string, error) {
 	t.Helper()
 	raw, err := json.Marshal(page)
 	if err != nil {
 		t.Fatal(err)
 	}
-	parsed, err := parseTree(raw, here, base, time.UTC)
+	parsed, err := parseTree(raw, at)
 	var html strings.Builder
 	if err == nil {
-		err = treePage(frame{}, parsed, here).Render(t.Context(), &html)
+		err = treePage(frame{}, parsed).Render(t.Context(), &html)
 	}
 	return parsed, html.String(), err
 }
@@ -56,8 +66,8 @@ func TestAttack46_ATreesAddressesStayInThePlugin(t *testing.T) {
 		}
 	}
 	good, _, err := parse(t, ui.Page("p", ui.Link("link", "/imports/doc_1-a")))
-	if err != nil || good.Nodes[0].Action != base+"/imports/doc_1-a" {
-		t.Errorf("a page of the plugin leads to %q (%v)", good.Nodes[0].Action, err)
+	if err != nil || good.Nodes[0].URL != base+"/imports/doc_1-a" {
+		t.Errorf("a page of the plugin leads to %q (%v)", good.Nodes[0].URL, err)
 	}
 }
 
@@ -125,7 +135,7 @@ func TestATreeIsBounded(t *testing.T) {
 		t.Error("a tree of a newer vocabulary is shown")
 	}
 	for _, raw := range []string{``, `[]`, `{}`, `{"type":"text"}`, `{"type":"page","children":7}`} {
-		if _, err := parseTree(json.RawMessage(raw), here, base, time.UTC); err == nil {
+		if _, err := parseTree(json.RawMessage(raw), there(nil)); err == nil {
 			t.Errorf("%q is a page", raw)
 		}
 	}
