@@ -18,18 +18,46 @@ func crmCases() map[string]func(s *twins) (path string, in any) {
 	of := func(list string, thing any, path string, in any) func(*twins) (string, any) {
 		return func(s *twins) (string, any) { return list + "/" + made(s, list, thing) + path, in }
 	}
+	person := func() body { return body{"email": unique() + "@" + canary + ".com", "name": canary} }
+	contact := body{"name": canary} // of no address, so there may be many
+	note := func(s *twins) body { return body{"contactId": s.contact, "body": canary} }
+	task := body{"title": canary}
 	deal := body{"title": canary, "amount": 100, "currency": "EUR"}
 	return map[string]func(s *twins) (string, any){
 		"crm DELETE /pipelines/:id": func(s *twins) (string, any) {
 			return "/pipelines/" + made(s, "/pipelines", body{"name": canary, "stages": stages}), nil
 		},
-		"crm GET /deals":           at("/deals", nil),
-		"crm POST /deals":          at("/deals", deal),
-		"crm GET /deals/:id":       of("/deals", deal, "", nil),
-		"crm PATCH /deals/:id":     of("/deals", deal, "", body{"title": canary + "2"}),
-		"crm DELETE /deals/:id":    of("/deals", deal, "", nil),
-		"crm POST /deals/:id/move": of("/deals", deal, "/move", body{"to": "contacted"}),
-		"crm POST /deals/:id/win":  of("/deals", deal, "/win", nil),
-		"crm POST /deals/:id/lose": of("/deals", deal, "/lose", body{"reason": canary}),
+		"crm GET /contacts/:id/timeline": of("/contacts", contact, "/timeline", nil),
+		"crm POST /contacts/:id/merge": func(s *twins) (string, any) {
+			return "/contacts/" + made(s, "/contacts", person()) + "/merge", body{"loserId": made(s, "/contacts", person())}
+		},
+		"crm GET /contacts/:id/tags":  of("/contacts", contact, "/tags", nil),
+		"crm POST /contacts/:id/tags": of("/contacts", contact, "/tags", body{"tag": canary}),
+		"crm DELETE /contacts/:id/tags/:tag": func(s *twins) (string, any) {
+			path := "/contacts/" + made(s, "/contacts", person()) + "/tags"
+			s.ofAlice().Call("crm", "POST "+path, body{"tag": canary}).want(201)
+			return path + "/" + canary, nil
+		},
+		"crm GET /tags":           at("/tags", nil),
+		"crm GET /activities":     at("/activities", nil),
+		"crm POST /activities":    func(s *twins) (string, any) { return "/activities", note(s) },
+		"crm GET /activities/:id": func(s *twins) (string, any) { return "/activities/" + made(s, "/activities", note(s)), nil },
+		"crm PATCH /activities/:id": func(s *twins) (string, any) {
+			return "/activities/" + made(s, "/activities", note(s)), body{"body": canary}
+		},
+		"crm DELETE /activities/:id": func(s *twins) (string, any) { return "/activities/" + made(s, "/activities", note(s)), nil },
+		"crm GET /tasks":             at("/tasks", nil),
+		"crm POST /tasks":            at("/tasks", task),
+		"crm GET /tasks/:id":         of("/tasks", task, "", nil),
+		"crm PATCH /tasks/:id":       of("/tasks", task, "", body{"status": "done"}),
+		"crm DELETE /tasks/:id":      of("/tasks", task, "", nil),
+		"crm GET /deals":             at("/deals", nil),
+		"crm POST /deals":            at("/deals", deal),
+		"crm GET /deals/:id":         of("/deals", deal, "", nil),
+		"crm PATCH /deals/:id":       of("/deals", deal, "", body{"title": canary + "2"}),
+		"crm DELETE /deals/:id":      of("/deals", deal, "", nil),
+		"crm POST /deals/:id/move":   of("/deals", deal, "/move", body{"to": "contacted"}),
+		"crm POST /deals/:id/win":    of("/deals", deal, "/win", nil),
+		"crm POST /deals/:id/lose":   of("/deals", deal, "/lose", body{"reason": canary}),
 	}
 }

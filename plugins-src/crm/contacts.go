@@ -121,14 +121,18 @@ func changeContact(c *sdk.Ctx, changes sdk.Partial[Contact]) (doc sdk.RawDoc[Con
 	return contacts.Change(c, changes)
 }
 
-// deleteContact deletes a contact, and what was merged into it. Those count no
-// more.
+// deleteContact deletes a contact, its tags and activities, and the contacts that
+// were merged into it. A merged one goes with the one it was merged into: it may
+// still have activities that are on their way there.
 func deleteContact(c *sdk.Ctx) error {
 	contact, err := contacts.Get(c, sdk.ID(c.Param("id")))
 	if err != nil {
 		return err
 	}
-	if err := contacts.Remove(c); err != nil || contact.Body.MergedIntoID != "" {
+	if into := contact.Body.MergedIntoID; into != "" {
+		return sdk.Exists("This contact was merged into %s. Delete that one.", into)
+	}
+	if err := contacts.Remove(c); err != nil {
 		return err
 	}
 	return c.Record(contactMeter, -1)

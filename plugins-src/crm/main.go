@@ -39,13 +39,20 @@ func init() {
 		Permission(writeDeals, "Add, change, move, win, lose and delete deals", "member").
 		Permission(manage, "Change pipelines and the plugin's settings").
 		Meter(contactMeter, "Contacts in the workspace").
-		Tables(contacts, companies, pipelines, deals, imports, importChunks, importErrors, importPreviews).
-		Emits(contactCreated, dealMoved, dealWon).
+		Tables(contacts, contactTags, companies, pipelines, deals, activities, tasks, imports, importChunks, importErrors, importPreviews).
+		Emits(contactCreated, contactMerged, contactTagged, contactUntagged, dealMoved, dealWon).
 		Query("GET /contacts", listContacts, sdk.Scope(readContacts), sdk.Summary("List contacts")).
 		Mutation("POST /contacts", createContact, sdk.Scope(writeContacts), sdk.Summary("Add a contact")).
 		Query("GET /contacts/:id", contacts.Show, sdk.Scope(readContacts), sdk.Summary("Read a contact")).
 		Mutation("PATCH /contacts/:id", changeContact, sdk.Scope(writeContacts), sdk.Summary("Change a contact")).
-		Mutation("DELETE /contacts/:id", deleteContact, sdk.Scope(writeContacts), sdk.Summary("Delete a contact")).
+		Mutation("DELETE /contacts/:id", deleteContact, sdk.Scope(writeContacts), sdk.Summary("Delete a contact, its tags and activities")).
+		Query("GET /contacts/:id/timeline", showTimeline, sdk.Scope(readContacts), sdk.Summary("Read what happened with a contact, the latest first")).
+		Mutation("POST /contacts/:id/merge", mergeContacts, sdk.Scope(writeContacts), sdk.Summary("Merge another contact into this one")).
+		Query("GET /contacts/:id/tags", listTags, sdk.Scope(readContacts), sdk.Summary("List a contact's tags")).
+		Mutation("POST /contacts/:id/tags", tagContact, sdk.Scope(writeContacts), sdk.Summary("Give a contact a tag")).
+		Mutation("DELETE /contacts/:id/tags/:tag", untagContact, sdk.Scope(writeContacts), sdk.Summary("Take a tag off a contact")).
+		Query("GET /tags", contactTags.List, sdk.Scope(readContacts), sdk.Summary("List tags with who has them; filter by tag for the contacts that have one")).
+		Job(mergeJob, continueMerge, sdk.Summary("Move what refers to a merged contact")).
 		Mutation("POST /contacts/import", startImport, sdk.Raw, sdk.Scope(writeContacts), sdk.Summary("Import contacts from a CSV file, the request's body")).
 		Query("GET /imports", imports.List, sdk.Scope(readContacts), sdk.Summary("List imports")).
 		Query("GET /imports/:id", imports.Show, sdk.Scope(readContacts), sdk.Summary("Read an import's progress and report")).
@@ -70,6 +77,16 @@ func init() {
 		Mutation("POST /deals/:id/move", moveDeal, sdk.Scope(writeDeals), sdk.Summary("Put a deal into a stage, at a place among the others")).
 		Mutation("POST /deals/:id/win", winDeal, sdk.Scope(writeDeals), sdk.Summary("Win a deal")).
 		Mutation("POST /deals/:id/lose", loseDeal, sdk.Scope(writeDeals), sdk.Summary("Lose a deal")).
+		Query("GET /activities", activities.List, sdk.Scope(readContacts), sdk.Summary("List activities")).
+		Mutation("POST /activities", createActivity, sdk.Scope(writeContacts), sdk.Summary("Write down what happened with a contact or a deal")).
+		Query("GET /activities/:id", activities.Show, sdk.Scope(readContacts), sdk.Summary("Read an activity")).
+		Mutation("PATCH /activities/:id", changeActivity, sdk.Scope(writeContacts), sdk.Summary("Change what a person wrote down")).
+		Mutation("DELETE /activities/:id", activities.Remove, sdk.Scope(writeContacts), sdk.Summary("Delete an activity")).
+		Query("GET /tasks", tasks.List, sdk.Scope(readContacts), sdk.Summary("List tasks")).
+		Mutation("POST /tasks", createTask, sdk.Scope(writeContacts), sdk.Summary("Add a task")).
+		Query("GET /tasks/:id", tasks.Show, sdk.Scope(readContacts), sdk.Summary("Read a task")).
+		Mutation("PATCH /tasks/:id", changeTask, sdk.Scope(writeContacts), sdk.Summary("Change a task")).
+		Mutation("DELETE /tasks/:id", tasks.Remove, sdk.Scope(writeContacts), sdk.Summary("Delete a task")).
 		Install(install).
 		Page("/contacts", "Contacts", contactsPage, sdk.Scope(readContacts), sdk.Icon("users")).
 		Page("/imports", "Imports", importsPage, sdk.Scope(readContacts), sdk.Icon("upload"))

@@ -86,6 +86,9 @@ type live struct{}
 
 func (live) find(c *sdk.Ctx, email string) (known, bool, error) {
 	doc, found, err := contacts.By(c, "email", email)
+	if err == nil && found {
+		doc, err = present(c, doc)
+	}
 	b := doc.Body
 	return known{doc.ID, b.Name, b.Phone, string(b.CompanyID), b.Lifecycle, b.Source}, found, err
 }
