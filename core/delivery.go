@@ -63,7 +63,7 @@ type Delivery struct {
 	Workspace WorkspaceID
 	Install   InstallationID
 	Event     EventID // empty: a job
-	Handler   string
+	Handler   string  // of a job; of an event its type, as the listener is found when it is due
 	Payload   json.RawMessage
 	State     DeliveryState
 	Attempt   int       // tries begun

@@ -46,6 +46,46 @@ func (i *Installation) Receives(e Event) bool {
 	})
 }
 
+// Deliveries are what becomes of events: one delivery for each of them and each
+// installation of the workspace that receives it. They are written in the unit, or
+// the change, that writes the events.
+//
+// An installation that is disabled or outside the plan is given them, too. They
+// are held when they are due, so that it misses nothing. Which handler is called is
+// found when they are due, in the release that is there then.
+func Deliveries(ws WorkspaceID, there []Installation, events []Event) (list []Delivery) {
+	for _, e := range events {
+		for i := range there {
+			if there[i].Receives(e) {
+				list = append(list, Delivery{
+					ID: NewDeliveryID(), Workspace: ws, Install: there[i].ID, Event: e.ID, Handler: e.Type,
+					State: DeliveryPending, Due: e.Time, Hop: e.Hop + 1, Created: e.Time,
+				})
+			}
+		}
+	}
+	return list
+}
+
+// WithDeliveries adds to the changes of a workspace the deliveries of the events
+// among them.
+func WithDeliveries(a Access, changes []Change) []Change {
+	for _, d := range Deliveries(a.Workspace.ID, a.Installations, EventsOf(changes)) {
+		changes = append(changes, PutDelivery{Delivery: d})
+	}
+	return changes
+}
+
+// EventsOf returns the events among changes.
+func EventsOf(changes []Change) (events []Event) {
+	for _, change := range changes {
+		if emitted, ok := change.(AppendEvent); ok {
+			events = append(events, emitted.Event)
+		}
+	}
+	return events
+}
+
 // Emits reports whether events of a type are the installation's to emit: those
 // of its plugin's name, and of the neutral domains it holds.
 func (i *Installation) Emits(eventType string) bool {

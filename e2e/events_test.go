@@ -173,6 +173,18 @@ func TestAListenerOfManyTypes(t *testing.T) {
 	}
 }
 
+// What the platform does is an event, too: the API's call is told of.
+func TestAPluginIsToldOfAMember(t *testing.T) {
+	w := newWorld(t, "hostile/probe")
+	alice, bob := w.SignUp("alice"), w.SignUp("bob")
+	acme := As(alice).In(As(alice).Workspace("Acme", "enterprise"))
+	acme.Install("probe")
+	acme.API("POST", "/members", body{"email": bob.email, "role": "member"}).want(201)
+	if heard := w.eventually(acme, "probe", "/heard", 1); len(heard) != 1 || heard[0]["name"] != "core.member.added" {
+		t.Errorf("heard %v", heard)
+	}
+}
+
 // TestConsentToEventsInTheConsole: the page names the events a plugin would be
 // told of, and what its form grants is exactly that.
 func TestConsentToEventsInTheConsole(t *testing.T) {
@@ -190,7 +202,7 @@ func TestConsentToEventsInTheConsole(t *testing.T) {
 	alice.send("POST", path, []byte(form.Encode()), append(s.cookie(alice), header{"Content-Type", "application/x-www-form-urlencoded"})...)
 	installed := acme.API("GET", "/installations/probe", nil).want(200)
 	for _, grant := range installed.list("grants") {
-		if g := grant.(map[string]any); g["capability"] == "events" && fmt.Sprint(g["events"]) != "[crm.contact.created hostile.*]" {
+		if g := grant.(map[string]any); g["capability"] == "events" && fmt.Sprint(g["events"]) != "[crm.contact.created hostile.* core.member.added]" {
 			t.Errorf("granted: %v", g)
 		}
 	}

@@ -167,14 +167,7 @@ func (u *Unit) Receipt(ctx context.Context, scope, key string) (core.Receipt, bo
 func (u *Unit) Add(change core.Change) { u.changes = append(u.changes, change) }
 
 // Emitted returns the events the unit adds, in their order.
-func (u *Unit) Emitted() (events []core.Event) {
-	for _, change := range u.changes {
-		if add, ok := change.(core.AppendEvent); ok {
-			events = append(events, add.Event)
-		}
-	}
-	return events
-}
+func (u *Unit) Emitted() []core.Event { return core.EventsOf(u.changes) }
 
 // Validate checks that everything the unit read was true at one moment while
 // the caller was authorised, so that its answer may be told. It fails with

@@ -139,7 +139,7 @@ func TestChangePlan(t *testing.T) {
 	b := newBooks(t)
 	b.apply(t, core.PutInstallation{Installation: core.Installation{
 		ID: core.NewInstallationID(), Plugin: core.PluginID{Publisher: "carrel", Name: "lms"}, Alias: "school", State: core.InstallationEnabled, Revision: 1,
-		Grants: []core.Grant{{Capability: abi.CapabilityData}},
+		Grants: []core.Grant{{Capability: abi.CapabilityEvents, Events: []string{"core.plan.changed"}}},
 	}})
 	plan, contracts, err := b.Current(t.Context(), b.ws, b.owner)
 	if err != nil || plan.ID != "starter" || len(contracts) != 1 || !contracts[0].Ended.IsZero() {
@@ -179,6 +179,30 @@ func TestChangePlan(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	// Who listens is told of each change, and of nothing else.
+	var told []string
+	for _, e := range b.events(t) {
+		deliveries, err := b.db.History().DeliveriesOf(t.Context(), b.ws, []core.EventID{e.ID})
+		if err != nil || len(deliveries) != 1 {
+			t.Errorf("%s is delivered to %+v, %v", e.Type, deliveries, err)
+		}
+		told = append(told, e.Type+string(e.Data))
+	}
+	by := `,"by":"` + string(b.owner.Account) + `"}`
+	if want := []string{
+		`core.plan.changed{"plan":"enterprise","was":"professional"` + by, `core.plan.changed{"plan":"professional","was":"starter"` + by,
+	}; !slices.Equal(told, want) {
+		t.Errorf("told %q, want %q", told, want)
+	}
+}
+
+func (b *books) events(t *testing.T) []core.Event {
+	t.Helper()
+	events, err := b.db.History().Events(t.Context(), b.ws, "", "", 50)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return events
 }
 
 func TestChangePlanRace(t *testing.T) {

@@ -100,10 +100,11 @@ func (s *Service) ChangePlan(ctx context.Context, ws core.WorkspaceID, actor cor
 			return nil, nil
 		}
 		answer.Contract = core.Contract{ID: core.NewContractID(), Workspace: ws, Plan: plan.ID, Began: s.now()}
-		return []core.Change{
+		return core.WithDeliveries(a, []core.Change{
 			core.PutContract{Contract: answer.Contract},
 			core.AppendAudit{Entry: core.AuditEntry{Time: answer.Contract.Began, Actor: string(actor.Account), Action: "plan.changed", Subject: plan.ID}},
-		}, nil
+			core.Happened(ws, answer.Contract.Began, core.PlanChanged{Plan: plan.ID, Was: a.Workspace.Plan, By: string(actor.Account)}),
+		}), nil
 	})
 	if !found {
 		return Changed{}, missing(err)

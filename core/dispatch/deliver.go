@@ -84,7 +84,7 @@ func (d *Dispatcher) delivery(v *view, dl core.Delivery, event *core.Event) (*ta
 	}
 	if event != nil {
 		var listens bool
-		if t.handler, listens = in.listener(*event); !listens || !in.Receives(*event) {
+		if t.handler, listens = core.ListenerOf(in.manifest, *event); !listens || !in.Receives(*event) {
 			return nil, core.E(op, core.Invalid, "Version %s of %s does not listen to %s here.", in.Version, in.Alias, event.Type)
 		}
 		t.input.Event = eventOf(*event)
@@ -96,6 +96,14 @@ func (d *Dispatcher) delivery(v *view, dl core.Delivery, event *core.Event) (*ta
 	}
 	t.kind = declared.Kind
 	return t, nil
+}
+
+// eventOf is an event as a guest receives it.
+func eventOf(e core.Event) *abi.Event {
+	return &abi.Event{
+		SpecVersion: "1.0", ID: string(e.ID), Type: e.Type, Source: e.Source, Time: e.Time,
+		Data: e.Data, DataVersion: e.Version, Cause: e.Cause, Hop: e.Hop,
+	}
 }
 
 // end ends a delivery in a unit of its own. It is given time even when its

@@ -233,11 +233,15 @@ func (i *invocation) run(ctx context.Context, v *view, t *target, unit Unit) (re
 
 // commit ends a mutation that went well.
 func (i *invocation) commit(ctx context.Context, v *view, t *target, unit Unit, grants []string, response abi.Response) (Answer, *conflict, error) {
-	// Before the installation's own changes: one that ends takes its deliveries along.
-	for _, delivery := range v.deliveries(unit.Emitted()) {
+	changes := t.withGrants(grants, i.record.Started)
+	// The unit fails when the view is no longer current: nobody who came is left
+	// out, nobody who went is told. Before the installation's own changes, as one
+	// that ends takes its deliveries along.
+	events := append(unit.Emitted(), core.EventsOf(changes)...)
+	for _, delivery := range core.Deliveries(i.workspace.ID, v.Access.Installations, events) {
 		unit.Add(core.PutDelivery{Delivery: delivery})
 	}
-	for _, change := range t.withGrants(grants, i.record.Started) {
+	for _, change := range changes {
 		unit.Add(change)
 	}
 	if t.receipt != nil {

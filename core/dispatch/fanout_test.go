@@ -94,7 +94,7 @@ func TestAListenerAndItsDeliveryAreOneUnit(t *testing.T) {
 		t.Fatalf("%d deliveries", len(deliveries))
 	}
 	for _, dl := range deliveries {
-		if dl.Install != in.ID || dl.Hop != 1 || dl.Handler != "heard" {
+		if dl.Install != in.ID || dl.Hop != 1 || dl.Handler != "crm.counted" {
 			t.Fatalf("delivery: %+v", dl)
 		}
 	}

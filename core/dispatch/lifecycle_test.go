@@ -110,6 +110,41 @@ func TestADomainHasOneHolder(t *testing.T) {
 	must(t, d.Lifecycle(t.Context(), step))
 }
 
+// What the platform tells of a step is told with it, to those who were there
+// before: who comes has its hook, and who goes is gone.
+func TestTheEventOfAStepIsDelivered(t *testing.T) {
+	b := newBench(t)
+	d := b.dispatcher()
+	b.update(func(in *core.Installation) {
+		in.Grants = append(in.Grants, core.Grant{Capability: abi.CapabilityEvents, Events: []string{"core.*"}})
+	})
+	in := core.Installation{
+		ID: core.NewInstallationID(), Workspace: b.ws.ID, Plugin: core.PluginID{Publisher: "acme", Name: "shop"}, Alias: "shop", Digest: "sha256:shop",
+		State: core.InstallationEnabled, Revision: 1, Grants: []core.Grant{{Capability: abi.CapabilityEvents, Events: []string{"core.*"}}},
+	}
+	step := dispatch.Lifecycle{Workspace: b.ws, Installation: in, Manifest: shop, Hook: "hook", Actor: b.owner}
+	b.handle("hook", func(context.Context, abi.Invocation, *hostfuncs.Host) (any, error) { return "{}", nil })
+	for _, changes := range [][]core.Change{
+		{core.PutInstallation{Installation: in}, core.Happened(b.ws.ID, noon, core.PluginInstalled{Installation: in.ID})},
+		{core.RemoveInstallation{ID: in.ID, Plugin: in.Plugin}, core.Happened(b.ws.ID, noon, core.PluginRemoved{Installation: in.ID})},
+	} {
+		step.Changes = changes
+		must(t, d.Lifecycle(t.Context(), step))
+		deliveries := b.due()
+		if len(deliveries) != 1 || deliveries[0].Install != b.in.ID || b.woken.Load() == 0 {
+			t.Fatalf("delivered: %+v, woken %d times", deliveries, b.woken.Load())
+		}
+		b.woken.Store(0)
+	}
+	b.handle("hook", func(context.Context, abi.Invocation, *hostfuncs.Host) (any, error) {
+		return nil, trap{core.OutcomeTrap}
+	})
+	step.Changes = []core.Change{core.PutInstallation{Installation: in}, core.Happened(b.ws.ID, noon, core.PluginInstalled{Installation: in.ID})}
+	if err := d.Lifecycle(t.Context(), step); err == nil || len(b.due()) != 0 || b.woken.Load() != 0 {
+		t.Errorf("a failed step is told of: %v", err)
+	}
+}
+
 // A handler may grant scopes at any time; the installation is then updated with
 // what the handler wrote, and audited.
 func TestAHandlerGrantsScopes(t *testing.T) {

@@ -27,7 +27,8 @@ type Store interface {
 	// attempts counted, at most one of each workspace: those that follow after,
 	// in turn, and none of the busy ones.
 	ClaimDeliveries(ctx context.Context, now, lease time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int) ([]core.Delivery, error)
-	// Resumed holds a signal after held deliveries became due.
+	// Resumed holds a signal after deliveries became due that no unit of work put:
+	// held ones, or those of an event of the platform.
 	Resumed() <-chan struct{}
 	// NextDelivery returns when the next delivery is due outside the busy
 	// workspaces, and false when there is none.

@@ -47,7 +47,8 @@ func read(ctx context.Context, store Store, ws core.WorkspaceID, actor core.Acto
 	return a, authorise(a, actor, scope)
 }
 
-// change changes the workspace for somebody who needs a scope.
+// change changes the workspace for somebody who needs a scope. The events among
+// the changes are delivered.
 func change(ctx context.Context, store Store, ws core.WorkspaceID, actor core.Actor, scope string, decide func(core.Access) ([]core.Change, error)) error {
 	found := false
 	err := store.Change(ctx, ws, func(a core.Access) ([]core.Change, error) {
@@ -55,7 +56,8 @@ func change(ctx context.Context, store Store, ws core.WorkspaceID, actor core.Ac
 		if err := authorise(a, actor, scope); err != nil {
 			return nil, err
 		}
-		return decide(a)
+		changes, err := decide(a)
+		return core.WithDeliveries(a, changes), err
 	})
 	if !found {
 		return missing(err)

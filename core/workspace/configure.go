@@ -55,7 +55,12 @@ func (s *Installations) Configure(ctx context.Context, ws core.WorkspaceID, acto
 	}
 	in.Revision, in.Updated = in.Revision+1, s.now()
 	err = change(ctx, s.store, ws, actor, ScopeInstalled, func(core.Access) ([]core.Change, error) {
-		return []core.Change{core.PutInstallation{Installation: in}, auditLine(in.Updated, actor, action, in.Plugin.String())}, nil
+		return []core.Change{
+			core.PutInstallation{Installation: in}, auditLine(in.Updated, actor, action, in.Plugin.String()),
+			core.Happened(ws, in.Updated, core.PluginChanged{
+				Installation: in.ID, Plugin: in.Plugin.String(), Alias: in.Alias, State: in.State, By: idOf(actor),
+			}),
+		}, nil
 	})
 	if core.KindOf(err) == core.Changed {
 		return Installed{}, errRevision

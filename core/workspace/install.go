@@ -55,7 +55,7 @@ func (s *Installations) Preview(ctx context.Context, ws core.WorkspaceID, actor 
 }
 
 // Install enables a release in a workspace: the plugin's install hook, the
-// installation and the audit line are one unit, so a failing hook leaves
+// installation, the audit line and the event are one unit, so a failing hook leaves
 // nothing. Denied: the plan doesn't include the plugin; Invalid: grants or
 // settings; Exists: the plugin or the alias is there already.
 func (s *Installations) Install(ctx context.Context, ws core.WorkspaceID, actor core.Actor, r InstallRequest) (Installed, error) {
@@ -77,6 +77,9 @@ func (s *Installations) Install(ctx context.Context, ws core.WorkspaceID, actor 
 		Changes: []core.Change{
 			core.PutInstallation{Installation: in},
 			auditLine(in.Created, actor, "installation.created", in.Plugin.String()+"@"+in.Version),
+			core.Happened(ws, in.Created, core.PluginInstalled{
+				Installation: in.ID, Plugin: in.Plugin.String(), Alias: in.Alias, Version: in.Version, By: idOf(actor),
+			}),
 		},
 	})
 	if core.KindOf(err) == core.Exists {

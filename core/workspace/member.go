@@ -39,18 +39,18 @@ func (s *Service) AddMember(ctx context.Context, ws core.WorkspaceID, actor core
 		return core.Member{}, core.Wrap(op, core.Unavailable, err)
 	}
 	m := core.Member{Workspace: ws, Account: account.ID, Email: account.Email, Name: account.Name, Role: role, Created: s.now()}
-	return m, s.changeMembers(ctx, ws, actor, func(a core.Access, by core.Member) (core.Change, error) {
+	return m, s.changeMembers(ctx, ws, actor, func(a core.Access, by core.Member) (core.Change, core.Happening, error) {
 		if _, ok := a.Member(m.Account); ok {
-			return nil, core.E(op, core.Exists, "%s is a member of this workspace already.", m.Email)
+			return nil, nil, core.E(op, core.Exists, "%s is a member of this workspace already.", m.Email)
 		}
 		if role == core.RoleOwner && by.Role != core.RoleOwner {
-			return nil, errOwners
+			return nil, nil, errOwners
 		}
 		plan, _ := s.plans.Plan(a.Workspace.Plan)
 		if quota, ok := plan.Quota(meterMembers); ok && int64(len(a.Members)) >= quota {
-			return nil, core.E(op, core.QuotaExceeded, "The plan %s has places for %d members. Change the plan, or remove a member.", plan.Title, quota)
+			return nil, nil, core.E(op, core.QuotaExceeded, "The plan %s has places for %d members. Change the plan, or remove a member.", plan.Title, quota)
 		}
-		return core.PutMember{Member: m}, nil
+		return core.PutMember{Member: m}, core.MemberAdded{Account: m.Account, Email: m.Email, Name: m.Name, Role: role, By: idOf(actor)}, nil
 	}, "member.added", account.ID)
 }
 
@@ -62,19 +62,20 @@ func (s *Service) SetRole(ctx context.Context, ws core.WorkspaceID, actor core.A
 		return core.Member{}, err
 	}
 	var m core.Member
-	err := s.changeMembers(ctx, ws, actor, func(a core.Access, by core.Member) (core.Change, error) {
+	err := s.changeMembers(ctx, ws, actor, func(a core.Access, by core.Member) (core.Change, core.Happening, error) {
 		var ok bool
 		if m, ok = a.Member(account); !ok {
-			return nil, errNoMember
+			return nil, nil, errNoMember
 		}
 		if (m.Role == core.RoleOwner || role == core.RoleOwner) && by.Role != core.RoleOwner {
-			return nil, errOwners
+			return nil, nil, errOwners
 		}
 		if role != core.RoleOwner && lastOwner(a, m) {
-			return nil, errLastOwner
+			return nil, nil, errLastOwner
 		}
+		was := m.Role
 		m.Role = role
-		return core.PutMember{Member: m}, nil
+		return core.PutMember{Member: m}, core.MemberRoleChanged{Account: account, Role: role, Was: was, By: idOf(actor)}, nil
 	}, "member.role_changed", account)
 	return m, err
 }
@@ -86,18 +87,18 @@ func (s *Service) RemoveMember(ctx context.Context, ws core.WorkspaceID, actor c
 	if account == actor.Account && actor.Scopes == nil {
 		scope = ScopeMembersRead // leaving
 	}
-	return s.changeMembersWith(ctx, ws, actor, scope, func(a core.Access, by core.Member) (core.Change, error) {
+	return s.changeMembersWith(ctx, ws, actor, scope, func(a core.Access, by core.Member) (core.Change, core.Happening, error) {
 		m, ok := a.Member(account)
 		if !ok {
-			return nil, errNoMember
+			return nil, nil, errNoMember
 		}
 		if m.Role == core.RoleOwner && by.Role != core.RoleOwner {
-			return nil, errOwners
+			return nil, nil, errOwners
 		}
 		if lastOwner(a, m) {
-			return nil, errLastOwner
+			return nil, nil, errLastOwner
 		}
-		return core.RemoveMember{Account: account}, nil
+		return core.RemoveMember{Account: account}, core.MemberRemoved{Account: account, By: idOf(actor)}, nil
 	}, "member.removed", account)
 }
 
@@ -107,7 +108,8 @@ var (
 	errLastOwner = core.E("workspace.member", core.Denied, "This is the last owner. Make somebody else an owner first.")
 )
 
-type decideMember func(a core.Access, by core.Member) (core.Change, error)
+// decideMember answers a change, and the event of it.
+type decideMember func(a core.Access, by core.Member) (core.Change, core.Happening, error)
 
 func (s *Service) changeMembers(ctx context.Context, ws core.WorkspaceID, actor core.Actor, decide decideMember, action string, subject core.AccountID) error {
 	return s.changeMembersWith(ctx, ws, actor, ScopeMembers, decide, action, subject)
@@ -118,11 +120,11 @@ func (s *Service) changeMembers(ctx context.Context, ws core.WorkspaceID, actor 
 func (s *Service) changeMembersWith(ctx context.Context, ws core.WorkspaceID, actor core.Actor, scope string, decide decideMember, action string, subject core.AccountID) error {
 	return change(ctx, s.store, ws, actor, scope, func(a core.Access) ([]core.Change, error) {
 		by, _ := a.Member(actor.Account)
-		change, err := decide(a, by)
+		change, happening, err := decide(a, by)
 		if err != nil {
 			return nil, err
 		}
-		return []core.Change{change, s.audit(actor, action, string(subject))}, nil
+		return []core.Change{change, s.audit(actor, action, string(subject)), core.Happened(ws, s.now(), happening)}, nil
 	})
 }
 

@@ -195,7 +195,10 @@ func (s *Service) Update(ctx context.Context, ws core.WorkspaceID, actor core.Ac
 		if err := check(w).Err(op, "The workspace can't be changed like this."); err != nil {
 			return nil, err
 		}
-		return []core.Change{core.PutWorkspace{Workspace: w}, s.audit(actor, "workspace.updated", string(ws))}, nil
+		return []core.Change{
+			core.PutWorkspace{Workspace: w}, s.audit(actor, "workspace.updated", string(ws)),
+			core.Happened(ws, s.now(), core.WorkspaceUpdated{Name: w.Name, Slug: w.Slug, TimeZone: w.TimeZone, Locale: w.Locale, By: idOf(actor)}),
+		}, nil
 	})
 	return w, slugTaken(op, w.Slug, err)
 }
@@ -237,11 +240,15 @@ func (s *Service) audit(actor core.Actor, action, subject string) core.Change {
 }
 
 func auditLine(now time.Time, actor core.Actor, action, subject string) core.Change {
-	by := string(actor.Account)
+	return core.AppendAudit{Entry: core.AuditEntry{Time: now, Actor: idOf(actor), Action: action, Subject: subject}}
+}
+
+// idOf is who did something, as the audit log and the platform's events name them.
+func idOf(actor core.Actor) string {
 	if actor.Type == core.ActorInstallation {
-		by = string(actor.Install)
+		return string(actor.Install)
 	}
-	return core.AppendAudit{Entry: core.AuditEntry{Time: now, Actor: by, Action: action, Subject: subject}}
+	return string(actor.Account)
 }
 
 // missing turns the store's NotFound of a workspace into the one everybody gets.

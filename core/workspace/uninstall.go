@@ -29,8 +29,8 @@ type UninstallReceipt struct {
 
 // Uninstall removes an installation, its deliveries, and with DataErase
 // everything the plugin wrote; the logs of its invocations and of who installed
-// it stay the workspace's. The plugin's uninstall hook, the removal and the
-// audit line are one unit.
+// it stay the workspace's. The plugin's uninstall hook, the removal, the
+// audit line and the event are one unit.
 func (s *Installations) Uninstall(ctx context.Context, ws core.WorkspaceID, actor core.Actor, ref string, r UninstallRequest) (UninstallReceipt, error) {
 	const op = "workspace.Uninstall"
 	a, err := read(ctx, s.store, ws, actor, ScopeInstalled)
@@ -62,6 +62,9 @@ func (s *Installations) Uninstall(ctx context.Context, ws core.WorkspaceID, acto
 		Changes: []core.Change{
 			core.RemoveInstallation{ID: in.ID, Plugin: in.Plugin, EraseTables: r.Data == DataErase},
 			auditLine(s.now(), actor, "installation.removed", in.Plugin.String()+" "+r.Data),
+			core.Happened(ws, s.now(), core.PluginRemoved{
+				Installation: in.ID, Plugin: in.Plugin.String(), Alias: in.Alias, Data: r.Data, By: idOf(actor),
+			}),
 		},
 	})
 	if err != nil {

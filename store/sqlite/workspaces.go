@@ -129,7 +129,7 @@ func (db *DB) Change(ctx context.Context, ws core.WorkspaceID, decide func(core.
 		}
 		return applyChanges(ctx, tx, ws, changes)
 	})
-	if err == nil && resumes(changes) {
+	if err == nil && (resumes(changes) || len(core.EventsOf(changes)) > 0) {
 		db.signalResumed()
 	}
 	return err

@@ -14,7 +14,7 @@ type Delivery struct {
 	Installation core.InstallationID `json:"installation"`
 	Event        core.EventID        `json:"event,omitempty" doc:"Absent: a job."`
 	Schedule     string              `json:"schedule,omitempty" doc:"The schedule a job is an occurrence of."`
-	Handler      string              `json:"handler"`
+	Handler      string              `json:"handler" doc:"Of a job. Of an event its type: the listener is found when it is due, and named by the calls made."`
 	State        core.DeliveryState  `json:"state" enum:"pending,running,retry,held,done,set_aside" doc:"held: its installation is disabled or outside the plan; it goes on when that changes."`
 	Attempt      int                 `json:"attempt" doc:"Tries begun."`
 	DueAt        time.Time           `json:"dueAt"`

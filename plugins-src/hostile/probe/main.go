@@ -67,6 +67,7 @@ func init() {
 		Query("GET /heard", hearsay.List, sdk.Scope("probe.notes.read")).
 		On("crm.contact.created", hear).
 		On("hostile.*", overhear).
+		On("core.member.added", overhear).
 		Job("note", later).
 		Page("/notes", "Notes", page, sdk.Scope("probe.notes.read"))
 }
