@@ -27,6 +27,8 @@ func crmCases() map[string]func(s *twins) (path string, in any) {
 		"crm DELETE /pipelines/:id": func(s *twins) (string, any) {
 			return "/pipelines/" + made(s, "/pipelines", body{"name": canary, "stages": stages}), nil
 		},
+		"crm GET /contacts/export":       at("/contacts/export", nil),
+		"crm GET /reports/pipeline":      at("/reports/pipeline", nil),
 		"crm GET /contacts/:id/timeline": of("/contacts", contact, "/timeline", nil),
 		"crm POST /contacts/:id/merge": func(s *twins) (string, any) {
 			return "/contacts/" + made(s, "/contacts", person()) + "/merge", body{"loserId": made(s, "/contacts", person())}

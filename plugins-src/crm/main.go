@@ -43,6 +43,7 @@ func init() {
 		Emits(contactCreated, contactMerged, contactTagged, contactUntagged, dealMoved, dealWon).
 		Query("GET /contacts", listContacts, sdk.Scope(readContacts), sdk.Summary("List contacts")).
 		Mutation("POST /contacts", createContact, sdk.Scope(writeContacts), sdk.Summary("Add a contact")).
+		Query("GET /contacts/export", exportContacts, sdk.Raw, sdk.Scope(readContacts), sdk.Summary("Export contacts as a CSV file, in parts")).
 		Query("GET /contacts/:id", contacts.Show, sdk.Scope(readContacts), sdk.Summary("Read a contact")).
 		Mutation("PATCH /contacts/:id", changeContact, sdk.Scope(writeContacts), sdk.Summary("Change a contact")).
 		Mutation("DELETE /contacts/:id", deleteContact, sdk.Scope(writeContacts), sdk.Summary("Delete a contact, its tags and activities")).
@@ -77,6 +78,7 @@ func init() {
 		Mutation("POST /deals/:id/move", moveDeal, sdk.Scope(writeDeals), sdk.Summary("Put a deal into a stage, at a place among the others")).
 		Mutation("POST /deals/:id/win", winDeal, sdk.Scope(writeDeals), sdk.Summary("Win a deal")).
 		Mutation("POST /deals/:id/lose", loseDeal, sdk.Scope(writeDeals), sdk.Summary("Lose a deal")).
+		Query("GET /reports/pipeline", reportPipeline, sdk.Scope(readDeals), sdk.Summary("Add up the deals of a pipeline by stage")).
 		Query("GET /activities", activities.List, sdk.Scope(readContacts), sdk.Summary("List activities")).
 		Mutation("POST /activities", createActivity, sdk.Scope(writeContacts), sdk.Summary("Write down what happened with a contact or a deal")).
 		Query("GET /activities/:id", activities.Show, sdk.Scope(readContacts), sdk.Summary("Read an activity")).

@@ -31,7 +31,7 @@ func readRow(d dialect, r record, columns []string) (row, error) {
 	}
 	at := map[string]string{}
 	for i, column := range columns {
-		at[column] = strings.TrimSpace(fields[i])
+		at[column] = charge(strings.TrimSpace(fields[i]))
 	}
 	one := row{
 		Email:     normalizeEmail(at[columnEmail]),
