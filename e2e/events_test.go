@@ -185,6 +185,32 @@ func TestAPluginIsToldOfAMember(t *testing.T) {
 	}
 }
 
+// An installation that an older server made, without a thought of schedules, has
+// them when a newer one starts; and only once, however often it does.
+func TestSchedulesBeginAtStart(t *testing.T) {
+	w := newWorld(t, "hostile/probe")
+	alice := w.SignUp("alice")
+	acme := As(alice).In(As(alice).Workspace("Acme", "enterprise"))
+	acme.Install("probe")
+	waiting := func() []any {
+		return acme.API("GET", "/deliveries?state=pending", nil).want(200).list("data")
+	}
+	before := waiting()
+	if len(before) != 1 || before[0].(map[string]any)["schedule"] != "yearly" {
+		t.Fatalf("installed with %v", before)
+	}
+	w.stop()
+	w.exec("DELETE FROM deliveries")
+	w.start()
+	for range 2 {
+		after := waiting()
+		if len(after) != 1 || after[0].(map[string]any)["dueAt"] != before[0].(map[string]any)["dueAt"] {
+			t.Errorf("after the start: %v, before: %v", after, before)
+		}
+		w.restart()
+	}
+}
+
 // TestConsentToEventsInTheConsole: the page names the events a plugin would be
 // told of, and what its form grants is exactly that.
 func TestConsentToEventsInTheConsole(t *testing.T) {

@@ -2,11 +2,9 @@ package e2e
 
 import (
 	"cmp"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"maps"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -94,17 +92,7 @@ func (s *twins) schedule() string {
 
 // setAside makes a delivery look as if all its attempts had failed.
 func (s *twins) setAside(id string) {
-	db, err := sql.Open("sqlite", filepath.Join(s.dir, "carrel.db"))
-	if err != nil {
-		s.Fatal(err)
-	}
-	defer db.Close()
-	if _, err := db.Exec("PRAGMA busy_timeout = 10000"); err != nil {
-		s.Fatal(err)
-	}
-	if _, err := db.Exec("UPDATE deliveries SET state = 'set_aside', due = NULL WHERE id = ?", id); err != nil {
-		s.Fatal(err)
-	}
+	s.exec("UPDATE deliveries SET state = 'set_aside', due = NULL WHERE id = ?", id)
 }
 
 // ask has the probe of somebody's workspace ask the host for an operation.

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"database/sql"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -68,6 +69,22 @@ func (w *world) stop() {
 func (w *world) restart() {
 	w.stop()
 	w.start()
+}
+
+// exec changes the database behind the server's back.
+func (w *world) exec(statement string, args ...any) {
+	w.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(w.dir, "carrel.db"))
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec("PRAGMA busy_timeout = 10000"); err != nil {
+		w.Fatal(err)
+	}
+	if _, err := db.Exec(statement, args...); err != nil {
+		w.Fatal(err)
+	}
 }
 
 // logger keeps the server's log for a failing test.

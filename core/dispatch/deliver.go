@@ -111,13 +111,18 @@ func eventOf(e core.Event) *abi.Event {
 func (d *Dispatcher) end(ctx context.Context, dl core.Delivery, how core.Change) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleWithin)
 	defer cancel()
+	return d.change(ctx, dl.Workspace, func(v *view) ([]core.Change, error) { return d.ending(v, dl, how) })
+}
+
+// change writes what is decided from the workspace's current view.
+func (d *Dispatcher) change(ctx context.Context, ws core.WorkspaceID, decide func(*view) ([]core.Change, error)) error {
 	for n := 1; ; n++ {
-		v, err := d.views.get(ctx, dl.Workspace)
+		v, err := d.views.get(ctx, ws)
 		if err != nil {
 			return err
 		}
-		unit := d.units.Begin(dl.Workspace, Scope{Now: d.now(), AuthEpoch: v.Access.Epoch})
-		changes, err := d.ending(v, dl, how)
+		unit := d.units.Begin(ws, Scope{Now: d.now(), AuthEpoch: v.Access.Epoch})
+		changes, err := decide(v)
 		if err != nil {
 			return err
 		}
@@ -131,7 +136,7 @@ func (d *Dispatcher) end(ctx context.Context, dl core.Delivery, how core.Change)
 		if core.KindOf(err) != core.Changed || n == maxRuns {
 			return err
 		}
-		d.views.dropStale(dl.Workspace, v)
+		d.views.dropStale(ws, v)
 	}
 }
 

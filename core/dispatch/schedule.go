@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"context"
 	"slices"
 	"time"
 
@@ -26,8 +27,8 @@ func (d *Dispatcher) ending(v *view, dl core.Delivery, how core.Change) ([]core.
 		// Nobody knows when it is due next: it must not end now.
 		return nil, core.E("dispatch.Deliver", core.Unavailable, "The release %s of %s is missing from this server. Its operator must publish it again.", in.Version, in.Plugin)
 	}
-	i := slices.IndexFunc(in.manifest.Schedules, func(s abi.Schedule) bool { return s.Name == dl.Schedule })
-	if i < 0 {
+	schedule, ok := in.schedule(dl.Schedule)
+	if !ok {
 		return []core.Change{how}, nil // this release has no such schedule
 	}
 	// A clock that was put back doesn't bring an occurrence back.
@@ -35,8 +36,35 @@ func (d *Dispatcher) ending(v *view, dl core.Delivery, how core.Change) ([]core.
 	if after.Before(dl.Occurrence) {
 		after = dl.Occurrence
 	}
-	next, err := occurrence(v.Access.Workspace, dl.Install, in.manifest.Schedules[i], after, d.now())
+	next, err := occurrence(v.Access.Workspace, dl.Install, schedule, after, d.now())
 	return []core.Change{how, next}, err
+}
+
+// BeginSchedule puts the first occurrence of a schedule of an installation. It is
+// for chains that nothing holds: where the plugin was installed before this server
+// kept schedules, no unit has put one. Call it while no delivery is run, as nothing
+// here tells a chain that is there.
+func (d *Dispatcher) BeginSchedule(ctx context.Context, ws core.WorkspaceID, install core.InstallationID, name string) error {
+	return d.change(ctx, ws, func(v *view) ([]core.Change, error) {
+		in := v.byID[install]
+		if in == nil || in.manifest == nil {
+			return nil, nil
+		}
+		schedule, ok := in.schedule(name)
+		if !ok {
+			return nil, nil
+		}
+		first, err := occurrence(v.Access.Workspace, install, schedule, d.now(), d.now())
+		return []core.Change{first}, err
+	})
+}
+
+func (in *installed) schedule(name string) (abi.Schedule, bool) {
+	i := slices.IndexFunc(in.manifest.Schedules, func(s abi.Schedule) bool { return s.Name == name })
+	if i < 0 {
+		return abi.Schedule{}, false
+	}
+	return in.manifest.Schedules[i], true
 }
 
 // begin puts the first occurrence of each schedule of an installation.

@@ -170,6 +170,24 @@ func TestFault02_AScheduleSurvivesItsServer(t *testing.T) {
 	c.wants("03-03 08:00", 0)
 }
 
+// An installation that is older than schedules gets the chain it would have had.
+func TestAScheduleIsBegunLater(t *testing.T) {
+	c := newClock(t)
+	must(t, c.db.Change(t.Context(), c.ws.ID, func(core.Access) ([]core.Change, error) {
+		return []core.Change{
+			core.RemoveInstallation{ID: c.in.ID, Plugin: c.in.Plugin},
+			core.PutInstallation{Installation: c.in}, // as a server that knew no schedules did it
+		}, nil
+	}))
+	c.wants("never", 0)
+	must(t, c.BeginSchedule(t.Context(), c.ws.ID, c.in.ID, "daily"))
+	must(t, c.BeginSchedule(t.Context(), c.ws.ID, c.in.ID, "weekly"))                 // its release has none
+	must(t, c.BeginSchedule(t.Context(), c.ws.ID, core.NewInstallationID(), "daily")) // gone since
+	c.handle("wind", insertNew)
+	must(t, c.Deliver(t.Context(), c.at(day(2, 8))))
+	c.wants("03-03 08:00", 1)
+}
+
 // An action's occurrence is completed after it, together with the next.
 func TestAnActionsSchedule(t *testing.T) {
 	before := clockwork.Schedules

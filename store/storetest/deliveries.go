@@ -24,6 +24,8 @@ type Deliveries interface {
 	NextDelivery(ctx context.Context, busy []core.WorkspaceID) (time.Time, bool, error)
 	RetryDelivery(ctx context.Context, d core.Delivery, due time.Time, message string) error
 	SetAsideDelivery(ctx context.Context, d core.Delivery, message string) error
+	Digests(ctx context.Context) ([]core.Digest, error)
+	Unscheduled(ctx context.Context, digest core.Digest, schedule string) ([]core.Installation, error)
 
 	Event(ctx context.Context, ws core.WorkspaceID, id core.EventID) (core.Event, error)
 	Delivery(ctx context.Context, ws core.WorkspaceID, id core.DeliveryID) (core.Delivery, error)
@@ -51,6 +53,7 @@ func RunDeliveries(t *testing.T, open func(t *testing.T) Deliveries) {
 		{"Cancelled", cancelled},
 		{"WithTheirUnit", withTheirUnit},
 		{"Occurrences", occurrences},
+		{"Unscheduled", unscheduled},
 		{"Uninstalled", uninstalled},
 		{"Model", deliveryModel},
 	} {

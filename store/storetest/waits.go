@@ -179,35 +179,6 @@ func withTheirUnit(t *testing.T, c *counter) {
 	}
 }
 
-// occurrences: one of a schedule is there once, whoever puts it again, and a
-// unit that does is none the worse for it.
-func occurrences(t *testing.T, c *counter) {
-	put := func(install core.InstallationID, schedule string, at time.Time) core.Delivery {
-		d := job(install, at)
-		d.Workspace, d.Schedule, d.Occurrence, d.Payload = "ws_a", schedule, at, nil
-		c.commit("ws_a", core.PutDelivery{Delivery: d})
-		return d
-	}
-	first := put("ins_1", "daily", noon)
-	again := put("ins_1", "daily", noon)
-	if _, err := c.Delivery(context.Background(), "ws_a", again.ID); core.KindOf(err) != core.NotFound {
-		t.Errorf("it is there twice: %v", err)
-	}
-	got := c.is(first, core.DeliveryPending, 0)
-	if got.Schedule != "daily" || !got.Occurrence.Equal(noon) {
-		t.Errorf("the first: %+v", got)
-	}
-	running := c.one(noon)
-	c.commit("ws_a", completed(running))
-	put("ins_1", "daily", noon) // done already
-	for _, other := range []core.Delivery{put("ins_1", "weekly", noon), put("ins_2", "daily", noon), put("ins_1", "daily", noon.Add(time.Hour))} {
-		c.is(other, core.DeliveryPending, 0)
-	}
-	if list, err := c.Deliveries.Deliveries(context.Background(), "ws_a", "", "", 10); err != nil || len(list) != 4 {
-		t.Errorf("%d deliveries, %v; want 4", len(list), err)
-	}
-}
-
 // uninstalled: an installation takes its deliveries along; when what its plugin
 // wrote is erased, those of its events go with them.
 func uninstalled(t *testing.T, c *counter) {

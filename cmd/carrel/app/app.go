@@ -141,6 +141,9 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 		// In the fragment, which no browser sends and no server logs.
 		a.setup = a.public + console.Prefix + "/setup#" + token
 	}
+	if err := beginSchedules(ctx, db, reg, dispatcher, cfg.Logger); err != nil {
+		return nil, err
+	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})
 	go func() { defer close(done); claimer.Run(background) }()

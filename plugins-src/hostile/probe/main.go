@@ -69,6 +69,7 @@ func init() {
 		On("hostile.*", overhear).
 		On("core.member.added", overhear).
 		Job("note", later).
+		Every("0 7 1 1 *", "yearly", func(*sdk.Ctx) error { return nil }).
 		Page("/notes", "Notes", page, sdk.Scope("probe.notes.read"))
 }
 
