@@ -126,6 +126,7 @@ var Table = []Row{
 	{Package: "web/console",
 		Module: []string{"core", "core/*", "registry", "web/problem", "web/session", "sdk/ui"},
 		Other:  []string{"github.com/gofiber/fiber/v2", "github.com/a-h/templ", "github.com/yuin/goldmark", "github.com/microcosm-cc/bluemonday"},
+		Tests:  []string{"golang.org/x/net/html"},
 		Why:    "pages; sdk/ui is the vocabulary of those that plugins describe"},
 	{Package: "web",
 		Module: []string{"core", "core/*", "./..."},

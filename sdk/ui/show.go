@@ -8,7 +8,7 @@ import (
 // Text is a paragraph.
 func Text(text string) Node { return Node{Type: "text", Text: text, Fallback: text} }
 
-// Markdown is formatted text, at most 64 KiB: paragraphs, headings, lists,
+// Markdown is formatted text, at most 16 KiB: paragraphs, headings, lists,
 // tables, code, and links to https and mailto addresses. Images and HTML are
 // left out.
 func Markdown(text string) Node {

@@ -108,6 +108,9 @@ func (c *chart) scale(values [][]float64, from ui.Node) scale {
 		}
 	}
 	step := niceStep((s.high - s.low) / 4)
+	if from.Format == ui.Money {
+		step = max(step, 1)
+	}
 	s.low, s.high = math.Floor(s.low/step)*step, math.Ceil(s.high/step)*step
 	if s.low == s.high {
 		s.high = s.low + step
@@ -117,9 +120,25 @@ func (c *chart) scale(values [][]float64, from ui.Node) scale {
 		if v > s.high+step/2 || i > 10 {
 			break
 		}
-		c.Ticks = append(c.Ticks, tick{Y: unit(s.y(v)), Text: figure(v, from.Format, from.Currency)})
+		c.Ticks = append(c.Ticks, tick{Y: unit(s.y(v)), Text: mark(v, from)})
 	}
 	return s
+}
+
+// mark writes a figure beside a line, where there is little room.
+func mark(v float64, from ui.Node) string {
+	if from.Format == ui.Money {
+		v /= math.Pow10(exponentOf(from.Currency))
+	}
+	for _, unit := range []struct {
+		size float64
+		name string
+	}{{1e9, "bn"}, {1e6, "m"}, {1e3, "k"}} {
+		if math.Abs(v) >= unit.size {
+			return figure(v/unit.size, ui.Number, "") + unit.name
+		}
+	}
+	return figure(v, ui.Number, "")
 }
 
 // niceStep is 1, 2 or 5 times a power of ten, and at least as large.

@@ -19,20 +19,22 @@ const (
 	maxDepth = 8
 	maxRows  = 500 // of one table or timeline, or of all lanes of a board
 
-	maxColumns  = 32        // of one table
-	maxCells    = 20_000    // of all tables, boards and choices
-	maxTabs     = 12        // of one component
-	maxLanes    = 12        // of one board
-	maxButtons  = 6         // of one row
-	maxInputs   = 64        // of one form
-	maxOptions  = 500       // of one input
-	maxLabels   = 100       // of one chart
-	maxSeries   = 6         // of one chart
-	maxText     = 2 << 10   // of a cell, a title and the like, bytes
-	maxProse    = 64 << 10  // of a text, markdown or a value to edit, bytes
-	maxMarkdown = 256 << 10 // of all markdown
-	maxBytes    = 4 << 20   // of all texts and addresses
-	maxRefresh  = 3600      // seconds
+	maxColumns  = 32       // of one table
+	maxCells    = 20_000   // of all tables, boards and choices
+	maxTabs     = 12       // of one component
+	maxLanes    = 12       // of one board
+	maxButtons  = 6        // of one row
+	maxInputs   = 64       // of one form
+	maxOptions  = 500      // of one input
+	maxLabels   = 100      // of one chart
+	maxSeries   = 6        // of one chart
+	maxText     = 2 << 10  // of a cell, a title and the like, bytes
+	maxProse    = 64 << 10 // of a text or a value to edit, bytes
+	maxMarkdown = 16 << 10 // of one markdown
+	maxMarked   = 64 << 10 // of all markdown
+	maxBrackets = 1000     // of one markdown
+	maxBytes    = 4 << 20  // of all texts and addresses
+	maxRefresh  = 3600     // seconds
 )
 
 // tree is a plugin's page, checked and ready to be rendered: everything in it
@@ -212,10 +214,16 @@ func (p *parser) node(from ui.Node, depth int) (node, error) {
 	return n, nil
 }
 
+// prose renders Markdown. Reading links within links takes the square of their
+// number: what looks like it is shown as it is written.
 func (p *parser) prose(n node, from ui.Node) (node, error) {
-	text := p.text(from.Text, maxProse)
-	if p.markdown += len(text); p.markdown > maxMarkdown {
-		return n, p.tooLarge("The plugin's page has more than %d bytes of Markdown.", maxMarkdown)
+	text := p.text(from.Text, maxMarkdown)
+	if p.markdown += len(text); p.markdown > maxMarked {
+		return n, p.tooLarge("The plugin's page has more than %d bytes of Markdown.", maxMarked)
+	}
+	if strings.Count(text, "[") > maxBrackets {
+		n.Type, n.Text = "text", text
+		return n, nil
 	}
 	var err error
 	n.HTML, err = markdown(text)

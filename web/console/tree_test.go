@@ -194,3 +194,70 @@ func TestAttack46_ASmallTreeStaysSmall(t *testing.T) {
 		t.Errorf("%d bytes of HTML, %v", len(html), err)
 	}
 }
+
+func TestAttack46_MarkdownIsReadInLittleTime(t *testing.T) {
+	nested := ui.Markdown(strings.Repeat("[a](", maxMarkdown/4))
+	parsed, _, err := parse(t, ui.Page("p", nested, ui.Markdown("a [link](https://example.com)")))
+	if err != nil || parsed.Nodes[0].Type != "text" || parsed.Nodes[1].Type != "markdown" {
+		t.Errorf("links within links are a %s, %v", parsed.Nodes[0].Type, err)
+	}
+	much := slices.Repeat([]ui.Node{ui.Markdown(strings.Repeat("> ", maxMarkdown/2))}, maxMarked/maxMarkdown+1)
+	if _, _, err := parse(t, ui.Page("p", much...)); core.KindOf(err) != core.TooLarge {
+		t.Errorf("much Markdown: %v", err)
+	}
+}
+
+// Each component has a bound of its own; a page beyond it is refused, and says
+// which.
+func TestEveryComponentIsBounded(t *testing.T) {
+	rows := func(n int) []json.RawMessage {
+		return slices.Repeat([]json.RawMessage{json.RawMessage(`{"id":"doc_1","a":"b"}`)}, n)
+	}
+	column := []ui.Column{{Key: "a", Label: "A"}}
+	long := strings.Repeat("x", maxProse)
+	inputs := func(n int) (list []ui.Input) {
+		for i := range n {
+			list = append(list, ui.Input{Name: fmt.Sprintf("a%d", i)})
+		}
+		return list
+	}
+	lanes := func(n, cards int) (list []ui.Node) {
+		for i := range n {
+			list = append(list, ui.Lane(fmt.Sprint(i), "Lane", rows(cards)))
+		}
+		return list
+	}
+	options := func(n int) ui.Input { return ui.Input{Name: "a", Options: make([]ui.Option, n)} }
+	form := func(list ...ui.Input) ui.Node { return ui.Form("f", "POST /a", "", list...) }
+	for name, c := range map[string]struct {
+		good, bad []ui.Node
+	}{
+		"tabs":    {[]ui.Node{ui.Tabs("", slices.Repeat([]ui.Node{ui.Tab("a", "A")}, maxTabs)...)}, []ui.Node{ui.Tabs("", slices.Repeat([]ui.Node{ui.Tab("a", "A")}, maxTabs+1)...)}},
+		"entries": {[]ui.Node{ui.Timeline(make([]ui.Entry, maxRows), "")}, []ui.Node{ui.Timeline(make([]ui.Entry, maxRows+1), "")}},
+		"inputs":  {[]ui.Node{form(inputs(maxInputs)...)}, []ui.Node{form(inputs(maxInputs + 1)...)}},
+		"options": {[]ui.Node{form(options(maxOptions))}, []ui.Node{form(options(maxOptions + 1))}},
+		"choices": {[]ui.Node{form(options(maxOptions))}, slices.Repeat([]ui.Node{form(options(maxOptions))}, maxCells/maxOptions)},
+		"lanes":   {[]ui.Node{ui.Board(column, "", lanes(maxLanes, 1)...)}, []ui.Node{ui.Board(column, "", lanes(maxLanes+1, 1)...)}},
+		"cards":   {[]ui.Node{ui.Board(column, "", lanes(5, 100)...)}, []ui.Node{ui.Board(column, "", lanes(6, 100)...)}},
+		"moves":   {[]ui.Node{ui.Board(column, "POST /m", lanes(12, 41)...)}, slices.Repeat([]ui.Node{ui.Board(column, "POST /m", lanes(12, 41)...)}, 3)},
+		"buttons": {[]ui.Node{ui.Table(column, rows(1), "").Each(slices.Repeat([]ui.Node{ui.Button("b", "POST /b")}, maxButtons)...)},
+			[]ui.Node{ui.Table(column, rows(1), "").Each(slices.Repeat([]ui.Node{ui.Button("b", "POST /b")}, maxButtons+1)...)}},
+		"labels": {[]ui.Node{ui.Bars("c", make([]string, maxLabels), ui.Series{})}, []ui.Node{ui.Bars("c", make([]string, maxLabels+1), ui.Series{})}},
+		"series": {[]ui.Node{ui.Lines("c", []string{"a"}, make([]ui.Series, maxSeries)...)}, []ui.Node{ui.Lines("c", []string{"a"}, make([]ui.Series, maxSeries+1)...)}},
+		"figures": {[]ui.Node{ui.Bars("c", []string{"a"}, ui.Series{Values: []float64{maxFigure}})},
+			[]ui.Node{ui.Bars("c", []string{"a"}, ui.Series{Values: []float64{-2 * maxFigure}})}},
+		"bytes": {slices.Repeat([]ui.Node{ui.Text(long)}, 60), slices.Repeat([]ui.Node{ui.Text(long)}, 70)},
+	} {
+		if _, _, err := parse(t, ui.Page("p", c.good...)); err != nil {
+			t.Errorf("%s: what is within the bound is refused: %v", name, err)
+		}
+		if _, _, err := parse(t, ui.Page("p", c.bad...)); core.KindOf(err) != core.TooLarge {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	// A page's own query is in all its links: a long one is not carried on.
+	at := there(map[string]string{"q": strings.Repeat("q", 2000)})
+	if _, html, err := parseAt(t, ui.Page("p", ui.Table(slices.Repeat([]ui.Column{{Key: "a", Sort: "a"}}, 32), rows(1), "c")), at); err != nil || len(html) > 20_000 {
+		t.Errorf("%d bytes, %v", len(html), err)
+	}
+}

@@ -1,3 +1,12 @@
+// A page that shows itself again waits while somebody is in the middle of
+// something on it.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const tree = event.target.closest?.("#tree[hx-get]");
+  if (tree && (tree.querySelector("details[open]") || document.activeElement?.matches("#tree :is(input, select, textarea)"))) {
+    event.preventDefault();
+  }
+});
+
 // A board's cards can be dragged. It sends what the buttons of a card's menu
 // send: without this script, and without a mouse, the menu does the same.
 let card = null;
