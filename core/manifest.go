@@ -49,6 +49,20 @@ var (
 	roles          = []string{string(RoleOwner), string(RoleAdmin), string(RoleMember)}
 )
 
+// maxManifestValues is how many objects, lists and members a manifest may have:
+// in Go's memory each takes many times its bytes. The nine plugins of the
+// marketplace have a few thousand at most.
+const maxManifestValues = 50_000
+
+// DecodeManifest is Decode of a manifest, and refuses one that would take much
+// memory before it takes it.
+func DecodeManifest(op string, data []byte) (abi.Manifest, error) {
+	if n := countValues(data); n > maxManifestValues {
+		return abi.Manifest{}, E(op, Invalid, "The manifest has %d objects, lists and members; the limit is %d.", n, maxManifestValues)
+	}
+	return Decode[abi.Manifest](op, data)
+}
+
 // CheckManifest checks that a release could be what its manifest says. It fails
 // with Invalid and Violations, each with the place in the manifest
 // (`tables[0].fields[2].ref`) and what is wrong there. A manifest that passes

@@ -81,3 +81,17 @@ func manifest(t *testing.T, name string) abi.Manifest {
 	}
 	return m
 }
+
+// What a manifest would take of memory is known before it takes it.
+func TestManifestOfManyValues(t *testing.T) {
+	list := func(n int) []byte {
+		return []byte(`{"abi":1,"name":"x","version":"1.0.0","docs":{"api":"` + strings.Repeat(`, [\"{`, 20_000) + `"},"tables":[` + strings.Repeat(`{},`, n) + `{}]}`)
+	}
+	if _, err := core.DecodeManifest("test", list(20_000)); err != nil {
+		t.Errorf("a manifest of 40,000 values: %v", err)
+	}
+	_, err := core.DecodeManifest("test", list(700_000))
+	if core.KindOf(err) != core.Invalid || !strings.Contains(core.MessageOf(err), "the limit is 50000") {
+		t.Errorf("a manifest of 1,400,000 values: %v", err)
+	}
+}

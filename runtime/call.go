@@ -53,7 +53,7 @@ type Limits struct {
 }
 
 const (
-	defaultMemory = 256 << 20
+	defaultMemory = 64 << 20
 	defaultTime   = 10 * time.Second
 	defaultOutput = 8 << 20
 )

@@ -19,7 +19,7 @@ import (
 )
 
 // Config configures an Engine. The zero value is usable: a cache that goes with
-// the process, the default logger, 256 MiB.
+// the process, the default logger, 64 MiB.
 type Config struct {
 	// CacheDir keeps compiled modules and their images between restarts, 4 GiB of
 	// them; "" keeps them as long as the process lives. It holds executable code,
@@ -27,7 +27,7 @@ type Config struct {
 	CacheDir string
 	Logger   *slog.Logger
 	// MaxMemory is the most memory any call may have, in bytes. 0 means
-	// 256 MiB. A module that starts with more is refused by Load.
+	// 64 MiB. A module that starts with more is refused by Load.
 	MaxMemory int64
 	// IdlePerInstallation is how many unused instances are kept of one module
 	// in one installation. 0 means 4; a negative number keeps none, so that

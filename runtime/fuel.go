@@ -17,6 +17,9 @@ const (
 	// collector waits for the guest, so it is short: well under 10 ms even when
 	// every access to memory misses the cache.
 	slice = 8192
+	// shortSlice is that of a guest whose image is larger than what it may have
+	// to touch first (looseBytes).
+	shortSlice = 128
 	// hostCallFuel is the price of one host call. Bytes that are copied in or
 	// out cost a unit for each bytesPerUnit of them.
 	hostCallFuel = 64
@@ -34,6 +37,7 @@ const stackBudget = 1 << 20
 type meter struct {
 	limit   int64
 	granted int64
+	slice   int64             // what the guest runs for without asking
 	unit    api.MutableGlobal // the guest's counter; nil before it has one, and unmetered
 }
 
@@ -58,7 +62,7 @@ func (m *meter) next(left int64) (int64, bool) {
 	if rest < 0 {
 		return left, false
 	}
-	next := min(slice, rest)
+	next := min(m.slice, rest)
 	m.granted += next - left
 	return next, true
 }

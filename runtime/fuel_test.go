@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/runtime/wasm"
 )
 
 // The same call uses the same fuel: twice on one instance, on a new one, and in
@@ -72,6 +73,36 @@ func TestFuelBeginsAnew(t *testing.T) {
 	for range 50 {
 		if r := shared().Run(t.Context(), m, call); r.Err != nil || r.Fuel != first.Fuel {
 			t.Fatalf("%v, %d units after %d", r.Err, r.Fuel, first.Fuel)
+		}
+	}
+}
+
+// A plain module pays for what has to be made of it in each call.
+func TestPlainStartsArePaid(t *testing.T) {
+	const memory = 16 << 20
+	m := load(t, shared(), asm{memory: pages(memory / wasm.PageSize), table: []byte{0, 1}, funcs: []asmFunc{
+		{name: "run", signature: ":i", code: []byte{0x41, 0, 0xd0, 0x70, 0x26, 0, 0x41, 0}},
+	}}.bytes())
+	call := Call{Function: "run"}
+	if r := shared().Run(t.Context(), m, call); r.Err != nil || r.Fuel < memory/bytesPerUnit {
+		t.Errorf("%v after %d units", r.Err, r.Fuel)
+	}
+	call.Limits.Fuel = 1000
+	wantError(t, shared().Run(t.Context(), m, call), core.OutcomeOutOfFuel, "used up its fuel")
+}
+
+// A guest with more memory that it may be the first to touch asks more often.
+func TestLargeImagesHaveShortSlices(t *testing.T) {
+	for size, want := range map[int]int64{looseBytes: slice, looseBytes + wasm.PageSize: shortSlice} {
+		m := load(t, shared(), asm{memory: pages(uint32(size / wasm.PageSize)), funcs: []asmFunc{{name: "run", signature: ":i", code: i32Const(0)}}}.bytes())
+		inv := newInvocation(Call{}, Limits{}.within(defaultMemory))
+		i, err := m.instantiate(t.Context(), shared().wazero, inv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		i.bind(inv)
+		if i.destroy(t.Context()); inv.meter.granted != want {
+			t.Errorf("with %d bytes a slice is %d units, want %d", size, inv.meter.granted, want)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"slices"
+	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -28,7 +29,9 @@ type instance struct {
 	fuel, stack api.MutableGlobal // nil unmetered
 	globals     []api.MutableGlobal
 	entries     map[string]api.Function
-	stacks      int // bytes of native stack of all entries
+	stacks      int           // bytes of native stack of all entries
+	letGo       int           // of those that the call it serves has let go
+	supposed    time.Duration // see litter.wait
 	result      [1]uint64
 }
 
@@ -51,6 +54,9 @@ func (m *Module) instantiate(ctx context.Context, in wazero.Runtime, inv *invoca
 		allocator = linear
 	} else {
 		allocator = &heapMemory{limit: inv.limits.Memory, admit: admit}
+	}
+	if m.Plain() != "" { // which starts in each call, and pays for it in each
+		inv.pay(uint64(m.each + m.about.Memory.Min))
 	}
 	err := i.start(experimental.WithMemoryAllocator(ctx, allocator), in, inv)
 	if err != nil {
@@ -105,7 +111,7 @@ func (i *instance) call(ctx context.Context, function string) (int32, error) {
 		entry = i.module.ExportedFunction(function)
 		i.entries[function] = entry
 	}
-	i.result[0] = 0
+	i.result[0], i.letGo = 0, 0
 	before := nativeStack(entry)
 	if first {
 		before = 0
@@ -113,7 +119,7 @@ func (i *instance) call(ctx context.Context, function string) (int32, error) {
 	err := entry.CallWithStack(ctx, i.result[:])
 	if i.stacks += nativeStack(entry) - before; i.stacks > maxNativeStack {
 		clear(i.entries)
-		i.stacks = 0
+		i.stacks, i.letGo = 0, i.stacks
 	}
 	if err != nil {
 		return 0, err
@@ -133,6 +139,9 @@ func (i *instance) watch(inv *invocation) {
 // there.
 func (i *instance) bind(inv *invocation) {
 	i.budget, inv.meter.unit = &inv.memory, i.fuel
+	if i.linear != nil && i.of.image.size() > looseBytes {
+		inv.meter.slice = shortSlice
+	}
 	if inv.extism.bytes == nil { // a plain one may have begun to fill its own
 		inv.extism.arena, i.arena = i.arena, arena{}
 		inv.extism.memory = &inv.memory
@@ -165,6 +174,22 @@ func (i *instance) setGlobals() {
 	if i.stack != nil {
 		i.stack.Set(stackBudget)
 	}
+}
+
+// left is the litter of a call that came to an end, in bytes.
+func (i *instance) left(clean, kept bool) int64 {
+	const grown = 2 // a stack that grew was copied from smaller ones
+	bytes := grown * int64(i.letGo)
+	if kept {
+		return bytes
+	}
+	if bytes += grown*int64(i.stacks) + i.of.each; i.linear == nil && hasMemory(i.of.parsed) {
+		bytes += int64(i.module.Memory().Size())
+	}
+	if !clean {
+		bytes = max(bytes, crashLitter)
+	}
+	return bytes
 }
 
 func (i *instance) destroy(ctx context.Context) {

@@ -37,7 +37,7 @@ type invocationKey struct{}
 func newInvocation(c Call, l Limits) *invocation {
 	inv := &invocation{call: c, limits: l, depth: 1}
 	inv.memory.limit = l.Memory
-	inv.meter.limit = l.Fuel
+	inv.meter.limit, inv.meter.slice = l.Fuel, slice
 	if !c.Now.IsZero() {
 		inv.clock.start = uint64(c.Now.UnixNano())
 	}

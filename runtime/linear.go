@@ -1,8 +1,28 @@
 package runtime
 
 import (
+	"os"
+
 	"github.com/tetratelabs/wazero/experimental"
 )
+
+// looseBytes is how much of a linear memory may be the guest's to touch first. The
+// system gives a page when it is touched, which takes it one or two
+// microseconds, and a guest can touch thousands of pages within a slice of fuel,
+// while Go's collector waits for it. What a memory grows beyond this is given to
+// it by the host, who can be interrupted; and a guest whose image is larger has
+// shorter slices.
+const looseBytes = 8 << 20
+
+// pageSize is that of the system's pages, in bytes.
+var pageSize = os.Getpagesize()
+
+// touchPages has the system give the pages of memory that was never used.
+func touchPages(memory []byte) {
+	for at := 0; at < len(memory); at += pageSize {
+		memory[at] = 0
+	}
+}
 
 // linear is the linear memory of one instance. It begins as its module's image,
 // and what the guest writes is the instance's own. It is not safe for
@@ -25,8 +45,9 @@ type backing interface {
 	// grow adds zeros. It may move the bytes, and is asked for more than the
 	// image has and at most reserve.
 	grow(size, reserve int64) error
-	reset() error   // makes the bytes the image's again; never after grow
-	release() error // the same, and gives back what memory it can
+	reset() error // makes the bytes the image's again; never after grow
+	// touch has the system give the pages of a range that grew.
+	touch(from, to int64)
 	// watch and resume begin to watch the goroutine that runs the guest, pause
 	// stops. A reset after a call that was watched all along may know more.
 	watch()
@@ -47,11 +68,15 @@ func (l *linear) Allocate(_, most uint64) experimental.LinearMemory {
 // Beyond it the new ones are zero, and the memory can't be reset any more.
 func (l *linear) Reallocate(size uint64) []byte {
 	if size > uint64(l.image.length) {
-		if size > uint64(l.reserve) || l.admit != nil && !l.admit(int64(size)) {
+		if l.admit != nil && !l.admit(int64(size)) || size > uint64(l.reserve) {
 			return nil
 		}
+		had := int64(len(l.backing.bytes()))
 		if l.backing.grow(int64(size), l.reserve) != nil {
 			return nil
+		}
+		if from := max(had, looseBytes); int64(size) > from {
+			l.backing.touch(from, int64(size))
 		}
 		l.grown = true
 	}
@@ -66,16 +91,6 @@ func (l *linear) reset() (bool, error) {
 		return false, nil
 	}
 	return true, l.backing.reset()
-}
-
-// release is a reset of a memory that will wait long for its next call: it
-// gives back the pages that are the instance's own, and the next call faults in
-// those it touches.
-func (l *linear) release() (bool, error) {
-	if l.grown || l.freed {
-		return false, nil
-	}
-	return true, l.backing.release()
 }
 
 // Free implements experimental.LinearMemory. Freeing twice is freeing once.

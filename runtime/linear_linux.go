@@ -13,7 +13,7 @@ import (
 var methods = []method{
 	{"scan", keepSealed((*mapped).resetByScan)},
 	{"pagemap", keepSealed((*mapped).resetByPagemap)},
-	{"dropping", keepSealed((*mapped).release)},
+	{"dropping", keepSealed((*mapped).drop)},
 	copying,
 }
 
@@ -155,9 +155,21 @@ func (m *mapped) watch()  { m.faults.watch() }
 func (m *mapped) resume() { m.faults.resume() }
 func (m *mapped) pause()  { m.faults.pause() }
 
-// release gives back the pages that are this memory's own. What is read there
-// next is the image's.
-func (m *mapped) release() error {
+// touch has the pages given in pieces: the system makes other mappings of this
+// process wait meanwhile. One that can't give is told by touching.
+func (m *mapped) touch(from, to int64) {
+	const piece = 1 << 20
+	for ; from < to; from += piece {
+		part := m.memory[from:min(from+piece, to)]
+		if unix.Madvise(part, unix.MADV_POPULATE_WRITE) != nil {
+			touchPages(part)
+		}
+	}
+}
+
+// drop gives back the pages that are this memory's own. What is read there next
+// is the image's.
+func (m *mapped) drop() error {
 	m.own, m.known = m.own[:0], false
 	return os.NewSyscallError("madvise", unix.Madvise(m.mapping, unix.MADV_DONTNEED))
 }

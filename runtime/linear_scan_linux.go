@@ -15,8 +15,6 @@ import (
 // these pages and copy the image over them. They stay the guest's own, so that
 // the next call needs no fault to write there.
 
-var pageSize = os.Getpagesize()
-
 // maxOwn is how many bytes of its own a memory may keep. One that has more gives
 // all of them back: instances that wait should be small, and after a call that
 // wrote so much the faults of the next one matter little.
@@ -132,7 +130,7 @@ func (m *mapped) resetByScan() error {
 		}
 		if s.maxPages == 0 {
 			m.stale = 0
-			return m.release()
+			return m.drop()
 		}
 	}
 	m.known = !shed // pages that were given back are not the guest's own any more
@@ -223,7 +221,7 @@ func (m *mapped) resetByPagemap() error {
 		}
 	}
 	if own >= maxOwn {
-		return m.release()
+		return m.drop()
 	}
 	return nil
 }

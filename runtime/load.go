@@ -24,6 +24,7 @@ type Module struct {
 	callable  map[string]bool
 	shell     int64 // bytes of what was parsed
 	maxMemory int64 // bytes an instance may ever have
+	each      int64 // bytes of Go's heap that an instance takes besides its memory, about
 
 	code    wazero.CompiledModule
 	image   *image // nil for a plain module, and for one without memory
@@ -32,6 +33,22 @@ type Module struct {
 
 	users int           // calls under way; of the engine's modules
 	place *list.Element // among them; nil once it was dropped
+}
+
+// An instance's share of Go's heap, about: wazero's state of it, and of each of
+// its functions; tables and segments are as large as the shell that names them.
+const (
+	instanceBytes = 64 << 10
+	functionBytes = 100
+)
+
+// litterer is who answers for what a call leaves: a call without an installation
+// is asked for by nobody but the module's publisher.
+func (m *Module) litterer(owner core.InstallationID) core.InstallationID {
+	if owner == "" {
+		return core.InstallationID(m.digest)
+	}
+	return owner
 }
 
 // Exports returns the names of the functions the module exports. The slice must
@@ -45,10 +62,19 @@ func (m *Module) Report() Report { return m.report }
 // its image.
 func (m *Module) Plain() string { return m.report.Plain }
 
-// size is what the module takes in memory while it is ready, in bytes.
+// size is what the module takes in memory while it is ready, in bytes, about.
 // All of the image counts: the system keeps a page of zeros for each that a
-// guest has ever read.
-func (m *Module) size() int64 { return m.report.Code + m.shell + m.report.Image }
+// guest has ever read. wazero's decoded form and ours go by what there is of
+// functions and exports.
+func (m *Module) size() int64 {
+	const (
+		moduleBytes = 256 << 10 // that of an empty one, and its share of what the system can map
+		exportBytes = 400
+		shellTimes  = 4
+	)
+	return moduleBytes + m.report.Code + m.report.Image + shellTimes*m.shell +
+		exportBytes*int64(len(m.parsed.Exports)) + functionBytes*int64(m.report.Functions)
+}
 
 // close frees what the module holds outside of Go's heap. wazero frees the code
 // when the last instance is gone.
@@ -168,6 +194,7 @@ func (e *Engine) assemble(ctx context.Context, digest core.Digest, a *artifact) 
 	m := &Module{
 		digest: digest, parsed: parsed, about: describe(parsed), callable: callables(parsed), report: a.Report, shell: int64(len(a.module)),
 		maxMemory: e.cfg.MaxMemory, globals: a.Globals, clock: a.Clock,
+		each: instanceBytes + functionBytes*int64(a.Report.Functions) + int64(len(a.module)),
 	}
 	var both errgroup.Group
 	if m.Plain() == "" && hasMemory(parsed) {

@@ -117,12 +117,12 @@ func TestNoModule(t *testing.T) {
 
 // The 4 GiB memory, and the bombs of one number.
 func TestAttack19_MemoryAtStart(t *testing.T) {
-	for _, n := range []uint32{65536, 65535, 4097} {
-		if message := refused(t, asm{memory: pages(n)}.bytes()); !strings.Contains(message, "256 MiB") {
+	for _, n := range []uint32{65536, 65535, 1025} {
+		if message := refused(t, asm{memory: pages(n)}.bytes()); !strings.Contains(message, "64 MiB") {
 			t.Errorf("%d pages: %q", n, message)
 		}
 	}
-	load(t, shared(), asm{memory: pages(4096)}.bytes())
+	load(t, shared(), asm{memory: pages(1024)}.bytes())
 }
 
 func TestAttack22_DeclaredCounts(t *testing.T) {

@@ -24,9 +24,13 @@ func (m *heapMemory) Reallocate(size uint64) []byte {
 		// language's runtime starts, and is not to be copied for each one.
 		grown := make([]byte, size, max(int64(size), min(int64(size+size/4), m.limit)))
 		copy(grown, m.bytes)
-		m.bytes = grown
+		m.bytes = grown[:len(m.bytes)]
 	}
+	had := len(m.bytes)
 	m.bytes = m.bytes[:size]
+	if from := max(had, looseBytes); int(size) > from {
+		touchPages(m.bytes[from:])
+	}
 	return m.bytes
 }
 

@@ -19,7 +19,7 @@ type pool struct {
 	perInstallation int // idle instances kept of one module in one installation
 	max             int // instances alive
 	dirty           bool
-	crashes         crashes
+	litter          litter
 
 	mu     sync.Mutex
 	alive  int
@@ -45,6 +45,21 @@ type homeKey struct {
 // new one.
 func (p *pool) take(ctx context.Context, m *Module, inv *invocation) (*instance, error) {
 	key := homeKey{inv.call.Installation, m}
+	supposed, err := p.litter.wait(ctx, m.litterer(key.owner))
+	if err != nil {
+		return nil, inv.late(err)
+	}
+	i, err := p.find(ctx, key, inv)
+	if err != nil {
+		p.litter.leave(m.litterer(key.owner), supposed, 0)
+		return nil, err
+	}
+	i.supposed = supposed
+	return i, nil
+}
+
+// find returns an idle instance, or makes one.
+func (p *pool) find(ctx context.Context, key homeKey, inv *invocation) (*instance, error) {
 	p.mu.Lock()
 	h := p.homes[key]
 	if h != nil && len(h.idle) > 0 {
@@ -55,12 +70,6 @@ func (p *pool) take(ctx context.Context, m *Module, inv *invocation) (*instance,
 		p.mu.Unlock()
 		return i, nil
 	}
-	p.mu.Unlock()
-	if err := p.crashes.wait(ctx, inv.call.Installation); err != nil {
-		return nil, inv.late(err)
-	}
-
-	p.mu.Lock()
 	var dropped *instance
 	if p.alive >= p.max {
 		if dropped = p.oldest(); dropped == nil {
@@ -80,12 +89,17 @@ func (p *pool) take(ctx context.Context, m *Module, inv *invocation) (*instance,
 	if dropped != nil {
 		dropped.destroy(ctx)
 	}
-	i, err := m.instantiate(ctx, p.wazero, inv)
+	var i *instance
+	defer func() { // also when it panics
+		if i == nil {
+			p.mu.Lock()
+			p.forget(h)
+			p.mu.Unlock()
+			p.litter.leave(key.module.litterer(key.owner), 0, crashLitter)
+		}
+	}()
+	i, err := key.module.instantiate(ctx, p.wazero, inv)
 	if err != nil {
-		p.crashes.count(key.owner)
-		p.mu.Lock()
-		p.forget(h)
-		p.mu.Unlock()
 		return nil, err
 	}
 	i.home, i.busy = h, true
@@ -95,9 +109,6 @@ func (p *pool) take(ctx context.Context, m *Module, inv *invocation) (*instance,
 // put takes an instance back after its call. Only one whose call came to a
 // clean end is used again.
 func (p *pool) put(ctx context.Context, i *instance, clean bool) {
-	if !clean {
-		p.crashes.count(i.home.owner)
-	}
 	keep := clean && p.perInstallation > 0 && (p.dirty || i.reset())
 	p.mu.Lock()
 	i.busy, i.budget = false, nil
@@ -112,6 +123,7 @@ func (p *pool) put(ctx context.Context, i *instance, clean bool) {
 		p.drop(i)
 	}
 	p.mu.Unlock()
+	p.litter.leave(i.of.litterer(i.home.owner), i.supposed, i.left(clean, keep))
 	if !keep {
 		i.destroy(ctx)
 	}

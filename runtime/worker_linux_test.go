@@ -84,7 +84,7 @@ func TestWorkerEndsWithItsPublisher(t *testing.T) {
 func TestAttack24_DeadWorkersLeaveNothing(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
-	e := newEngine(t, Config{CacheDir: t.TempDir()})
+	e := newEngine(t, Config{CacheDir: t.TempDir(), MaxMemory: 1 << 30})
 	never := bytes.Repeat([]byte{0x20, 0, 0x41, 1, 0x6a, 0x21, 0}, 100_000)
 	grow := slices.Concat([]byte{0x03, 0x40}, i32Const(64), []byte{0x40, 0, 0x41, 0x7f, 0x47, 0x0d, 0, 0x0b}) // until it fails
 	m := asm{memory: pages(1), start: "f", funcs: []asmFunc{{name: "f", code: grow}, {name: "g", locals: counter, code: never}}}.bytes()

@@ -69,6 +69,7 @@ func (p *path) add(weight int) {
 const (
 	unitWeight      = 256            // a unit of fuel
 	memoryWeight    = 16             // a load, a store or an indirect call: it may miss the cache
+	divisionWeight  = 16             // a division or a square root
 	referenceWeight = unitWeight / 2 // ref.func, which calls code of the engine's
 )
 
@@ -201,9 +202,16 @@ func (c *checker) instruction() {
 			misc = byte(min(r.u32(), 0xff)) // none is above that
 			in = &miscOpcodes[misc]
 		} else {
-			in = &vectorOpcodes[c.vector()]
+			vector := c.vector()
+			in = &vectorOpcodes[vector]
 			w.vectors = true
+			if dividesVector(vector) {
+				w.path.add(divisionWeight - 1)
+			}
 		}
+	}
+	if divides(op) {
+		w.path.add(divisionWeight - 1)
 	}
 	a, b := c.immediates(in.immediates, at)
 	w.follow(op, a, at, r.at)

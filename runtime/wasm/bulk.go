@@ -9,9 +9,9 @@ type bulk struct {
 
 // What a unit of fuel pays for, as a shift.
 const (
-	unitBytes    = 6 // 64 bytes
-	unitElements = 3 // 8 elements
-	unitPages    = 0
+	unitBytes    = 6  // 64 bytes
+	unitElements = 3  // 8 elements
+	unitPages    = -8 // a 256th of a page
 )
 
 // chunk is how many bytes are filled or copied between two checks.
@@ -80,8 +80,14 @@ func (w *weaver) chargeSize(local uint32, unit int64, limit func()) {
 	o.get(local)
 	limit()
 	o.raw(opI32LeU, opSelect, opI64ExtendU)
-	o.i64(unit)
-	o.raw(opI64ShrU, opI64Sub)
+	if unit < 0 {
+		o.i64(-unit)
+		o.raw(opI64Shl)
+	} else {
+		o.i64(unit)
+		o.raw(opI64ShrU)
+	}
+	o.raw(opI64Sub)
 	o.op(opGlobalSet, w.fuel)
 	w.check(toll{})
 }

@@ -118,14 +118,34 @@ func TestWeaveChecks(t *testing.T) {
 func TestWeaveChargesStraightCode(t *testing.T) {
 	c, _ := weave(t, withBody(everything["long"]))
 	const weight = 2000 * (memoryWeight + 2)
+	paid := c.straightCost()
+	if want := uint32(weight / unitWeight); paid < want || paid > want+want/20 {
+		t.Errorf("%d units, want %d", paid, want)
+	}
+}
+
+// straightCost is what the first function costs, which has no branches.
+func (c *Checked) straightCost() uint32 {
 	paid := c.bodies[0].cost
 	for _, e := range c.edits {
 		if e.kind == editCharge || e.kind == editCheck {
 			paid += e.argument
 		}
 	}
-	if want := uint32(weight / unitWeight); paid < want || paid > want+want/20 {
-		t.Errorf("%d units, want %d", paid, want)
+	return paid
+}
+
+// What takes the processor long weighs more.
+func TestDivisionsWeighMore(t *testing.T) {
+	for name, instruction := range map[string]string{
+		"i32.div_s": "\x41\x07\x41\x02\x6d\x1a", "i64.rem_u": "\x42\x07\x42\x02\x82\x1a",
+		"f64.sqrt": "\x44\x00\x00\x00\x00\x00\x00\x00\x00\x9f\x1a", "f32x4.div": "\x41\x00\xfd\x11\x41\x00\xfd\x11\xfd\xe7\x01\x1a",
+	} {
+		const n = 100
+		c, _ := weave(t, withBody(strings.Repeat(instruction, n)))
+		if paid := c.straightCost(); paid < n*divisionWeight/unitWeight {
+			t.Errorf("%d times %s cost %d units", n, name, paid)
+		}
 	}
 }
 

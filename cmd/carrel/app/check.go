@@ -24,7 +24,7 @@ func (c Checker) Check(ctx context.Context, module []byte) (m abi.Manifest, err 
 	if description.Manifest == nil {
 		return m, core.E(op, core.Invalid, "The module carries no manifest. Build it with `carrel plugin build`, which attaches one.")
 	}
-	if m, err = core.Decode[abi.Manifest](op, description.Manifest); err != nil {
+	if m, err = core.DecodeManifest(op, description.Manifest); err != nil {
 		return m, core.E(op, core.Invalid, "The module's manifest can't be read. %s", core.MessageOf(err))
 	}
 	if err := core.CheckManifest(m); err != nil {

@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/carrel-dev/carrel/core"
-	"github.com/carrel-dev/carrel/core/abi"
 	"github.com/carrel-dev/carrel/runtime"
 )
 
@@ -79,7 +78,7 @@ func (b *pluginBuild) run(ctx context.Context) (builtPlugin, error) {
 	if err != nil {
 		return builtPlugin{}, err
 	}
-	manifest, err := core.Decode[abi.Manifest](op, section)
+	manifest, err := core.DecodeManifest(op, section)
 	if err != nil {
 		return builtPlugin{}, &fileError{"the manifest", err}
 	}
@@ -165,7 +164,7 @@ func (b *pluginBuild) adopt() (code, manifest []byte, err error) {
 	if err != nil {
 		return nil, nil, core.E(op, core.Invalid, "The manifest cannot be read: %v. A plugin that isn't written in Go declares itself in %s.", err, manifestFile)
 	}
-	m, err := core.Decode[abi.Manifest](op, written)
+	m, err := core.DecodeManifest(op, written)
 	if err != nil {
 		return nil, nil, &fileError{file, err}
 	}

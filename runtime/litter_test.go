@@ -1,0 +1,157 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/carrel-dev/carrel/core"
+)
+
+// owes returns how many bytes an installation has to pay off, about.
+func (l *litter) owes(who core.InstallationID) int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if d := l.of[who]; d != nil {
+		return int64(time.Until(d.paid).Seconds() * litterRate)
+	}
+	return 0
+}
+
+// much is more than a burst, by an hour.
+const much = litterBurst + 3600*litterRate
+
+// What a call leaves is taken down, whether it crashed or ended well.
+func TestLitterIsCounted(t *testing.T) {
+	run := func(code ...byte) asmFunc { return asmFunc{name: "run", signature: ":i", code: code} }
+	// down(n) { if n == 0 return 0; return down(n-1) }
+	down := asmFunc{name: "down", private: true, signature: "i:i", code: []byte{0x20, 0, 0x45, 0x04, 0x40, 0x41, 0, 0x0f, 0x0b, 0x20, 0, 0x41, 1, 0x6b, 0x10, 1}}
+	for _, c := range []struct {
+		name   string
+		module asm
+		least  int64
+	}{
+		{"a call from an image", asm{memory: pages(1), funcs: []asmFunc{run(0x41, 0)}}, 0},
+		{"a crash", asm{memory: pages(1), funcs: []asmFunc{run(0x00)}}, crashLitter},
+		{"recursion", asm{memory: pages(1), funcs: []asmFunc{run(0x10, 0)}}, crashLitter},
+		{"recursion that ends", asm{memory: pages(1), funcs: []asmFunc{run(append(i32Const(8000), 0x10, 1)...), down}}, maxNativeStack},
+		{"a memory that grew", asm{memory: pages(1), funcs: []asmFunc{run(0x41, 1, 0x40, 0)}}, instanceBytes},
+		{"a plain module", asm{memory: pages(256), table: []byte{0, 1}, funcs: []asmFunc{run(0x41, 0, 0xd0, 0x70, 0x26, 0, 0x41, 0)}}, 16 << 20},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e := newEngine(t, Config{})
+			e.Run(t.Context(), load(t, e, c.module.bytes()), Call{Function: "run", Installation: "ins"})
+			// Some of it is paid off by now.
+			if owes := e.pool.litter.owes("ins"); owes < c.least-c.least/2 || c.least == 0 && owes != 0 {
+				t.Errorf("it owes %d bytes, want about %d", owes, c.least)
+			}
+		})
+	}
+}
+
+// Who owes more than a burst waits, and nobody else. A call without an
+// installation is its module's.
+func TestLittererWaits(t *testing.T) {
+	e := newEngine(t, Config{})
+	m := load(t, e, answering("fine"))
+	other := load(t, e, answering("other"))
+	call := func(m *Module, who core.InstallationID) Result {
+		return e.Run(t.Context(), m, Call{Function: ExportCall, Installation: who, Limits: Limits{Time: time.Second}})
+	}
+	e.pool.litter.leave("bad", 0, much)
+	e.pool.litter.leave(m.litterer(""), 0, much)
+	for _, who := range []core.InstallationID{"bad", ""} {
+		begun := time.Now()
+		wantError(t, call(m, who), core.OutcomeTimeout, "did not finish")
+		if took := time.Since(begun); took > time.Second/2 {
+			t.Errorf("a call that can't begin in time took %v to say so", took)
+		}
+	}
+	if got := must(t, call(m, "good")); got != "fine" {
+		t.Error(got)
+	}
+	if got := must(t, call(other, "")); got != "other" {
+		t.Error(got)
+	}
+}
+
+// A burst is free, and what goes beyond it waits as long as it is to be paid off.
+func TestLitterIsPaidOff(t *testing.T) {
+	var l litter
+	l.leave("bad", 0, litterBurst+litterRate/20)
+	begun := time.Now()
+	if _, err := l.wait(t.Context(), "bad"); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(begun); took < time.Second/25 {
+		t.Errorf("it waited %v", took)
+	}
+	l = litter{}
+	l.leave("bad", 0, litterBurst/2)
+	if supposed, pause := l.suppose("bad"); pause > 0 || supposed != toPayOff(litterBurst/2) {
+		t.Errorf("it waits %v, and %v are supposed", pause, supposed)
+	}
+}
+
+// Calls that give up while they wait are no debt: when they stop, the next call
+// waits no longer than if they had not been.
+func TestWaitingIsNoLitter(t *testing.T) {
+	var l litter
+	l.leave("bad", 0, much)
+	before := l.of["bad"].paid
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	short, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	for range 1000 {
+		for _, ctx := range []context.Context{ended, short} {
+			if _, err := l.wait(ctx, "bad"); err == nil {
+				t.Fatal("nobody waited")
+			}
+		}
+	}
+	if after := l.of["bad"].paid; after != before {
+		t.Errorf("the debt grew by %v", after.Sub(before))
+	}
+}
+
+// A call that had ended before it began leaves nothing, and one that cannot
+// start does.
+func TestWhatIsNoLitter(t *testing.T) {
+	e := newEngine(t, Config{})
+	m := load(t, e, answering("x"))
+	must(t, e.Run(t.Context(), m, Call{Function: ExportCall, Installation: "a"}))
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	wantError(t, e.Run(ended, m, Call{Function: ExportCall, Installation: "a"}), core.OutcomeTimeout, "stopped")
+	if e.pool.alive != 1 || len(e.pool.litter.of) != 0 {
+		t.Errorf("%d instances are left, litter of %v", e.pool.alive, e.pool.litter.of)
+	}
+	plain := load(t, e, asm{memory: pages(1), table: []byte{0, 1}, start: "start", funcs: []asmFunc{
+		{name: "start", private: true, code: counting(20_000_000), locals: counter},
+		{name: "f", code: []byte{0x41, 0, 0xd0, 0x70, 0x26, 0x00}},
+	}}.bytes())
+	wantError(t, e.Run(t.Context(), plain, Call{Function: "f", Installation: "b", Limits: Limits{Fuel: 1000}}), core.OutcomeOutOfFuel, "fuel")
+	if e.pool.litter.of["b"] == nil {
+		t.Error("a start that failed left nothing")
+	}
+}
+
+// Who has paid everything off is forgotten.
+func TestLitterIsForgotten(t *testing.T) {
+	var l litter
+	l.leave("bad", 0, much)
+	l.of["bad"].paid = time.Now().Add(-time.Second)
+	if _, pause := l.suppose("bad"); pause != 0 || len(l.of) != 0 || l.some.Load() {
+		t.Error("litter of long ago counts")
+	}
+	for n := range 2 * litterersKept {
+		who := core.InstallationID(fmt.Sprint(n))
+		l.leave(who, 0, 1)
+		l.of[who].paid = time.Now().Add(-time.Second)
+	}
+	if len(l.of) > litterersKept {
+		t.Errorf("%d are remembered", len(l.of))
+	}
+}
