@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"errors"
 	"slices"
 	"testing"
 
@@ -23,7 +24,7 @@ func TestModulesMakeRoom(t *testing.T) {
 	}
 	r := e.Run(t.Context(), first, Call{Function: ExportCall})
 	wantError(t, r, core.OutcomeFailed, "unloaded")
-	if core.KindOf(r.Err) != core.Unavailable {
+	if core.KindOf(r.Err) != core.Unavailable || !errors.Is(r.Err, ErrUnloaded) {
 		t.Errorf("%v", r.Err)
 	}
 	if e.pool.alive != 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	goruntime "runtime"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -15,6 +16,10 @@ import (
 // maxDepth is how deep Run may be called from within a Host.Call: an action
 // that mutates, a capability that uses another.
 const maxDepth = 4
+
+// ErrUnloaded is in the error of a call whose module was dropped since it was
+// loaded: nothing has run, and it can be loaded again.
+var ErrUnloaded = errors.New("the module is not loaded any more")
 
 // Run runs one call on a memory that holds nothing of any other call: its
 // module's image, or a plain module's own start. It returns when the
@@ -28,7 +33,7 @@ func (e *Engine) Run(ctx context.Context, m *Module, c Call) Result {
 	}
 	defer e.running.Done()
 	if !e.modules.use(m) {
-		return Result{Outcome: core.OutcomeFailed, Err: core.E(op, core.Unavailable, "The plugin was unloaded to make room for others. Try again.")}
+		return Result{Outcome: core.OutcomeFailed, Err: &core.Error{Op: op, Kind: core.Unavailable, Msg: "The plugin was unloaded to make room for others. Try again.", Err: ErrUnloaded}}
 	}
 	defer e.modules.leave(m)
 
@@ -41,6 +46,9 @@ func (e *Engine) Run(ctx context.Context, m *Module, c Call) Result {
 		r = Result{Outcome: core.OutcomeDenied, Err: core.E(op, core.Denied, "Calls from plugin to plugin are nested more than %d deep.", maxDepth)}
 	} else if code, err := e.invoke(ctx, m, inv, started); err != nil {
 		r = inv.verdict(err)
+		if bug, ok := errors.AsType[goruntime.Error](err); ok && inv.stopped == nil {
+			e.log.Error("a host function panicked", "digest", m.digest, "panic", bug)
+		}
 	} else {
 		r = inv.result(code)
 	}

@@ -14,6 +14,7 @@ const (
 	kindDenied        = "denied"
 	kindNotFound      = "not_found"
 	kindExists        = "conflict_exists"
+	kindStale         = "conflict_stale"
 	kindTooLarge      = "too_large"
 	kindQuotaExceeded = "quota_exceeded"
 	kindUnavailable   = "unavailable"
@@ -53,6 +54,10 @@ func IsInvalid(err error) bool { return kindOf(err) == kindInvalid }
 
 // IsExists reports whether err says that a unique value is taken.
 func IsExists(err error) bool { return kindOf(err) == kindExists }
+
+// IsStale reports whether err says that a document is not the version it was
+// asked to be: somebody else changed it.
+func IsStale(err error) bool { return kindOf(err) == kindStale }
 
 // IsQuotaExceeded reports whether err says that the plan's quota is used up.
 func IsQuotaExceeded(err error) bool { return kindOf(err) == kindQuotaExceeded }

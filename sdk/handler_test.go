@@ -157,6 +157,9 @@ func TestBindRefuses(t *testing.T) {
 
 func TestErrorsReachTheHost(t *testing.T) {
 	stale := &abi.Error{Kind: "conflict_stale", Message: "Somebody was faster."}
+	if !IsStale(errors.Join(errors.New("while saving"), stale)) || IsStale(NotFound("nothing")) {
+		t.Error("who was overtaken is not told")
+	}
 	for _, one := range []struct {
 		err  error
 		kind string

@@ -33,10 +33,22 @@ func attacks() []struct {
 		get(0), constant(1), []byte{0x6b, 0x10, 1},
 	)}
 	fill := slices.Concat(constant(0), constant(0xaa), constant(16<<20), []byte{0xfc, 11, 0}) // memory.fill
+	// touch(from, to) writes to each page of a range.
+	touch := function{params: 2, code: slices.Concat(
+		[]byte{0x03, 0x40}, get(0), constant(1), []byte{0x36, 0, 0}, // loop: i32.store
+		get(0), constant(4096), []byte{0x6a, 0x22, 0}, get(1), []byte{0x49, 0x0d, 0, 0x0b}, constant(0),
+	)}
+	touches := func(from, to int32) []byte {
+		return slices.Concat(constant(from), constant(to), []byte{0x10, 1})
+	}
+	grow := slices.Concat(constant(1023), []byte{0x40, 0, 0x1a}) // memory.grow to 64 MiB
 	return []struct {
 		name   string
 		module []byte
 	}{
+		{"first touches of 64 MiB of image", assemble(1024, function{name: "run", code: touches(0, 64<<20)}, touch)},
+		{"first touches of 8 MiB of image", assemble(128, function{name: "run", code: touches(0, 8<<20)}, touch)},
+		{"first touches of 64 MiB of grown memory", assemble(1, function{name: "run", code: append(grow, touches(0, 64<<20)...)}, touch)},
 		{"an endless loop", assemble(1, function{name: "run", code: append([]byte{0x03, 0x40, 0x0c, 0, 0x0b}, constant(0)...)})},
 		{"a tree of 2^60 calls, no loop", assemble(1, function{name: "run", code: append(constant(60), 0x10, 1)}, tree)},
 		{"3,000 times memory.fill of 16 MB, no loop", assemble(256, function{name: "run", code: append(slices.Repeat(fill, 3000), constant(0)...)})},

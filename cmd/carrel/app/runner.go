@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 
@@ -29,10 +30,20 @@ type runner struct {
 
 // Run implements dispatch.Runner.
 func (r *runner) Run(ctx context.Context, call dispatch.Call) dispatch.Result {
-	module, err := r.module(ctx, call.Installation.Digest)
-	if err != nil {
-		return dispatch.Result{Outcome: core.OutcomeFailed, Err: err}
+	for {
+		module, err := r.module(ctx, call.Installation.Digest)
+		if err != nil {
+			return dispatch.Result{Outcome: core.OutcomeFailed, Err: err}
+		}
+		result := r.run(ctx, module, call)
+		if errors.Is(result.Err, runtime.ErrUnloaded) && ctx.Err() == nil {
+			continue // others needed the room in between
+		}
+		return result
 	}
+}
+
+func (r *runner) run(ctx context.Context, module *runtime.Module, call dispatch.Call) dispatch.Result {
 	log := newGuestLog(r.log, call)
 	binding := hostfuncs.Binding{
 		Workspace: call.Workspace, Installation: call.Installation, Manifest: call.Manifest, Plan: call.Plan, Actor: call.Actor,
