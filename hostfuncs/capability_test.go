@@ -36,7 +36,7 @@ func TestEventsEmit(t *testing.T) {
 	loop := b.bind(abi.KindMutation, func(b *hostfuncs.Binding) { b.Hop = 8 })
 	loop.refuse(t, abi.OpEventsEmit, `{"type":"crm.contact.created","version":1,"data":{}}`, core.Denied, "loop")
 	h.commit(t)
-	events, err := b.db.History().Events(t.Context(), b.ws.ID, "", 10)
+	events, err := b.db.History().Events(t.Context(), b.ws.ID, "", "", 10)
 	if err != nil || len(events) != 1 {
 		t.Fatalf("%d events, %v", len(events), err)
 	}

@@ -35,7 +35,7 @@ func TestEventsFitTheirSchema(t *testing.T) {
 	unchecked := b.bind(abi.KindMutation, func(b *hostfuncs.Binding) { b.Manifest = &declared })
 	unchecked.refuse(t, abi.OpEventsEmit, emit(`{"dealId":"a"}`), core.Denied, "can't be checked")
 	h.commit(t)
-	if events, err := b.db.History().Events(t.Context(), b.ws.ID, "", 10); err != nil || len(events) != 1 {
+	if events, err := b.db.History().Events(t.Context(), b.ws.ID, "", "", 10); err != nil || len(events) != 1 {
 		t.Errorf("events: %v, %v", events, err)
 	}
 }

@@ -17,13 +17,15 @@ func (db *DB) History() History { return History{db} }
 
 // newest is a condition on ids, which sort by time: below ?2, or all of them
 // when it is empty.
-const newest = inWorkspace + " AND (?2 = '' OR id < ?2) ORDER BY id DESC LIMIT ?3"
+const newest = inWorkspace + below
+
+const below = " AND (?2 = '' OR id < ?2) ORDER BY id DESC LIMIT ?3"
 
 // Events implements web/api's History.
 func (h History) Events(ctx context.Context, ws core.WorkspaceID, eventType string, before core.EventID, limit int) ([]core.Event, error) {
 	where, args := newest, []any{ws, before, limit}
 	if eventType != "" {
-		where, args = "type = ?4 AND "+newest, append(args, eventType)
+		where, args = inWorkspace+" AND type = ?4"+below, append(args, eventType)
 	}
 	rows, err := h.db.read.QueryContext(ctx, "SELECT id, type, version, source, data, cause, hop, time FROM events WHERE "+where, args...)
 	list, err := collect(rows, err, func(s scanner) (core.Event, error) {
