@@ -86,3 +86,20 @@ func secretsIn(node any, at string, reachable bool) (misplaced []string) {
 	}
 	return misplaced
 }
+
+// SecretSetting returns the text at a path of settings; empty if there is none.
+func SecretSetting(settings json.RawMessage, path ...string) (Secret, error) {
+	at := settings
+	for _, name := range path {
+		var object map[string]json.RawMessage
+		if len(at) == 0 || json.Unmarshal(at, &object) != nil {
+			return "", nil
+		}
+		at = object[name]
+	}
+	var text string
+	if len(at) == 0 || json.Unmarshal(at, &text) != nil {
+		return "", nil
+	}
+	return Secret(text), nil
+}

@@ -402,6 +402,9 @@ func operationCases() map[string]func(s *twins) any {
 		"settings.get":     func(s *twins) any { return body{} },
 		"log.write":        func(s *twins) any { return body{"level": "info", "message": "hello"} },
 		"http.fetch":       func(s *twins) any { return body{"method": "GET", "url": "http://127.0.0.1:1/"} },
-		"mutate":           func(s *twins) any { return body{"handler": "note", "payload": body{"title": unique()}} },
+		"mail.send": func(s *twins) any {
+			return body{"key": "k", "to": "ada@example.org", "subject": "hello", "text": "hello"}
+		},
+		"mutate": func(s *twins) any { return body{"handler": "note", "payload": body{"title": unique()}} },
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/carrel-dev/carrel/adapters/smtp/smtptest"
 	"github.com/carrel-dev/carrel/core/abi"
 	"github.com/carrel-dev/carrel/hostfuncs"
 )
@@ -28,7 +29,9 @@ type twins struct {
 
 	note, contact, company, pipeline, imported string // documents of acme
 	event, invocation, delivery, token         string
-	ids                                        []string // of alice, acme and its contract
+
+	mails map[string]*smtptest.Server // by workspace
+	ids   []string                    // of alice, acme and its contract
 }
 
 func newTwins(t *testing.T) *twins {
@@ -36,10 +39,14 @@ func newTwins(t *testing.T) *twins {
 	s.alice, s.bob = s.SignUp("alice-"+canary), s.SignUp("bob")
 	s.acme = As(s.alice).Workspace("acme-"+canary, "enterprise")
 	s.beta = As(s.bob).Workspace("beta", "enterprise")
+	s.mails = map[string]*smtptest.Server{}
 	for _, m := range []member{s.ofAlice(), s.ofBob()} {
 		m.Install("crm")
+		s.mails[m.workspace] = smtptest.Start(t, smtptest.Options{})
 		m.API("POST", "/installations", body{"plugin": "probe", "grants": m.asked("probe"),
-			"settings": body{"color": "red-" + m.workspace, "key": "key-" + m.workspace}}).want(201)
+			"settings": body{"color": "red-" + m.workspace, "key": "key-" + m.workspace, "smtp": body{
+				"host": smtptest.Host, "port": s.mails[m.workspace].Port, "security": "none", "fromAddress": "office@" + m.workspace + ".example",
+			}}}).want(201)
 	}
 	s.note = s.newNote()
 	s.contact = s.ofAlice().Call("crm", "POST /contacts", body{"email": "c@" + canary + ".com", "name": canary}).want(201).text("id")
@@ -99,7 +106,7 @@ func (s *twins) setAside(id string) {
 func (s *twins) ask(m member, op abi.Op, request any) map[string]any {
 	s.Helper()
 	route := "POST /ask"
-	if op == abi.OpHTTPFetch || op == abi.OpMutate {
+	if op == abi.OpHTTPFetch || op == abi.OpMutate || op == abi.OpMailSend {
 		route = "POST /act"
 	}
 	return m.Call("probe", route, body{"op": op, "request": request}).want(200).object()
@@ -303,6 +310,13 @@ func TestAttack01_TwinHostFunctions(t *testing.T) {
 			}
 			if echo, _ := json.Marshal(request); strings.Contains(string(encoded), canary) && !strings.Contains(string(echo), canary) {
 				t.Errorf("beta is told %s", encoded)
+			}
+			if o.Op == abi.OpMailSend { // each has gone where its own settings say
+				mine, theirs := s.mails[s.acme].Next(t), s.mails[s.beta].Next(t)
+				if mine.From != "office@"+s.acme+".example" || theirs.From != "office@"+s.beta+".example" {
+					t.Errorf("alice's mail is from %s, bob's from %s", mine.From, theirs.From)
+				}
+				s.mails[s.acme].None(t)
 			}
 			if after := s.portrait(); after != before {
 				t.Errorf("acme was\n%s\nand is\n%s", before, after)

@@ -45,7 +45,7 @@ func newWorld(t *testing.T, plugins ...string) *world {
 func (w *world) start() {
 	w.Helper()
 	a, err := app.Start(context.Background(), app.Config{
-		Addr: "127.0.0.1:0", DataDir: w.dir, SignUp: true, PlansFile: "testdata/plans.json", Logger: logger(w.T),
+		Addr: "127.0.0.1:0", DataDir: w.dir, SignUp: true, PlansFile: "testdata/plans.json", PrivateMail: true, Logger: logger(w.T),
 	})
 	if err != nil {
 		w.Fatal("start:", core.MessageOf(err), err)

@@ -37,6 +37,12 @@ type Binding struct {
 	Log func(abi.LogRequest)
 	// Fetch performs outbound requests. Nil refuses them.
 	Fetch Fetcher
+	// Post sends mail. Nil refuses it.
+	Post *Post
+	// Secret opens a secret setting of the installation, by the names of the
+	// properties it is in, for the host's own use: an operation never answers
+	// with it. A setting that is not set is empty.
+	Secret func(path ...string) (core.Secret, error)
 	// Budget bounds what the run may ask for. The zero value is DefaultBudget.
 	Budget Budget
 }
@@ -72,6 +78,7 @@ type Budget struct {
 	ResponseBytes int64 // of all responses together
 	LogLines      int
 	Fetches       int // outbound requests
+	Mails         int
 }
 
 // DefaultBudget is generous for a page or a batch of an import, and far from
@@ -82,4 +89,5 @@ var DefaultBudget = Budget{
 	ResponseBytes: 64 << 20,
 	LogLines:      1_000,
 	Fetches:       20,
+	Mails:         50,
 }

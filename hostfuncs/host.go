@@ -18,14 +18,25 @@ type Host struct {
 
 	mu   sync.Mutex // a guest is one thread, but nothing here should rely on it
 	left Budget
+	mail MailConnection // nil until the run sends mail
 }
 
-// Bind makes the host of one run.
+// Bind makes the host of one run. Close it when the run has ended.
 func Bind(b Binding) *Host {
 	if b.Budget == (Budget{}) {
 		b.Budget = DefaultBudget
 	}
 	return &Host{b: b, left: b.Budget}
+}
+
+// Close lets go of what the run had open.
+func (h *Host) Close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.mail != nil {
+		h.mail.Close()
+		h.mail = nil
+	}
 }
 
 // maxSmallRequest bounds the request of an operation that carries nothing of the
@@ -38,6 +49,7 @@ const maxSmallRequest = 64 << 10
 var carries = map[abi.Op]bool{
 	abi.OpDataInsert: true, abi.OpDataPatch: true, abi.OpDataReplace: true,
 	abi.OpEventsEmit: true, abi.OpJobsSchedule: true, abi.OpMutate: true, abi.OpHTTPFetch: true, abi.OpLogWrite: true,
+	abi.OpMailSend: true,
 }
 
 // Call performs one operation: it is the choke point every request of a guest
@@ -129,6 +141,10 @@ func (h *Host) spend(o *Operation, request int) error {
 	case abi.OpHTTPFetch:
 		if h.left.Fetches--; h.left.Fetches < 0 {
 			return h.overspent(o, "%d outbound requests", h.b.Budget.Fetches)
+		}
+	case abi.OpMailSend:
+		if h.left.Mails--; h.left.Mails < 0 {
+			return h.overspent(o, "%d mails", h.b.Budget.Mails)
 		}
 	}
 	return nil

@@ -71,7 +71,7 @@ var Table = []Row{
 	{Package: "hostfuncs",
 		Module: []string{"core", "core/abi"},
 		Other:  []string{"code.dny.dev/ssrf"},
-		Tests:  []string{"store/...", "adapters/jsonschema", "pgregory.net/rapid"},
+		Tests:  []string{"store/...", "adapters/jsonschema", "adapters/smtp/...", "pgregory.net/rapid"},
 		Why:    "bytes in, bytes out: a capability can be tested without an engine; addresses are checked when http.fetch dials"},
 
 	// Data.
@@ -170,8 +170,12 @@ var Table = []Row{
 		Other: []string{"github.com/riverqueue/river", "github.com/jackc/pgx/v5"},
 		Why:   "wakes nodes on Postgres"},
 	{Package: "adapters/smtp", Module: []string{"core"},
-		Other: []string{"github.com/wneessen/go-mail"},
-		Why:   "mail"},
+		Other: []string{"github.com/wneessen/go-mail", "code.dny.dev/ssrf"},
+		Tests: []string{"adapters/smtp/smtptest"},
+		Why:   "mail; addresses are checked when it dials"},
+	{Package: "adapters/smtp/smtptest",
+		Other: []string{"github.com/emersion/go-smtp", "github.com/emersion/go-sasl"},
+		Why:   "a real server for the tests of whoever sends mail"},
 	{Package: "adapters/jsonschema", Module: []string{"core", "core/abi"},
 		Other: []string{"github.com/santhosh-tekuri/jsonschema/v6", "golang.org/x/text"},
 		Why:   "settings against the schema their manifest declares; loads nothing from outside"},

@@ -41,7 +41,11 @@ type Config struct {
 	PlansFile string // empty: the built-in plans
 	SignUp    bool   // people may make accounts of their own
 	PublicURL string // where people reach the server; empty: http:// and the address
-	Logger    *slog.Logger
+
+	SecretKeyFile string // of what secrets are sealed with; empty: secret.key in the data folder, made when it is missing
+	PrivateMail   bool   // mail may go to servers at private addresses, and on any port
+
+	Logger *slog.Logger
 }
 
 // App is a running server.
@@ -79,6 +83,11 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 		return nil, err
 	}
 
+	keys, err := openKeys(cfg)
+	if err != nil {
+		return nil, err
+	}
+
 	engine, err := runtime.New(ctx, runtime.Config{CacheDir: filepath.Join(cfg.DataDir, "cache"), Logger: cfg.Logger})
 	if err != nil {
 		return nil, err
@@ -101,10 +110,13 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 
 	var claimer *events.Claimer
 	dispatcher := dispatch.New(dispatch.Config{
-		Views:   views{access: db, plans: plans, releases: reg},
-		Units:   units{store.New(db.Documents())},
-		Events:  db.History(),
-		Runner:  &runner{engine: engine, modules: reg, fetch: hostfuncs.NewOutbound(false), schemas: &jsonschema.Events{}, log: cfg.Logger},
+		Views:  views{access: db, plans: plans, releases: reg},
+		Units:  units{store.New(db.Documents())},
+		Events: db.History(),
+		Runner: &runner{
+			engine: engine, modules: reg, fetch: hostfuncs.NewOutbound(false), post: newPost(cfg, a.public, keys),
+			schemas: &jsonschema.Events{}, log: cfg.Logger,
+		},
 		Records: invocations,
 		Wake:    func() { claimer.Wake() },
 		Plans:   plans.List(),

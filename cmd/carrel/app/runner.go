@@ -24,6 +24,7 @@ type runner struct {
 	engine  *runtime.Engine
 	modules modules
 	fetch   hostfuncs.Fetcher
+	post    *hostfuncs.Post
 	schemas hostfuncs.Schemas
 	log     *slog.Logger
 }
@@ -49,6 +50,9 @@ func (r *runner) run(ctx context.Context, module *runtime.Module, call dispatch.
 		Workspace: call.Workspace, Installation: call.Installation, Manifest: call.Manifest, Plan: call.Plan, Actor: call.Actor,
 		Kind: call.Kind, Trigger: call.Trigger, Invocation: call.Invocation, Hop: call.Hop, Now: call.Now,
 		Grant: call.Grant, Mutate: call.Mutate, Schemas: r.schemas, Fetch: r.fetch, Log: log.write,
+		Post: r.post, Secret: func(path ...string) (core.Secret, error) {
+			return core.SecretSetting(call.Installation.Settings, path...)
+		},
 	}
 	if call.Unit != nil {
 		binding.Unit = call.Unit.(unit)
@@ -57,8 +61,10 @@ func (r *runner) run(ctx context.Context, module *runtime.Module, call dispatch.
 	if slices.Contains(module.Exports(), runtime.ExportCall) {
 		function = runtime.ExportCall
 	}
+	host := hostfuncs.Bind(binding)
+	defer host.Close()
 	result := r.engine.Run(ctx, module, runtime.Call{
-		Function: function, Installation: call.Installation.ID, Input: call.Input, Now: call.Now, Seed: call.Seed, Host: hostfuncs.Bind(binding),
+		Function: function, Installation: call.Installation.ID, Input: call.Input, Now: call.Now, Seed: call.Seed, Host: host,
 		Limits: runtime.Limits{Memory: call.Limits.Memory, Time: call.Limits.Time, Output: call.Limits.Output, Fuel: call.Limits.Fuel},
 		Log:    func(level, message string) { log.write(abi.LogRequest{Level: level, Message: message}) },
 	})

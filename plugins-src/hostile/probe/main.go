@@ -40,6 +40,8 @@ var hearsay = sdk.Table[heard]("heard", "What was heard of contacts")
 type settings struct {
 	Color string `json:"color,omitempty" carrel:"doc=Any colour"`
 	Key   string `json:"key,omitempty" carrel:"secret,doc=A secret"`
+
+	SMTP sdk.SMTP `json:"smtp,omitzero"`
 }
 
 func init() {
@@ -51,6 +53,7 @@ func init() {
 		Uses(abi.CapabilityBilling, "To count notes.").
 		Uses(abi.CapabilityAccess, "To give members its scopes.").
 		Uses(abi.CapabilityHTTP, "To ask a server.", "api.example.com").
+		Uses(abi.CapabilityMail, "To send mail.").
 		Permission("probe.notes.read", "See notes", "member").
 		Permission("probe.notes.write", "Change notes", "member").
 		Meter("effects", "Notes made").
