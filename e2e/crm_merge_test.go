@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"sync/atomic"
 	"testing"
-	"time"
 )
 
 // heritage waits until nothing refers to a contact that was merged, and counts
@@ -19,15 +18,12 @@ func (m member) heritage(winner, loser string) map[string]int {
 		}
 		return found, sum
 	}
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
-		if _, left := count(loser); left == 0 {
-			found, _ := count(winner)
-			return found
-		}
-		time.Sleep(20 * time.Millisecond) // the API has no signal for it: a client would ask again, too
-	}
-	m.w.Fatal("something still refers to the merged contact after a minute")
-	return nil
+	m.w.until("something still refers to the merged contact", func() bool {
+		_, left := count(loser)
+		return left == 0
+	})
+	found, _ := count(winner)
+	return found
 }
 
 // TestMerge makes one contact of two: the winner keeps what it says and takes

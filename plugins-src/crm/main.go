@@ -28,9 +28,9 @@ func init() {
 		Summary("Contacts, companies and deals, with all that happens to them on one timeline.").
 		License("Apache-2.0").
 		Uses(abi.CapabilityData, "To keep your contacts, companies, pipelines and deals.").
-		Uses(abi.CapabilityEvents, "To tell your other plugins about contacts and deals.").
+		Uses(abi.CapabilityEvents, "To tell your other plugins about contacts and deals, and to note on a contact what they tell.").
 		Uses(abi.CapabilityBilling, "To count contacts towards your plan.").
-		Uses(abi.CapabilityJobs, "To import files in the background.").
+		Uses(abi.CapabilityJobs, "To import files and merge large contacts in the background.").
 		Permission(readContacts, "See contacts and their imports", "member").
 		Permission(writeContacts, "Add, change, import and delete contacts", "member").
 		Permission(readCompanies, "See companies", "member").
@@ -89,6 +89,12 @@ func init() {
 		Query("GET /tasks/:id", tasks.Show, sdk.Scope(readContacts), sdk.Summary("Read a task")).
 		Mutation("PATCH /tasks/:id", changeTask, sdk.Scope(writeContacts), sdk.Summary("Change a task")).
 		Mutation("DELETE /tasks/:id", tasks.Remove, sdk.Scope(writeContacts), sdk.Summary("Delete a task")).
+		On("user.created", hear).
+		On("order.paid", hear).
+		On("subscription.*", hear).
+		On("support.ticket.created", hear).
+		On("lms.*", hear).
+		On("email.*", hear).
 		Install(install).
 		Page("/contacts", "Contacts", contactsPage, sdk.Scope(readContacts), sdk.Icon("users")).
 		Page("/imports", "Imports", importsPage, sdk.Scope(readContacts), sdk.Icon("upload"))
