@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -80,22 +81,11 @@ func (c *client) publish(ctx context.Context, label string, module []byte) (p pu
 }
 
 func (c *client) byDigest(ctx context.Context, digest core.Digest) (p published, err error) {
-	request, err := c.request(ctx, http.MethodGet, nil, "releases", string(digest))
-	if err != nil {
-		return p, err
-	}
-	return p, c.do(request, &p)
+	return p, c.get(ctx, &p, "releases", string(digest))
 }
 
 func (c *client) yank(ctx context.Context, plugin, version string, yanked bool) (p published, err error) {
-	_, name, qualified := cutPlugin(plugin)
-	find, err := c.request(ctx, http.MethodGet, nil, "marketplace", name, version)
-	if err != nil {
-		return p, err
-	}
-	if err := c.do(find, &p); core.KindOf(err) == core.NotFound || err == nil && qualified && plugin != p.Publisher+"/"+p.Name {
-		return p, core.E("cli.Yank", core.NotFound, "There is no version %s of %s on %s.", version, plugin, c.base.Host)
-	} else if err != nil {
+	if err := c.release(ctx, plugin, version, &p); err != nil {
 		return p, err
 	}
 	body, err := json.Marshal(map[string]bool{"yanked": yanked})
@@ -108,6 +98,43 @@ func (c *client) yank(ctx context.Context, plugin, version string, yanked bool) 
 	}
 	mark.Header.Set("Content-Type", "application/json")
 	return p, c.do(mark, &p)
+}
+
+func (c *client) manifest(ctx context.Context, plugin, version string) (abi.Manifest, error) {
+	var release struct{ Manifest abi.Manifest }
+	err := c.release(ctx, plugin, version, &release)
+	return release.Manifest, err
+}
+
+// release reads a version of a plugin, the newest when it is empty, by name or
+// publisher/name.
+func (c *client) release(ctx context.Context, plugin, version string, into any) error {
+	missing := core.E("cli.Release", core.NotFound, "There is no version %s of %s on %s.", version, plugin, c.base.Host)
+	if version == "" {
+		missing = core.E("cli.Release", core.NotFound, "There is no plugin %s on %s.", plugin, c.base.Host)
+	}
+	publisher, name, qualified := cutPlugin(plugin)
+	var offered struct{ Publisher, Version string }
+	err := c.get(ctx, &offered, "marketplace", name)
+	if core.KindOf(err) == core.NotFound || err == nil && qualified && publisher != offered.Publisher {
+		return missing
+	}
+	if err == nil {
+		err = c.get(ctx, into, "marketplace", name, cmp.Or(version, offered.Version))
+	}
+	if core.KindOf(err) == core.NotFound {
+		return missing
+	}
+	return err
+}
+
+// get reads one thing.
+func (c *client) get(ctx context.Context, into any, path ...string) error {
+	request, err := c.request(ctx, http.MethodGet, nil, path...)
+	if err != nil {
+		return err
+	}
+	return c.do(request, into)
 }
 
 func (c *client) close() error {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/carrel-dev/carrel/cmd/carrel/app"
 	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/core/abi"
 	"github.com/carrel-dev/carrel/registry"
 	"github.com/carrel-dev/carrel/runtime"
 )
@@ -63,6 +64,9 @@ type releases interface {
 	byDigest(ctx context.Context, digest core.Digest) (published, error)
 	// yank marks a version of a plugin, or takes the mark away.
 	yank(ctx context.Context, plugin, version string, yanked bool) (published, error)
+	// manifest finds what a version of a plugin declares; an empty version is the
+	// newest.
+	manifest(ctx context.Context, plugin, version string) (abi.Manifest, error)
 	close() error
 }
 

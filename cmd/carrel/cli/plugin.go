@@ -15,6 +15,6 @@ needs neither a server nor an account, except publishing to a server.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: group,
 	}
-	cmd.AddCommand(newPluginBuild(), newPluginCall(), newPluginInspect(), newPluginVerify(), newPluginPublish(), newPluginYank())
+	cmd.AddCommand(newPluginBuild(), newPluginCall(), newPluginInspect(), newPluginVerify(), newPluginPublish(), newPluginYank(), newPluginBind())
 	return cmd
 }
