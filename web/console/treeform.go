@@ -242,6 +242,9 @@ func (p *parser) inputs(f *form, id string, list []ui.Input, value func(ui.Input
 			tried.refill(&in)
 			in.Fault = p.short(tried.fault(in.Name))
 		}
+		if !in.showable() {
+			in.Value = ""
+		}
 		f.Inputs = append(f.Inputs, in)
 	}
 	return p.within()
@@ -306,6 +309,19 @@ func (p *parser) fill(in *question, from ui.Input, value any) {
 		value := p.short(o.Value)
 		in.Options = append(in.Options, choice{Label: p.short(wordOf(o)), Value: value, On: slices.Contains(chosen, value)})
 	}
+}
+
+// showable reports whether a browser can show the value: an input for a date
+// takes nothing else.
+func (in question) showable() bool {
+	var err error
+	switch in.Kind {
+	case "date":
+		_, err = time.Parse(time.DateOnly, in.Value)
+	case "datetime-local":
+		_, err = time.Parse(localLayout, in.Value)
+	}
+	return err == nil
 }
 
 // rawNumber is a number as it is typed.
