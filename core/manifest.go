@@ -24,6 +24,9 @@ var capabilities = []abi.Capability{
 	abi.CapabilityBilling, abi.CapabilityAccess, abi.CapabilityHTTP, abi.CapabilityMail,
 }
 
+// Capabilities lists what a manifest may ask for.
+func Capabilities() []abi.Capability { return slices.Clone(capabilities) }
+
 // Longest texts of a manifest, in characters.
 const (
 	maxTitle = 60

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"mime/multipart"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/carrel-dev/carrel/core/abi"
@@ -68,6 +69,7 @@ func (s *twins) expand(path string) string {
 	for name, id := range map[string]func() string{
 		"{event}": func() string { return s.event }, "{invocation}": func() string { return s.invocation },
 		"{delivery}": func() string { return s.delivery },
+		"{contact}":  func() string { return s.contact },
 		"{asided}":   func() string { id := s.schedule(); s.setAside(id); return id },
 		"{member}":   s.newMember,
 		"{installation}": func() string {
@@ -237,14 +239,24 @@ func routeCases() map[string]routeCase {
 			return call{method: "POST", path: "/console/w/" + s.acme + "/members", console: true, in: []byte(fields.Encode()),
 				headers: []header{{"Content-Type", "application/x-www-form-urlencoded"}}}
 		}),
-		"GET /console/w/:ws":                                 page(""),
-		"POST /console/w/:ws/plan":                           form("/plan", url.Values{"plan": {"enterprise"}}),
-		"GET /console/w/:ws/marketplace":                     page("/marketplace"),
-		"GET /console/w/:ws/marketplace/:plugin":             page("/marketplace/crm"),
-		"GET /console/w/:ws/marketplace/:plugin/install":     page("/marketplace/crm/install"),
-		"POST /console/w/:ws/installations/:plugin":          form("/installations/probe", url.Values{"do": {"enable"}}),
-		"GET /console/w/:ws/installations/:plugin/uninstall": page("/installations/crm/uninstall"),
-		"GET /console/w/:ws/p/:plugin/*":                     page("/p/crm/contacts"),
+		"GET /console/w/:ws":                             page(""),
+		"POST /console/w/:ws/plan":                       form("/plan", url.Values{"plan": {"enterprise"}}),
+		"GET /console/w/:ws/marketplace":                 page("/marketplace"),
+		"GET /console/w/:ws/marketplace/:plugin":         page("/marketplace/crm"),
+		"GET /console/w/:ws/marketplace/:plugin/install": page("/marketplace/crm/install"),
+		"GET /console/w/:ws/installations/:plugin":       page("/installations/crm"),
+		"POST /console/w/:ws/installations/:plugin/settings": one(func(s *twins) call {
+			revision := s.ofAlice().API("GET", "/installations/probe", nil).want(200).number("revision")
+			fields := url.Values{"revision": {strconv.Itoa(revision)}, "setting.color": {"red-" + canary}}
+			return call{method: "POST", path: "/console/w/" + s.acme + "/installations/probe/settings", console: true, in: []byte(fields.Encode()),
+				headers: []header{{"Content-Type", "application/x-www-form-urlencoded"}}}
+		}),
+		"GET /console/w/:ws/installations/:plugin/data":            page("/installations/crm/data"),
+		"GET /console/w/:ws/installations/:plugin/data/:table":     page("/installations/crm/data/contacts"),
+		"GET /console/w/:ws/installations/:plugin/data/:table/:id": page("/installations/crm/data/contacts/{contact}"),
+		"POST /console/w/:ws/installations/:plugin":                form("/installations/probe", url.Values{"do": {"enable"}}),
+		"GET /console/w/:ws/installations/:plugin/uninstall":       page("/installations/crm/uninstall"),
+		"GET /console/w/:ws/p/:plugin/*":                           page("/p/crm/contacts"),
 		"POST /console/w/:ws/marketplace/:plugin/install": one(func(s *twins) call {
 			slug := fresh(s)
 			fields := url.Values{"version": {s.version("crm")}, "grant": {"data", "events", "billing", "jobs"}}

@@ -51,3 +51,16 @@ if [ -n "$packages" ]; then
 		echo "Tests of a missing part are skipped."
 	fi
 fi
+
+# axe-core, which checks the console's pages, from its lock file into build/axe.
+lock=e2e/testdata/axe/package-lock.json
+if command -v npm >/dev/null && ! { [ -d build/axe/node_modules/axe-core ] && cmp -s "$lock" build/axe/package-lock.json; }; then
+	mkdir -p build/axe
+	cp e2e/testdata/axe/package.json "$lock" build/axe/
+	if ! (cd build/axe && npm ci --ignore-scripts --no-audit --no-fund) >build/axe/log 2>&1; then
+		cat build/axe/log >&2
+		rm -rf build/axe
+		echo "axe-core could not be installed; npm's own words are above." >&2
+		exit 1
+	fi
+fi

@@ -18,7 +18,6 @@ type field struct {
 	abi.Field
 	index  []int
 	goType reflect.Type
-	secret bool
 	source string // body, path or query
 }
 
@@ -94,7 +93,7 @@ func (f *field) readTag(place, tag string) {
 		case word == "index":
 			f.Index = true
 		case word == "secret":
-			f.secret = true
+			f.Secret = true
 		case key == "enum":
 			f.Enum = strings.Split(value, "|")
 		case key == "default":

@@ -113,7 +113,7 @@ func (f *field) describe(s schema) schema {
 	if f.Default != nil {
 		s["default"] = f.Default
 	}
-	if f.secret {
+	if f.Secret {
 		s["secret"] = true
 	}
 	if f.Doc != "" {

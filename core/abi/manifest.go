@@ -113,6 +113,7 @@ type Field struct {
 	Index    bool            `json:"index,omitempty"`
 	Ref      string          `json:"ref,omitempty"`       // table of the same plugin; the field is then indexed
 	OnDelete string          `json:"on_delete,omitempty"` // restrict (default), cascade, clear
+	Secret   bool            `json:"secret,omitempty"`    // shown by nothing but the plugin itself: the console's tables leave it out
 	Doc      string          `json:"doc,omitempty"`
 }
 

@@ -53,29 +53,32 @@ type InstallationStore interface {
 
 // InstallationsConfig is what Installations is made of.
 type InstallationsConfig struct {
-	Store   InstallationStore
-	Plans   Plans
-	Catalog Catalog
-	Schemas Schemas
-	Hooks   Hooks
-	Now     func() time.Time // nil: time.Now
+	Store     InstallationStore
+	Plans     Plans
+	Catalog   Catalog
+	Schemas   Schemas
+	Hooks     Hooks
+	Documents Documents
+	Now       func() time.Time // nil: time.Now
 }
 
 // Installations installs plugins in workspaces. Its methods may be called
 // concurrently.
 type Installations struct {
-	store   InstallationStore
-	plans   Plans
-	catalog Catalog
-	schemas Schemas
-	hooks   Hooks
-	now     func() time.Time
+	store     InstallationStore
+	plans     Plans
+	catalog   Catalog
+	schemas   Schemas
+	hooks     Hooks
+	documents Documents
+	now       func() time.Time
 }
 
 // NewInstallations makes the service.
 func NewInstallations(cfg InstallationsConfig) *Installations {
 	return &Installations{
-		store: cfg.Store, plans: cfg.Plans, catalog: cfg.Catalog, schemas: cfg.Schemas, hooks: cfg.Hooks, now: clock(cfg.Now),
+		store: cfg.Store, plans: cfg.Plans, catalog: cfg.Catalog, schemas: cfg.Schemas, hooks: cfg.Hooks,
+		documents: cfg.Documents, now: clock(cfg.Now),
 	}
 }
 

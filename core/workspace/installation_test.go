@@ -64,6 +64,9 @@ var market = catalog{
 		m.Capabilities = append(m.Capabilities, abi.CapabilityRequest{Name: abi.CapabilityHTTP, Reason: "sends mail", Hosts: []string{"b.example.com", "a.example.com"}})
 	}),
 	release("shop", "1.0.0", selling), release("kiosk", "1.0.0", selling),
+	release("vault", "1.0.0", func(m *abi.Manifest) {
+		m.Tables[0].Fields = append(m.Tables[0].Fields, abi.Field{Name: "pin", Type: abi.TypeString, Secret: true})
+	}),
 }
 
 // units runs hooks as real units of work. In place of a guest, run writes.
@@ -121,7 +124,8 @@ func newShop(t *testing.T, plan string) *shop {
 	h := newHouse(t)
 	s := &shop{house: h, hooks: &units{h, store.New(h.db.Documents()), addContact}, ada: h.person(t, "ada")}
 	s.Installations = workspace.NewInstallations(workspace.InstallationsConfig{
-		Store: h.db, Plans: offered, Catalog: market, Schemas: jsonschema.Checker{}, Hooks: s.hooks, Now: now,
+		Store: h.db, Plans: offered, Catalog: market, Schemas: jsonschema.Checker{}, Hooks: s.hooks,
+		Documents: reader{s.hooks.store}, Now: now,
 	})
 	var err error
 	if s.w, err = h.Create(t.Context(), s.ada.ID, workspace.CreateRequest{Name: "Shop", Plan: plan}); err != nil {

@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/microcosm-cc/bluemonday"
 	"github.com/yuin/goldmark"
@@ -33,5 +34,13 @@ func markdown(text string) (string, error) {
 	if err := converter.Convert([]byte(text), &html); err != nil {
 		return "", core.Wrap("console.markdown", core.Internal, err)
 	}
-	return clean.SanitizeReader(&html).String(), nil
+	return fitted.Replace(clean.SanitizeReader(&html).String()), nil
 }
+
+// fitted puts the author's headings below those of the page they are shown in,
+// and lets a keyboard scroll what is too wide. What was sanitised has elements of
+// these names without attributes, and no text that looks like one.
+var fitted = strings.NewReplacer(
+	"<h1>", "<h3>", "</h1>", "</h3>", "<h2>", "<h3>", "</h2>", "</h3>", "<h3>", "<h4>", "</h3>", "</h4>",
+	"<pre>", `<pre tabindex="0">`, "<table>", `<div class="scroll" tabindex="0"><table>`, "</table>", "</table></div>",
+)

@@ -1,16 +1,11 @@
 package console
 
 import (
-	"encoding/json"
-	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/core/abi"
 	"github.com/carrel-dev/carrel/core/workspace"
-	"github.com/carrel-dev/carrel/web/problem"
 )
 
 // marketplace lists what the server offers.
@@ -25,24 +20,34 @@ func (c *Console) marketplace(v *visit) error {
 	}
 	var offers []offer
 	for _, e := range entries {
-		offers = append(offers, c.offer(v.ws, e.Newest, installed))
+		release := e.Newest
+		if release.Version == "" { // all its releases are withdrawn
+			if _, ok := installed[e.Plugin]; !ok {
+				continue
+			}
+			release = e.Releases[0]
+		}
+		offers = append(offers, c.offer(v.ws, release, installed))
 	}
 	return render(v.Ctx, marketplacePage(v.frame("Marketplace"), offers))
 }
 
-func (c *Console) installedPlugins(v *visit) (map[core.PluginID]bool, error) {
+func (c *Console) installedPlugins(v *visit) (map[core.PluginID]workspace.Installed, error) {
 	list, err := c.Installations.List(v.UserContext(), v.ws.ID, v.actor)
-	installed := map[core.PluginID]bool{}
+	installed := map[core.PluginID]workspace.Installed{}
 	for _, in := range list {
-		installed[in.Plugin] = true
+		installed[in.Plugin] = in
 	}
 	return installed, err
 }
 
-func (c *Console) offer(ws core.Workspace, r core.Release, installed map[core.PluginID]bool) offer {
+func (c *Console) offer(ws core.Workspace, r core.Release, installed map[core.PluginID]workspace.Installed) offer {
 	o := offer{
 		Name: r.Plugin.Name, Title: r.Manifest.Title, Summary: r.Manifest.Summary, Publisher: r.Plugin.Publisher,
-		Version: r.Version, Installed: installed[r.Plugin],
+		Version: r.Version, License: r.Manifest.License, Published: r.Published, Size: r.Size, Digest: string(r.Digest),
+	}
+	if in, ok := installed[r.Plugin]; ok {
+		o.Installed, o.Alias, o.Has = true, in.Alias, in.Version
 	}
 	plan, _ := c.Plans.Plan(ws.Plan)
 	if o.InPlan = plan.Allows(o.Name); o.InPlan {
@@ -71,188 +76,75 @@ func (c *Console) find(v *visit) (offer, core.Release, error) {
 	return c.offer(v.ws, release, installed), release, err
 }
 
-// plugin shows what a plugin is, from its author's pages.
+// docTabs are the pages of a plugin's own texts, by what the address calls them.
+var docTabs = []struct {
+	Key, Title string
+	text       func(abi.Docs) string
+}{
+	{"installation", "Installation", func(d abi.Docs) string { return d.Installation }},
+	{"configuration", "Configuration", func(d abi.Docs) string { return d.Configuration }},
+	{"data", "Data model", func(d abi.Docs) string { return d.DataModel }},
+	{"api", "API", func(d abi.Docs) string { return d.API }},
+	{"events", "Events", func(d abi.Docs) string { return d.Events }},
+}
+
+// plugin shows what a plugin is: an overview, and its author's pages, a tab each.
 func (c *Console) plugin(v *visit) error {
 	o, release, err := c.find(v)
 	if err != nil {
 		return err
 	}
-	view := pluginView{Offer: o}
-	docs := release.Manifest.Docs
-	for _, d := range []struct{ title, text string }{
-		{"Installation", docs.Installation}, {"Configuration", docs.Configuration}, {"Data", docs.DataModel},
-		{"API", docs.API}, {"Events", docs.Events},
-	} {
-		if d.text != "" {
-			html, err := markdown(d.text)
-			if err != nil {
-				return err
-			}
-			view.Docs = append(view.Docs, doc{d.title, html})
-		}
-	}
-	return render(v.Ctx, pluginPage(v.frame(o.Title), view))
-}
-
-// consent shows what a plugin asks for.
-func (c *Console) consent(v *visit) error { return c.ask(v, nil, nil) }
-
-func (c *Console) ask(v *visit, typed map[string]string, refusal error) error {
-	o, release, err := c.find(v)
-	if err != nil {
-		return err
-	}
-	view := consentView{Offer: o, Permissions: release.Manifest.Permissions}
-	for _, request := range core.Requests(&release.Manifest) {
-		asks := ask{
-			Name: string(request.Name), Words: plainWords[request.Name], Reason: request.Reason, Hosts: request.Hosts, Domains: request.Domains,
-		}
-		for _, pattern := range request.Events {
-			asks.Events = append(asks.Events, eventsAsk{pattern, core.PatternInWords(pattern)})
-		}
-		view.Capabilities = append(view.Capabilities, asks)
-	}
-	if view.Settings, err = settingFields(release.Manifest.Settings, typed); err != nil {
-		return err
-	}
-	f := v.frame("Install " + o.Title)
-	if refusal != nil {
-		problem.Remember(v.Ctx, refusal)
-		f.Problem = asProblem(refusal)
-		v.Status(problem.Status(core.KindOf(refusal)))
-	}
-	return render(v.Ctx, consentPage(f, view))
-}
-
-// plainWords say what a capability lets a plugin do. Every capability has some.
-var plainWords = map[abi.Capability]string{
-	abi.CapabilityData:    "Keep data of its own in this workspace",
-	abi.CapabilityEvents:  "Tell other plugins of this workspace what happened",
-	abi.CapabilityJobs:    "Do work later, in the background",
-	abi.CapabilityBilling: "Count what you use against your plan",
-	abi.CapabilityAccess:  "Give its own permissions to the roles of this workspace",
-	abi.CapabilityHTTP:    "Talk to servers outside Carrel:",
-	abi.CapabilityMail:    "Send mail through the SMTP server in its settings",
-}
-
-// install installs what the visitor was shown. What they consent to is what
-// their form says, not what the newest manifest has come to ask since.
-func (c *Console) install(v *visit) error {
-	_, release, err := c.find(v)
-	if err != nil {
-		return err
-	}
-	request := workspace.InstallRequest{Plugin: release.Plugin.String(), Version: field(v.Ctx, "version")}
-	shown := map[abi.Capability]bool{}
-	for _, name := range v.Context().PostArgs().PeekMulti("grant") {
-		shown[abi.Capability(strings.Clone(string(name)))] = true
-	}
-	for _, asked := range core.Requests(&release.Manifest) {
-		if shown[asked.Name] {
-			request.Grants = append(request.Grants, core.Grant{Capability: asked.Name, Hosts: asked.Hosts, Events: asked.Events, Domains: asked.Domains})
-		}
-	}
-	typed := map[string]string{}
-	for key, value := range v.Context().PostArgs().All() {
-		if name, ok := strings.CutPrefix(string(key), "setting."); ok {
-			typed[name] = string(value)
-		}
-	}
-	if request.Settings, err = settingsOf(release.Manifest.Settings, typed); err != nil {
-		return c.ask(v, typed, err)
-	}
-	if _, err := c.Installations.Install(v.UserContext(), v.ws.ID, v.actor, request); err != nil {
-		return c.ask(v, typed, err)
-	}
-	return v.to("", "installed")
-}
-
-// schema is what the form understands of a settings schema: an object of plain
-// values. Others are set over the API.
-type schema struct {
-	Properties map[string]property `json:"properties"`
-	Required   []string            `json:"required"`
-}
-
-type property struct {
-	Type        string   `json:"type"`
-	Title       string   `json:"title"`
-	Description string   `json:"description"`
-	Default     any      `json:"default"`
-	Enum        []string `json:"enum"`
-	Secret      bool     `json:"secret"`
-}
-
-func (p property) plain() bool {
-	return p.Type == "string" || p.Type == "integer" || p.Type == "number" || p.Type == "boolean"
-}
-
-// settingFields makes a form of a schema, with what was typed before.
-func settingFields(raw json.RawMessage, typed map[string]string) ([]setting, error) {
-	s, err := parseSchema(raw)
-	if err != nil {
-		return nil, err
-	}
-	var fields []setting
-	for _, name := range slices.Sorted(maps.Keys(s.Properties)) {
-		p := s.Properties[name]
-		if !p.plain() {
+	m := &release.Manifest
+	view := pluginView{Offer: o, Tab: strings.Clone(v.Query("tab")), Tabs: []tab{{"", "Overview"}}, Manages: v.actor.Role.Manages()}
+	var text string
+	for _, d := range docTabs {
+		own := d.text(m.Docs)
+		if own == "" {
 			continue
 		}
-		f := setting{Name: name, Title: p.Title, Doc: p.Description, Type: "text", Required: slices.Contains(s.Required, name), Choices: p.Enum}
-		if f.Title == "" {
-			f.Title = name
+		view.Tabs = append(view.Tabs, tab{d.Key, d.Title})
+		if d.Key == view.Tab {
+			text = own
 		}
-		switch {
-		case p.Secret:
-			f.Type = "password"
-		case p.Type == "boolean":
-			f.Type = "checkbox"
-		case p.Type == "integer" || p.Type == "number":
-			f.Type = "number"
-		}
-		if p.Default != nil {
-			f.Value = fmt.Sprint(p.Default)
-		}
-		if was, ok := typed[name]; ok && !p.Secret {
-			f.Value = was
-		}
-		fields = append(fields, f)
 	}
-	return fields, nil
+	switch {
+	case view.Tab == "":
+		view.Asks, view.Permissions, view.Brings = asksOf(core.Requests(m)), m.Permissions, brings(m)
+		if err := c.changes(v, &view, release); err != nil {
+			return err
+		}
+	case text == "":
+		return core.E("console.plugin", core.NotFound, "The plugin has no such page.")
+	default:
+		if view.Doc, err = markdown(text); err != nil {
+			return err
+		}
+	}
+	return render(v.Ctx, pluginPage(v.frame(o.Title, v.above("Marketplace", "/marketplace")), view))
 }
 
-// settingsOf turns a form back into settings. Empty fields are left out, so
-// that the schema's defaults apply.
-func settingsOf(raw json.RawMessage, typed map[string]string) (json.RawMessage, error) {
-	s, err := parseSchema(raw)
-	if err != nil {
-		return nil, err
-	}
-	settings := map[string]any{}
-	for name, p := range s.Properties {
-		value, ok := typed[name]
-		switch {
-		case p.Type == "boolean":
-			settings[name] = value == "true"
-		case !ok || value == "" || !p.plain():
-		case p.Type == "string":
-			settings[name] = value
-		default:
-			if !json.Valid([]byte(value)) {
-				var wrong core.Violations
-				wrong.Add("settings."+name, "%q is not a number", value)
-				return nil, wrong.Err("console.settingsOf", "The settings can't be used like this.")
-			}
-			settings[name] = json.RawMessage(value)
+// brings says what a workspace gets with a plugin.
+func brings(m *abi.Manifest) (list []string) {
+	for _, p := range m.Pages {
+		if p.Nav {
+			list = append(list, "The page "+p.Title)
 		}
 	}
-	return json.Marshal(settings)
+	for _, t := range m.Tables {
+		if t.Doc != "" {
+			list = append(list, "A table: "+t.Doc)
+		}
+	}
+	for _, e := range m.Emits {
+		list = append(list, "Events "+e.Type+orNothing(": ", e.Doc))
+	}
+	return list
 }
 
-func parseSchema(raw json.RawMessage) (s schema, err error) {
-	if len(raw) > 0 {
-		err = core.Wrap("console.parseSchema", core.Internal, json.Unmarshal(raw, &s))
+// orNothing is a text behind a separator, if there is one.
+func orNothing(separator, text string) string {
+	if text == "" {
+		return ""
 	}
-	return s, err
+	return separator + text
 }

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/carrel-dev/carrel/core"
@@ -53,7 +52,7 @@ func price(m core.Money) string {
 	if m.Amount == 0 {
 		return "Free"
 	}
-	return fmt.Sprintf("%s %s a month", number(m.Amount/100)+fmt.Sprintf(".%02d", m.Amount%100), m.Currency)
+	return money(m) + " a month"
 }
 
 // and joins names for a sentence: a, b and c.

@@ -108,10 +108,11 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 	invocations := sqlite.NewInvocationLog(db, cfg.Logger)
 	a.closing(func(context.Context) error { invocations.Close(); return nil })
 
+	documents := store.New(db.Documents())
 	var claimer *events.Claimer
 	dispatcher := dispatch.New(dispatch.Config{
 		Views:  views{access: db, plans: plans, releases: reg},
-		Units:  units{store.New(db.Documents())},
+		Units:  units{documents},
 		Events: db.History(),
 		Runner: &runner{
 			engine: engine, modules: reg, fetch: hostfuncs.NewOutbound(false), post: newPost(cfg, a.public, keys),
@@ -127,6 +128,7 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 	claimer = events.New(events.Config{Store: db, Deliver: dispatcher.Deliver, SetAside: dispatcher.SetAside, Logger: cfg.Logger})
 	installations := workspace.NewInstallations(workspace.InstallationsConfig{
 		Store: db, Plans: plans, Catalog: reg, Schemas: jsonschema.Checker{}, Hooks: hooks{dispatcher},
+		Documents: browser{documents},
 	})
 	bills := billing.New(billing.Config{Store: db, Plans: plans})
 

@@ -105,3 +105,27 @@ func (h history) Redrive(ctx context.Context, ws core.WorkspaceID, id core.Deliv
 	}
 	return d, err
 }
+
+// browser reads documents for people.
+type browser struct{ store *store.Store }
+
+func (b browser) begin(ws core.WorkspaceID, r workspace.Reading) *store.Unit {
+	return b.store.Begin(ws, store.Scope{
+		Plugin: r.Installation.Plugin, Installation: r.Installation.ID, Tables: r.Tables, ReadOnly: true, AuthEpoch: r.Epoch,
+	})
+}
+
+// Page implements workspace.Documents.
+func (b browser) Page(ctx context.Context, ws core.WorkspaceID, r workspace.Reading, table, cursor string, limit int) ([]core.Document, string, error) {
+	return b.begin(ws, r).Query(ctx, abi.QueryRequest{Table: table, Sort: []string{"-createdAt"}, Limit: limit, Cursor: cursor})
+}
+
+// Document implements workspace.Documents.
+func (b browser) Document(ctx context.Context, ws core.WorkspaceID, r workspace.Reading, table string, id core.DocumentID) (core.Document, error) {
+	return b.begin(ws, r).Get(ctx, table, id)
+}
+
+// Count implements workspace.Documents.
+func (b browser) Count(ctx context.Context, ws core.WorkspaceID, r workspace.Reading, table string) (n int, capped bool, err error) {
+	return b.begin(ws, r).Count(ctx, table, nil)
+}

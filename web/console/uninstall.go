@@ -1,22 +1,8 @@
 package console
 
 import (
-	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/core/workspace"
 )
-
-// switchState enables or disables an installation.
-func (c *Console) switchState(v *visit) error {
-	state, done := core.InstallationEnabled, "enabled"
-	if field(v.Ctx, "do") == "disable" {
-		state, done = core.InstallationDisabled, "disabled"
-	}
-	_, err := c.Installations.Configure(v.UserContext(), v.ws.ID, v.actor, param(v.Ctx, "plugin"), workspace.ConfigureRequest{State: state})
-	if err != nil {
-		return err
-	}
-	return v.to("", done)
-}
 
 // confirmUninstall asks what shall become of the data.
 func (c *Console) confirmUninstall(v *visit) error {
@@ -24,7 +10,7 @@ func (c *Console) confirmUninstall(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return render(v.Ctx, uninstallPage(v.frame("Uninstall "+in.Title), uninstallView{Alias: in.Alias, Title: in.Title}))
+	return render(v.Ctx, uninstallPage(v.frame("Uninstall "+in.Title, v.above(in.Title, "/installations/"+in.Alias)), uninstallView{Alias: in.Alias, Title: in.Title}))
 }
 
 // uninstall removes an installation and shows the receipt.
