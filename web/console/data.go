@@ -53,6 +53,9 @@ func (c *Console) documents(v *visit) error {
 			}
 			row.Cells = append(row.Cells, text)
 		}
+		if row.Title = string(doc.ID); len(row.Cells) > 0 && row.Cells[0] != "" {
+			row.Title = row.Cells[0]
+		}
 		view.Rows = append(view.Rows, row)
 	}
 	here := Prefix + "/w/" + v.ws.Slug + "/installations/" + found.Installed.Alias + "/data/" + found.Table.Name
@@ -82,16 +85,22 @@ func (c *Console) document(v *visit) error {
 	if err != nil {
 		return err
 	}
-	alias := found.Installed.Alias
+	alias, title := found.Installed.Alias, ""
 	for _, field := range found.Table.Fields {
 		value := documentValue{Field: field}
 		value.Text, value.Long = c.text(v, field, values[field.Name])
+		if title == "" && !value.Long && field.Ref == "" {
+			title = value.Text
+		}
 		if field.Ref != "" && core.ValidID("doc_", value.Text) {
 			value.Link = "/installations/" + alias + "/data/" + field.Ref + "/" + value.Text
 		}
 		view.Values = append(view.Values, value)
 	}
-	f := c.tableFrame(v, string(view.Doc.ID), found.Installed.Title, alias,
+	if title == "" {
+		title = "Document"
+	}
+	f := c.tableFrame(v, title, found.Installed.Title, alias,
 		v.above(spaced(found.Table.Name), "/installations/"+alias+"/data/"+found.Table.Name))
 	return render(v.Ctx, documentPage(f, view))
 }
