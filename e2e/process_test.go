@@ -63,7 +63,7 @@ var (
 // start starts the server and waits until it says where it is.
 func (p *process) start() {
 	p.Helper()
-	args := []string{"serve", "--addr", "127.0.0.1:0", "--data", p.dir, "--sign-up", "open", "--plans", "testdata/plans.json"}
+	args := []string{"serve", "--addr", "127.0.0.1:0", "--data", p.dir, "--sign-up", "open", "--plans", "testdata/plans.json", "--allow-private-mail"}
 	p.cmd, p.log = exec.Command(p.carrel(), args...), new(bytes.Buffer)
 	p.cmd.Stderr = p.log
 	out, err := p.cmd.StdoutPipe()
