@@ -13,7 +13,6 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"golang.org/x/sync/semaphore"
-	"golang.org/x/sync/singleflight"
 
 	"github.com/carrel-dev/carrel/core"
 )
@@ -69,7 +68,7 @@ type Engine struct {
 	made    string // what artifacts of this engine say they were made by
 	pool    pool
 	modules modules
-	loading singleflight.Group
+	loading flights
 	workers *semaphore.Weighted // bounds how many modules are ingested at a time
 
 	stopping context.Context // ends when running calls must stop

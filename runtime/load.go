@@ -90,9 +90,10 @@ func (m *Module) close(ctx context.Context) {
 // Loaded returns the module of that digest if it is ready, else nil.
 func (e *Engine) Loaded(digest core.Digest) *Module { return e.modules.get(digest) }
 
-// LoadBytes is Load of a module that is at hand.
+// LoadBytes is Load of a module that is at hand. When ctx ends, and nobody else
+// waits for the module, it is not compiled any further.
 func (e *Engine) LoadBytes(ctx context.Context, module []byte) (*Module, error) {
-	return e.Load(ctx, DigestOf(module), func(context.Context) ([]byte, error) { return module, nil })
+	return e.loadOnce(ctx, DigestOf(module), false, func(context.Context) ([]byte, error) { return module, nil })
 }
 
 // Load ingests a module, or finds what was made of it before, once per digest
@@ -103,35 +104,27 @@ func (e *Engine) LoadBytes(ctx context.Context, module []byte) (*Module, error) 
 // Invalid, with a message for the author. An error of read's is returned as it
 // is.
 func (e *Engine) Load(ctx context.Context, digest core.Digest, read func(context.Context) ([]byte, error)) (*Module, error) {
-	const op = "runtime.Load"
+	return e.loadOnce(ctx, digest, true, read)
+}
+
+func (e *Engine) loadOnce(ctx context.Context, digest core.Digest, wanted bool, read func(context.Context) ([]byte, error)) (*Module, error) {
 	if m := e.Loaded(digest); m != nil {
 		return m, nil
 	}
-	// The work is shared, so it must not end with the first asker's patience.
-	work := context.WithoutCancel(ctx)
-	done := e.loading.DoChan(string(digest), func() (any, error) {
+	return e.loading.join(ctx, digest, wanted, func(ctx context.Context) (*Module, error) {
 		if m := e.Loaded(digest); m != nil {
 			return m, nil
 		}
-		m, err := e.load(work, digest, read)
+		m, err := e.load(ctx, digest, read)
 		if err != nil {
 			return nil, err
 		}
 		for _, old := range e.modules.add(m) {
-			e.pool.dropModule(work, old)
-			old.close(work)
+			e.pool.dropModule(ctx, old)
+			old.close(ctx)
 		}
 		return m, nil
 	})
-	select {
-	case r := <-done:
-		if r.Err != nil {
-			return nil, r.Err
-		}
-		return r.Val.(*Module), nil
-	case <-ctx.Done():
-		return nil, core.Wrap(op, core.Timeout, ctx.Err())
-	}
 }
 
 func (e *Engine) load(ctx context.Context, digest core.Digest, read func(context.Context) ([]byte, error)) (*Module, error) {
