@@ -242,7 +242,7 @@ func closeDeal(c *sdk.Ctx, status, reason string) (doc sdk.RawDoc[Deal], err err
 	if final, ok := pipeline.Body.first(status); ok && stage.Kind != status {
 		stage = final
 	}
-	index := last
+	index := 0 // what was closed last is what people look for
 	if stage.Key == deal.Body.StageKey {
 		index = stay
 	}

@@ -97,6 +97,14 @@ func init() {
 		On("email.*", hear).
 		Install(install).
 		Page("/contacts", "Contacts", contactsPage, sdk.Scope(readContacts), sdk.Icon("users")).
+		Page("/contacts/new", "New contact", newContactPage, sdk.Scope(writeContacts), sdk.Hidden).
+		Page("/contacts/:id", "Contact", contactPage, sdk.Scope(readContacts), sdk.Hidden).
+		Page("/companies", "Companies", companiesPage, sdk.Scope(readCompanies), sdk.Icon("building")).
+		Page("/companies/:id", "Company", companyPage, sdk.Scope(readCompanies), sdk.Hidden).
+		Page("/deals", "Deals", boardPage, sdk.Scope(readDeals), sdk.Icon("columns")).
+		Page("/deals/:id", "Deal", dealPage, sdk.Scope(readDeals), sdk.Hidden).
+		Page("/tasks", "Tasks", tasksPage, sdk.Scope(readContacts), sdk.Icon("check")).
+		Page("/reports", "Pipeline", reportsPage, sdk.Scope(readDeals), sdk.Icon("chart")).
 		Page("/imports", "Imports", importsPage, sdk.Scope(readContacts), sdk.Icon("upload"))
 }
 

@@ -15,7 +15,27 @@ type ContactMerged struct {
 var contactMerged = sdk.Event[ContactMerged]("crm.contact.merged", 1, "A contact, the loser, was found to be another one, the winner, and is now found there.")
 
 type mergeRequest struct {
-	LoserID sdk.ID `json:"loserId" carrel:"required,doc=Contact that is the same person, and gives way"`
+	LoserID    sdk.ID `json:"loserId" carrel:"doc=Contact that is the same person, and gives way"`
+	LoserEmail string `json:"loserEmail" carrel:"max=254,doc=Its address, instead of its id"`
+}
+
+// loser finds the contact that gives way.
+func (in mergeRequest) loser(c *sdk.Ctx) (doc sdk.Doc[Contact], err error) {
+	if in.LoserID != "" {
+		doc, err = contacts.Get(c, in.LoserID)
+		if sdk.IsNotFound(err) {
+			err = sdk.Violation("body.loserId", "there is no such contact")
+		}
+		return doc, err
+	}
+	if in.LoserEmail == "" {
+		return doc, sdk.Violation("body.loserId", "is required, or loserEmail")
+	}
+	doc, found, err := contacts.By(c, "email", normalizeEmail(in.LoserEmail))
+	if err == nil && !found {
+		err = sdk.Violation("body.loserEmail", "no contact has this address")
+	}
+	return doc, err
 }
 
 // mergeContacts makes one contact of two. What the winner says goes; what it
@@ -31,10 +51,7 @@ func mergeContacts(c *sdk.Ctx, in mergeRequest) (doc sdk.RawDoc[Contact], err er
 	if err != nil {
 		return doc, err
 	}
-	loser, err := contacts.Get(c, in.LoserID)
-	if sdk.IsNotFound(err) {
-		return doc, sdk.Violation("body.loserId", "there is no such contact")
-	}
+	loser, err := in.loser(c)
 	if err != nil {
 		return doc, err
 	}

@@ -1,110 +1,66 @@
 package main
 
 import (
-	"fmt"
+	"strings"
 
 	"github.com/carrel-dev/carrel/sdk"
 	"github.com/carrel-dev/carrel/sdk/ui"
 )
 
-// contactsPage lists the contacts, the newest first. Their documents go to the
-// console as they are; the columns pick what is shown.
-func contactsPage(c *sdk.Ctx) (ui.Tree, error) {
-	page, err := contacts.All().Sort("-createdAt").Limit(50).Cursor(c.Query("cursor")).Page(c)
-	if err != nil {
-		return ui.Tree{}, err
-	}
-	rows, next, err := page.Rows()
-	if err != nil {
-		return ui.Tree{}, err
-	}
-	columns := []ui.Column{
-		{Key: "name", Label: "Name"},
-		{Key: "email", Label: "Email", Format: ui.Email},
-		{Key: "lifecycle", Label: "Lifecycle", Format: ui.Badge},
-		{Key: "createdAt", Label: "Created", Format: ui.Time},
-	}
-	return ui.Page("Contacts",
-		ui.Link("Import a CSV file", "/imports"),
-		ui.Table(columns, rows, next).Or(ui.Empty("No contacts yet", "Import a CSV file, or add the first one over the API.")),
-	), nil
+// What the pages of the CRM have in common. Each noun's pages are in a file of
+// their own.
+
+var lifecycleOptions = []ui.Option{
+	{Value: "lead", Label: "Lead"},
+	{Value: "prospect", Label: "Prospect", Tone: ui.Info},
+	{Value: "customer", Label: "Customer", Tone: ui.Good},
+	{Value: "churned", Label: "Churned", Tone: ui.Warning},
 }
 
-// importsPage takes a file in, and shows how far the last one is and what was
-// wrong with it. It keeps itself up to date while an import runs.
-func importsPage(c *sdk.Ctx) (ui.Tree, error) {
-	page, err := imports.All().Sort("-createdAt").Limit(20).Cursor(c.Query("cursor")).Page(c)
+var statusOptions = []ui.Option{
+	{Value: "open", Label: "Open", Tone: ui.Info},
+	{Value: "won", Label: "Won", Tone: ui.Good},
+	{Value: "lost", Label: "Lost", Tone: ui.Danger},
+	{Value: "done", Label: "Done", Tone: ui.Good},
+}
+
+// currencyOptions are what a form offers. The API takes every other, too.
+var currencyOptions = ui.Options("EUR", "USD", "GBP", "CHF", "JPY", "SEK", "NOK", "DKK", "PLN", "CZK", "CAD", "AUD", "NZD", "INR", "BRL", "ZAR")
+
+// tableOf shows a page of a query.
+func tableOf[T any](c *sdk.Ctx, query *sdk.QueryOf[T], columns []ui.Column) (ui.Node, error) {
+	page, err := query.Limit(50).Cursor(c.Query("cursor")).Page(c)
 	if err != nil {
-		return ui.Tree{}, err
+		return ui.Node{}, err
 	}
 	rows, next, err := page.Rows()
-	if err != nil {
-		return ui.Tree{}, err
-	}
-	upload := ui.Upload("Import contacts", "A CSV file in UTF-8. Its first line names the columns: email, name, phone, company, domain, lifecycle, source.", "/contacts/import", "/imports")
-	upload.Accept, upload.Check = ".csv,text/csv", ui.Check{Name: "dryRun", Label: "Only check the file, and change nothing"}
-	nodes := []ui.Node{upload}
-	running := false
-	last, found, err := imports.All().Sort("-createdAt").First(c)
-	if err != nil {
-		return ui.Tree{}, err
-	}
-	if found {
-		running = last.Body.Status != "done"
-		report, err := importReport(c, last)
-		if err != nil {
-			return ui.Tree{}, err
+	return ui.Table(columns, rows, next), err
+}
+
+// orderOf is the order a page is asked for, if it is one of those it has.
+func orderOf(c *sdk.Ctx, preset string, known []string) string {
+	asked := c.Query("sort")
+	for _, one := range known {
+		if strings.TrimPrefix(asked, "-") == one {
+			return asked
 		}
-		nodes = append(nodes, report)
 	}
-	columns := []ui.Column{
-		{Key: "createdAt", Label: "Started", Format: ui.Time},
-		{Key: "fileName", Label: "File"},
-		{Key: "status", Label: "Status", Format: ui.Badge},
-		{Key: "dryRun", Label: "Only checked"},
-		{Key: "total", Label: "Rows"},
-		{Key: "created", Label: "Created"},
-		{Key: "updated", Label: "Updated"},
-		{Key: "unchanged", Label: "Unchanged"},
-		{Key: "failed", Label: "Refused"},
-	}
-	nodes = append(nodes, ui.Section("Imports", ui.Table(columns, rows, next).Or(ui.Empty("No imports yet", "Choose a file above."))))
-	tree := ui.Page("Imports", nodes...)
-	if running {
-		tree = tree.Every(2)
-	}
-	return tree, nil
+	return preset
 }
 
-// importReport shows one import, with the first of its refused rows.
-func importReport(c *sdk.Ctx, doc sdk.Doc[Import]) (ui.Node, error) {
-	report := doc.Body
-	title := "Last import"
-	if report.DryRun {
-		title = "Last check"
+// maxChoices bounds what a form offers to choose from.
+const maxChoices = 200
+
+// choices are the documents of a query to choose from, by their name.
+func choices[T any](c *sdk.Ctx, query *sdk.QueryOf[T], name func(T) string) ([]ui.Option, error) {
+	docs, _, err := query.Limit(maxChoices).Docs(c)
+	options := make([]ui.Option, len(docs))
+	for i, doc := range docs {
+		options[i] = ui.Option{Value: string(doc.ID), Label: name(doc.Body)}
 	}
-	section := ui.Section(title, ui.Stats(
-		ui.Stat("Rows", fmt.Sprintf("%d of %d", report.Processed, report.Total)),
-		ui.Stat("Created", fmt.Sprint(report.Created)),
-		ui.Stat("Updated", fmt.Sprint(report.Updated)),
-		ui.Stat("Unchanged", fmt.Sprint(report.Unchanged)),
-		ui.Stat("Refused", fmt.Sprint(report.Failed)),
-	))
-	if report.Failed == 0 {
-		return section, nil
-	}
-	page, err := importErrors.Where("importId", doc.ID).Sort("line").Page(c)
-	if err != nil {
-		return section, err
-	}
-	rows, next, err := page.Rows()
-	if err != nil {
-		return section, err
-	}
-	columns := []ui.Column{{Key: "line", Label: "Line"}, {Key: "reason", Label: "Refused because"}, {Key: "raw", Label: "Row"}}
-	section.Children = append(section.Children, ui.Table(columns, rows, ""))
-	if next != "" {
-		section.Children = append(section.Children, ui.Text(fmt.Sprintf("These are the first %d; GET /imports/%s/errors answers all of them.", len(rows), doc.ID)))
-	}
-	return section, nil
+	return options, err
 }
+
+// mine is the one to choose as an owner: who looks at the page. Who else works
+// in the workspace is not the plugin's to know.
+func mine(c *sdk.Ctx) []ui.Option { return []ui.Option{{Value: c.Actor().ID, Label: "Me"}} }
