@@ -7,23 +7,17 @@ import (
 )
 
 // PublicSettings returns settings without the properties their schema marks
-// `secret: true`, and the dotted paths of the secrets that are set. A schema
-// marks secrets on properties of the settings object or of objects inside it.
+// `secret: true` or that are sealed, and the dotted paths of the secrets that are
+// set. A schema marks secrets on properties of the settings object or of objects
+// inside it.
 func PublicSettings(schema, settings json.RawMessage) (public json.RawMessage, secrets []string, err error) {
 	const op = "core.PublicSettings"
 	if len(settings) == 0 {
 		return json.RawMessage("{}"), nil, nil
 	}
-	var object, root map[string]any
-	decoder := json.NewDecoder(bytes.NewReader(settings))
-	decoder.UseNumber()
-	if err := decoder.Decode(&object); err != nil {
+	root, object, err := settingsTree(schema, settings)
+	if err != nil {
 		return nil, nil, Wrap(op, Internal, err)
-	}
-	if len(schema) > 0 {
-		if err := json.Unmarshal(schema, &root); err != nil {
-			return nil, nil, Wrap(op, Internal, err)
-		}
 	}
 	secrets = stripSecrets(root, "", object)
 	slices.Sort(secrets)
@@ -31,11 +25,25 @@ func PublicSettings(schema, settings json.RawMessage) (public json.RawMessage, s
 	return public, secrets, Wrap(op, Internal, err)
 }
 
+// settingsTree decodes a schema, which may be empty, and settings. Numbers stay
+// as they are written.
+func settingsTree(schema, settings json.RawMessage) (root, object map[string]any, err error) {
+	decoder := json.NewDecoder(bytes.NewReader(settings))
+	decoder.UseNumber()
+	if err := decoder.Decode(&object); err != nil {
+		return nil, nil, err
+	}
+	if len(schema) > 0 {
+		err = json.Unmarshal(schema, &root)
+	}
+	return root, object, err
+}
+
 func stripSecrets(schema map[string]any, path string, object map[string]any) (stripped []string) {
 	properties, _ := schema["properties"].(map[string]any)
 	for name, value := range object {
 		property, _ := properties[name].(map[string]any)
-		if property["secret"] == true {
+		if IsSealed(value) || property["secret"] == true {
 			delete(object, name)
 			stripped = append(stripped, path+name)
 		} else if inner, ok := value.(map[string]any); ok {
@@ -85,21 +93,4 @@ func secretsIn(node any, at string, reachable bool) (misplaced []string) {
 		}
 	}
 	return misplaced
-}
-
-// SecretSetting returns the text at a path of settings; empty if there is none.
-func SecretSetting(settings json.RawMessage, path ...string) (Secret, error) {
-	at := settings
-	for _, name := range path {
-		var object map[string]json.RawMessage
-		if len(at) == 0 || json.Unmarshal(at, &object) != nil {
-			return "", nil
-		}
-		at = object[name]
-	}
-	var text string
-	if len(at) == 0 || json.Unmarshal(at, &text) != nil {
-		return "", nil
-	}
-	return Secret(text), nil
 }

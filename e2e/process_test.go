@@ -21,6 +21,8 @@ type process struct {
 	setup string // the token of the set-up link, if one was printed
 	cmd   *exec.Cmd
 	log   *bytes.Buffer
+
+	args, env []string // more of them, for the next start
 }
 
 // newProcess publishes the plugins into an empty folder, with no server
@@ -65,6 +67,8 @@ func (p *process) start() {
 	p.Helper()
 	args := []string{"serve", "--addr", "127.0.0.1:0", "--data", p.dir, "--sign-up", "open", "--plans", "testdata/plans.json", "--allow-private-mail"}
 	p.cmd, p.log = exec.Command(p.carrel(), args...), new(bytes.Buffer)
+	p.cmd.Args = append(p.cmd.Args, p.args...)
+	p.cmd.Env = append(os.Environ(), p.env...)
 	p.cmd.Stderr = p.log
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {

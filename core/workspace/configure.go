@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 
 	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/core/abi"
 )
 
 // ConfigureRequest says what to change of an installation.
@@ -45,11 +46,7 @@ func (s *Installations) Configure(ctx context.Context, ws core.WorkspaceID, acto
 		return Installed{}, wrong.Err(op, "There is no such state.")
 	}
 	if len(r.Settings) > 0 {
-		merged, err := mergeSettings(in.Settings, r.Settings)
-		if err != nil {
-			return Installed{}, err
-		}
-		if in.Settings, err = s.schemas.Check(manifest.Settings, merged); err != nil {
+		if in.Settings, err = s.reconfigured(in, manifest, r.Settings); err != nil {
 			return Installed{}, core.Wrap(op, core.Internal, err)
 		}
 	}
@@ -71,10 +68,34 @@ func (s *Installations) Configure(ctx context.Context, ws core.WorkspaceID, acto
 	return s.public(a.Workspace, in, manifest)
 }
 
+// reconfigured applies a patch to the settings of an installation. Secrets that
+// the patch replaces need not be opened: one that can't be is set anew like that.
+func (s *Installations) reconfigured(in core.Installation, m *abi.Manifest, patch json.RawMessage) (json.RawMessage, error) {
+	if m.Name == "" {
+		return nil, core.E("workspace.Configure", core.Unavailable, "The release of this installation is missing from this server, so its settings can't be checked. The operator must publish it again.")
+	}
+	if err := core.CheckUnsealed(patch); err != nil {
+		return nil, err
+	}
+	merged, err := mergeSettings(in.Settings, patch)
+	if err != nil {
+		return nil, err
+	}
+	opened, paths, err := s.vault.open(in, merged)
+	if err != nil {
+		return nil, err
+	}
+	checked, err := s.schemas.Check(m.Settings, opened)
+	if err != nil {
+		return nil, err
+	}
+	return s.vault.seal(in, m.Settings, checked, paths)
+}
+
 var errRevision = core.E("workspace.Configure", core.Stale, "The installation has been changed since you read it. Read it again and repeat your change.")
 
 // mergeSettings applies a JSON merge patch to an object. Secrets, which nobody
-// can read, are kept by leaving them out.
+// can read, are kept by leaving them out, and replaced as a whole.
 func mergeSettings(stored, patch json.RawMessage) (json.RawMessage, error) {
 	const op = "workspace.Configure"
 	var base, change any
@@ -99,7 +120,7 @@ func merge(base, change any) any {
 		return change
 	}
 	object, ok := base.(map[string]any)
-	if !ok {
+	if !ok || core.IsSealed(object) {
 		object = map[string]any{}
 	}
 	for name, value := range patch {

@@ -135,7 +135,11 @@ func (s *Installations) prepare(a core.Access, release core.Release, r InstallRe
 	}
 	problem(wrong.Err(op, "The plugin can't be installed under this alias."))
 	problem(checkConsent(op, core.Requests(m), r.Grants))
+	problem(core.CheckUnsealed(r.Settings))
 	settings, err := s.schemas.Check(m.Settings, r.Settings)
+	if err == nil {
+		settings, err = s.vault.seal(in, m.Settings, settings, nil)
+	}
 	problem(core.Wrap(op, core.Internal, err))
 	in.Settings = settings
 	return in, problems

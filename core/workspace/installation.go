@@ -49,6 +49,8 @@ type InstallationStore interface {
 	// Footprint counts what a plugin has in a workspace, also of an earlier
 	// installation of it whose data was kept.
 	Footprint(ctx context.Context, ws core.WorkspaceID, plugin core.PluginID) (core.Footprint, error)
+	// Configured returns the workspaces with an installation that has settings.
+	Configured(ctx context.Context) ([]core.WorkspaceID, error)
 }
 
 // InstallationsConfig is what Installations is made of.
@@ -59,6 +61,7 @@ type InstallationsConfig struct {
 	Schemas   Schemas
 	Hooks     Hooks
 	Documents Documents
+	Vault     Vault
 	Now       func() time.Time // nil: time.Now
 }
 
@@ -71,6 +74,7 @@ type Installations struct {
 	schemas   Schemas
 	hooks     Hooks
 	documents Documents
+	vault     Vault
 	now       func() time.Time
 }
 
@@ -78,7 +82,7 @@ type Installations struct {
 func NewInstallations(cfg InstallationsConfig) *Installations {
 	return &Installations{
 		store: cfg.Store, plans: cfg.Plans, catalog: cfg.Catalog, schemas: cfg.Schemas, hooks: cfg.Hooks,
-		documents: cfg.Documents, now: clock(cfg.Now),
+		documents: cfg.Documents, vault: cfg.Vault, now: clock(cfg.Now),
 	}
 }
 

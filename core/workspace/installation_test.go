@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/carrel-dev/carrel/adapters/jsonschema"
+	"github.com/carrel-dev/carrel/adapters/secret"
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/core/abi"
 	"github.com/carrel-dev/carrel/core/workspace"
@@ -114,6 +116,7 @@ type shop struct {
 	*house
 	*workspace.Installations
 	hooks *units
+	vault workspace.Vault
 	ada   core.Account
 	w     core.Workspace
 	actor core.Actor
@@ -123,16 +126,25 @@ func newShop(t *testing.T, plan string) *shop {
 	t.Helper()
 	h := newHouse(t)
 	s := &shop{house: h, hooks: &units{h, store.New(h.db.Documents()), addContact}, ada: h.person(t, "ada")}
-	s.Installations = workspace.NewInstallations(workspace.InstallationsConfig{
-		Store: h.db, Plans: offered, Catalog: market, Schemas: jsonschema.Checker{}, Hooks: s.hooks,
-		Documents: reader{s.hooks.store}, Now: now,
-	})
-	var err error
+	keys, err := secret.Create(filepath.Join(t.TempDir(), "secret.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.with(keys)
 	if s.w, err = h.Create(t.Context(), s.ada.ID, workspace.CreateRequest{Name: "Shop", Plan: plan}); err != nil {
 		t.Fatal(err)
 	}
 	s.actor = h.as(t, s.ada, s.w)
 	return s
+}
+
+// with makes the service anew, with other keys.
+func (s *shop) with(keys secret.Keys) {
+	s.vault = workspace.NewVault(keys)
+	s.Installations = workspace.NewInstallations(workspace.InstallationsConfig{
+		Store: s.db, Plans: offered, Catalog: market, Schemas: jsonschema.Checker{}, Hooks: s.hooks,
+		Documents: reader{s.hooks.store}, Vault: s.vault, Now: now,
+	})
 }
 
 var (

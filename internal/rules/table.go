@@ -41,7 +41,7 @@ var Table = []Row{
 		Why:    "people and their credentials"},
 	{Package: "core/workspace",
 		Module: []string{"core", "core/abi"},
-		Tests:  []string{"store/...", "adapters/jsonschema", "pgregory.net/rapid"},
+		Tests:  []string{"store/...", "adapters/jsonschema", "adapters/secret", "pgregory.net/rapid"},
 		Why:    "tenants, members, installations"},
 	{Package: "core/billing",
 		Module: []string{"core", "core/abi"},

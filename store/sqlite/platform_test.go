@@ -206,7 +206,7 @@ func TestUsageLimitHolds(t *testing.T) {
 
 // global are the tables that hold no workspace's data. A new table has a column
 // named workspace, or belongs here.
-var global = []string{"accounts", "catalog", "goose_db_version", "sessions", "setup", "sqlite_sequence", "workspaces"}
+var global = []string{"accounts", "catalog", "goose_db_version", "secret_keys", "sessions", "setup", "sqlite_sequence", "workspaces"}
 
 // counts returns how many rows of a workspace each table has.
 func counts(t *testing.T, db *sqlite.DB, ws core.WorkspaceID) map[string]int {

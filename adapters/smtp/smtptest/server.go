@@ -3,6 +3,7 @@ package smtptest
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"io"
 	"log"
@@ -54,8 +55,9 @@ type Mail struct {
 
 // Server is a running one.
 type Server struct {
-	Port  int
-	Roots *x509.CertPool // sign its certificate, for 127.0.0.1 and localhost
+	Port        int
+	Certificate []byte         // in PEM, for 127.0.0.1 and localhost; it signs itself
+	Roots       *x509.CertPool // the same
 
 	options Options
 	mails   chan Mail
@@ -71,11 +73,12 @@ const Host = "127.0.0.1"
 // Start starts a server that ends with the test.
 func Start(t testing.TB, o Options) *Server {
 	t.Helper()
-	certificate, roots, err := newCertificate()
+	certificate, err := newCertificate()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{Roots: roots, options: o, mails: make(chan Mail, 10_000)}
+	s := &Server{Certificate: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Certificate[0]}), Roots: x509.NewCertPool(), options: o, mails: make(chan Mail, 10_000)}
+	s.Roots.AppendCertsFromPEM(s.Certificate)
 	server := smtp.NewServer(s)
 	server.Domain, server.AllowInsecureAuth = "localhost", true
 	server.ReadTimeout, server.WriteTimeout = time.Minute, time.Minute

@@ -83,7 +83,7 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 		return nil, err
 	}
 
-	keys, err := openKeys(cfg)
+	keys, err := openKeys(ctx, cfg, db)
 	if err != nil {
 		return nil, err
 	}
@@ -109,13 +109,14 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 	a.closing(func(context.Context) error { invocations.Close(); return nil })
 
 	documents := store.New(db.Documents())
+	vault := workspace.NewVault(keys)
 	var claimer *events.Claimer
 	dispatcher := dispatch.New(dispatch.Config{
 		Views:  views{access: db, plans: plans, releases: reg},
 		Units:  units{documents},
 		Events: db.History(),
 		Runner: &runner{
-			engine: engine, modules: reg, fetch: hostfuncs.NewOutbound(false), post: newPost(cfg, a.public, keys),
+			engine: engine, modules: reg, fetch: hostfuncs.NewOutbound(false), post: newPost(cfg, a.public, keys), secrets: vault,
 			schemas: &jsonschema.Events{}, log: cfg.Logger,
 		},
 		Records: invocations,
@@ -128,8 +129,11 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 	claimer = events.New(events.Config{Store: db, Deliver: dispatcher.Deliver, SetAside: dispatcher.SetAside, Logger: cfg.Logger})
 	installations := workspace.NewInstallations(workspace.InstallationsConfig{
 		Store: db, Plans: plans, Catalog: reg, Schemas: jsonschema.Checker{}, Hooks: hooks{dispatcher},
-		Documents: browser{documents},
+		Documents: browser{documents}, Vault: vault,
 	})
+	if err := sealSecrets(ctx, db, keys, installations, cfg.Logger); err != nil {
+		return nil, err
+	}
 	bills := billing.New(billing.Config{Store: db, Plans: plans})
 
 	guard := session.NewGuard(accounts, secure(a.public))

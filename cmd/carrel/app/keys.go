@@ -1,22 +1,87 @@
 package app
 
 import (
+	"context"
+	"log/slog"
+	"maps"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/carrel-dev/carrel/adapters/secret"
 	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/core/workspace"
+	"github.com/carrel-dev/carrel/store/sqlite"
 )
 
 // openKeys reads the keys of the server's secrets: of the file the operator
-// named, or of the one beside the database, which is made when it is missing.
-func openKeys(cfg Config) (secret.Keys, error) {
-	if cfg.SecretKeyFile != "" {
-		return secret.Read(cfg.SecretKeyFile)
+// named, or of secret.key beside the database, which is made when it is missing
+// and nothing is sealed yet. Keys the database needs and the file lacks are an
+// error before anything is changed.
+func openKeys(ctx context.Context, cfg Config, db *sqlite.DB) (secret.Keys, error) {
+	const op = "app.OpenKeys"
+	used, err := db.SecretKeys(ctx)
+	if err != nil {
+		return secret.Keys{}, err
 	}
-	file := filepath.Join(cfg.DataDir, "secret.key")
+	file := cfg.SecretKeyFile
+	if file == "" {
+		file = filepath.Join(cfg.DataDir, "secret.key")
+	}
+	ids := slices.Sorted(maps.Keys(used))
 	keys, err := secret.Read(file)
-	if core.KindOf(err) == core.NotFound {
+	if core.KindOf(err) == core.NotFound && cfg.SecretKeyFile == "" && len(ids) == 0 {
 		return secret.Create(file)
 	}
-	return keys, err
+	if core.KindOf(err) == core.NotFound && len(ids) > 0 {
+		return keys, core.E(op, core.Unavailable, "The secrets in this database are sealed with the key %s, and its file %s is not there. "+
+			"Put it back from where it is kept, or name it with --secret-key-file. Nothing was changed.", strings.Join(ids, " and "), file)
+	}
+	if core.KindOf(err) == core.NotFound {
+		return keys, core.E(op, core.Unavailable, "There is no key file %s. Make one with: openssl rand -base64 32 > %s", file, file)
+	}
+	if err != nil {
+		return keys, err
+	}
+	for _, id := range ids {
+		if !keys.Has(id) {
+			return keys, core.E(op, core.Unavailable, "The secrets in this database are sealed with the key %s, and %s holds another. "+
+				"Add that key to the file, on a line of its own, or name the right file with --secret-key-file. Nothing was changed.", id, file)
+		}
+	}
+	return keys, nil
+}
+
+// sealSecrets seals what was stored before there was a key, or with an earlier
+// one, and leaves nothing of it in the database's files. What it can't seal is
+// said, and tried again at the next start.
+func sealSecrets(ctx context.Context, db *sqlite.DB, keys secret.Keys, installations *workspace.Installations, log *slog.Logger) error {
+	const op = "app.SealSecrets"
+	used, err := db.SecretKeys(ctx)
+	if err != nil {
+		return core.Wrap(op, core.Unavailable, err)
+	}
+	if len(used) == 1 && used[keys.ID()] {
+		return nil
+	}
+	if err := db.AddSecretKey(ctx, keys.ID()); err != nil {
+		return core.Wrap(op, core.Unavailable, err)
+	}
+	renewal, err := installations.Renew(ctx)
+	if err != nil {
+		return core.Wrap(op, core.Unavailable, err)
+	}
+	if err := db.Scrub(ctx); err != nil {
+		return core.Wrap(op, core.Unavailable, err)
+	}
+	for _, left := range renewal.Left {
+		log.Warn("secret settings could not be sealed", "error", left)
+	}
+	if renewal.Sealed > 0 {
+		log.Info("secret settings sealed", "key", keys.ID(), "installations", renewal.Sealed)
+	}
+	if len(renewal.Left) > 0 {
+		return nil
+	}
+	return core.Wrap(op, core.Unavailable, db.CompleteSecretKey(ctx, keys.ID()))
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/core/abi"
 	"github.com/carrel-dev/carrel/core/dispatch"
+	"github.com/carrel-dev/carrel/core/workspace"
 	"github.com/carrel-dev/carrel/hostfuncs"
 	"github.com/carrel-dev/carrel/runtime"
 )
@@ -25,6 +26,7 @@ type runner struct {
 	modules modules
 	fetch   hostfuncs.Fetcher
 	post    *hostfuncs.Post
+	secrets workspace.Vault
 	schemas hostfuncs.Schemas
 	log     *slog.Logger
 }
@@ -51,7 +53,7 @@ func (r *runner) run(ctx context.Context, module *runtime.Module, call dispatch.
 		Kind: call.Kind, Trigger: call.Trigger, Invocation: call.Invocation, Hop: call.Hop, Now: call.Now,
 		Grant: call.Grant, Mutate: call.Mutate, Schemas: r.schemas, Fetch: r.fetch, Log: log.write,
 		Post: r.post, Secret: func(path ...string) (core.Secret, error) {
-			return core.SecretSetting(call.Installation.Settings, path...)
+			return r.secrets.Secret(call.Installation, path...)
 		},
 	}
 	if call.Unit != nil {

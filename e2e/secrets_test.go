@@ -1,0 +1,244 @@
+package e2e
+
+import (
+	"bytes"
+	"database/sql"
+	"encoding/json"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/carrel-dev/carrel/adapters/secret"
+	"github.com/carrel-dev/carrel/adapters/smtp/smtptest"
+	"github.com/carrel-dev/carrel/core/abi"
+)
+
+// vaulted is a server in a process of its own, with a workspace whose probe
+// sends mail through a server that asks for a password.
+type vaulted struct {
+	*process
+	mails  *smtptest.Server
+	person *person
+}
+
+const mailPassword = canary + "-password"
+
+func newVaulted(t *testing.T) *vaulted {
+	v := &vaulted{process: newProcess(t, "hostile/probe")}
+	v.mails = smtptest.Start(t, smtptest.Options{Security: smtptest.STARTTLS, Username: "office", Password: mailPassword})
+	roots := filepath.Join(t.TempDir(), "roots.pem")
+	v.write(roots, v.mails.Certificate)
+	v.args, v.env = []string{"--allow-private-mail"}, []string{"SSL_CERT_FILE=" + roots}
+	v.kill()
+	v.start()
+	w := v.world()
+	w.root = w.join("root", v.setup)
+	As(w.root).Workspace("acme", "enterprise")
+	v.person = w.root
+	v.member().API("POST", "/installations", body{"plugin": "probe", "grants": v.member().asked("probe"), "settings": v.settings()}).want(201)
+	return v
+}
+
+func (v *vaulted) settings() body {
+	return body{"color": "red", "key": canary + "-key", "smtp": body{
+		"host": smtptest.Host, "port": v.mails.Port, "username": "office", "password": mailPassword, "fromAddress": "office@example.com",
+	}}
+}
+
+// member is the workspace's owner, asking the server that runs now.
+func (v *vaulted) member() member {
+	p := *v.person
+	p.w = v.world()
+	return As(&p).In("acme")
+}
+
+// send sends a mail and returns what the plugin is told.
+func (v *vaulted) send() map[string]any {
+	v.Helper()
+	return v.member().Call("probe", "POST /act", body{"op": abi.OpMailSend, "request": body{
+		"key": unique(), "to": "ada@example.org", "subject": "hello", "text": "hello",
+	}}).want(200).object()
+}
+
+// sends fails the test unless mail is sent, signed in.
+func (v *vaulted) sends() {
+	v.Helper()
+	if told := v.send(); told["status"] != 0.0 {
+		v.Fatalf("told %v", told)
+	}
+	if got := v.mails.Next(v.T); got.User != "office" || got.From != "office@example.com" {
+		v.Errorf("%+v", got)
+	}
+}
+
+func (v *vaulted) write(file string, data []byte) {
+	v.Helper()
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		v.Fatal(err)
+	}
+}
+
+// keyFile is where the server keeps its key.
+func (v *vaulted) keyFile() string { return filepath.Join(v.dir, "secret.key") }
+
+// found lists the server's files that hold a canary.
+func (v *vaulted) found() (files []string) {
+	v.Helper()
+	seen := 0
+	err := filepath.WalkDir(v.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if bytes.Contains(data, []byte(canary)) {
+			files = append(files, path)
+		}
+		seen++
+		return err
+	})
+	if err != nil || seen < 3 {
+		v.Fatalf("%d files, %v", seen, err)
+	}
+	return files
+}
+
+// refused starts a server that must not start, and returns why it doesn't.
+func (v *vaulted) refused() string {
+	v.Helper()
+	out, err := exec.Command(v.carrel(), "serve", "--addr", "127.0.0.1:0", "--data", v.dir).CombinedOutput()
+	if err == nil {
+		v.Fatalf("it started: %s", out)
+	}
+	return string(out)
+}
+
+// TestAttack63_APasswordIsInNoFile: what an admin sets as secret is used, and is
+// in no file of the server, no answer and no line of its log: after a kill, too,
+// when the database's log is as it was, and after it was changed.
+func TestAttack63_APasswordIsInNoFile(t *testing.T) {
+	v := newVaulted(t)
+	v.sends()
+	v.member().API("PATCH", "/installations/probe", body{"settings": body{"color": "blue"}}).want(200)
+	v.sends() // the password is still there
+	told := v.member().Call("probe", "POST /act", body{"op": abi.OpSettingsGet, "request": body{}}).want(200)
+	seen := string(told.raw) + string(v.member().API("GET", "/installations/probe", nil).want(200).raw) + string(v.member().API("GET", "/audit", nil).want(200).raw)
+	if strings.Contains(seen, canary) || !strings.Contains(seen, "blue") {
+		t.Errorf("the canary is in %s", seen)
+	}
+	v.member().API("PATCH", "/installations/probe", body{"settings": body{"smtp": body{"password": canary + "-wrong"}}}).want(200)
+	if told := v.send(); told["status"] != 1.0 || !strings.Contains(told["response"].(map[string]any)["message"].(string), "refused the user name and password with code 535") {
+		t.Errorf("with a wrong password: %v", told)
+	}
+	v.member().API("PATCH", "/installations/probe", body{"settings": body{"smtp": body{"password": mailPassword}}}).want(200)
+	v.sends()
+	log := v.log
+	v.kill()
+	if files := v.found(); len(files) > 0 || strings.Contains(log.String(), canary) {
+		t.Errorf("the canary is in %v, or in the log:\n%s", files, log)
+	}
+	v.start()
+	v.sends()
+}
+
+// A key that is missing or another one is said before anything is changed, and
+// loses nothing; a new one takes over from the one before it.
+func TestAServerNeedsItsKey(t *testing.T) {
+	v := newVaulted(t)
+	v.kill()
+	if info, err := os.Stat(v.keyFile()); err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatalf("%v, %v", info, err)
+	}
+	old, err := os.ReadFile(v.keyFile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := secret.Read(v.keyFile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(v.keyFile()); err != nil {
+		t.Fatal(err)
+	}
+	if said := v.refused(); !strings.Contains(said, keys.ID()) || !strings.Contains(said, "is not there") || !strings.Contains(said, "--secret-key-file") {
+		t.Errorf("without its key: %s", said)
+	}
+	if _, err := os.Stat(v.keyFile()); err == nil {
+		t.Error("another key was made")
+	}
+	if _, err := secret.Create(v.keyFile()); err != nil {
+		t.Fatal(err)
+	}
+	if said := v.refused(); !strings.Contains(said, keys.ID()) || !strings.Contains(said, "holds another") {
+		t.Errorf("with another key: %s", said)
+	}
+	another, err := os.ReadFile(v.keyFile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.write(v.keyFile(), []byte("c2hvcnQ=\n"))
+	if said := v.refused(); !strings.Contains(said, "openssl rand -base64 32") || strings.Contains(said, "c2hvcnQ") {
+		t.Errorf("with something that is no key: %s", said)
+	}
+	v.write(v.keyFile(), old)
+	v.start()
+	v.sends()
+	v.kill()
+	v.write(v.keyFile(), append(another, old...))
+	v.start()
+	v.sends()
+	v.kill()
+	v.write(v.keyFile(), another)
+	v.start()
+	v.sends()
+	v.kill()
+	v.write(v.keyFile(), old)
+	if said := v.refused(); !strings.Contains(said, "holds another") {
+		t.Errorf("with the key of before: %s", said)
+	}
+}
+
+// A database of a time before secrets were sealed has none in the clear once the
+// server has started: not in its rows, nor in what SQLite leaves behind.
+func TestSecretsOfBeforeAreSealed(t *testing.T) {
+	v := newVaulted(t)
+	v.kill()
+	db, err := sql.Open("sqlite", filepath.Join(v.dir, "carrel.db")+"?_pragma=secure_delete(0)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := json.Marshal(v.settings())
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := `{"key":"` + strings.Repeat(canary, 2000) + `"}` // pages that are free afterwards
+	for _, statement := range []struct {
+		query string
+		args  []any
+	}{
+		{"UPDATE installations SET settings = ?", []any{long}}, {"UPDATE installations SET settings = ?", []any{string(plain)}},
+		{"DELETE FROM secret_keys", nil}, {"PRAGMA wal_checkpoint(TRUNCATE)", nil}, {"UPDATE installations SET settings = ?", []any{string(plain)}},
+	} {
+		if _, err := db.Exec(statement.query, statement.args...); err != nil {
+			t.Fatal(statement.query, err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(v.keyFile()); err != nil {
+		t.Fatal(err)
+	}
+	if len(v.found()) == 0 {
+		t.Fatal("there is nothing to seal")
+	}
+	v.start()
+	v.kill()
+	if files := v.found(); len(files) > 0 {
+		t.Errorf("the canary is in %v", files)
+	}
+	v.start()
+	v.sends()
+}
