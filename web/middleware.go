@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -33,12 +34,10 @@ func (s *Server) observe(c *fiber.Ctx) (err error) {
 }
 
 // record writes one line about an answered request. It has the path but never
-// the query, and no header: secrets travel there.
+// the query, and no header: secrets travel there. The long parts of a path are
+// left out, too: they are the signed tokens of links in mails.
 func (s *Server) record(c *fiber.Ctx, begin time.Time) {
-	path := c.Path()
-	if len(path) > 256 {
-		path = path[:256]
-	}
+	path := logged(c.Path())
 	attrs := []slog.Attr{
 		slog.String("request", problem.RequestID(c)),
 		slog.String("method", c.Method()),
@@ -60,6 +59,20 @@ func (s *Server) record(c *fiber.Ctx, begin time.Time) {
 		}
 	}
 	s.log.LogAttrs(c.UserContext(), level, "request", attrs...)
+}
+
+// logged is a path as the log has it: without segments that are longer than any
+// id, and not longer than 256 bytes.
+func logged(path string) string {
+	const longest = 48 // an id has 40
+	segments := strings.Split(path, "/")
+	for i, segment := range segments {
+		if len(segment) > longest {
+			segments[i] = "…"
+		}
+	}
+	path = strings.Join(segments, "/")
+	return path[:min(len(path), 256)]
 }
 
 // headers sets what protects a browser that shows an answer. The console and
