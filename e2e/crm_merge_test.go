@@ -55,7 +55,7 @@ func TestMerge(t *testing.T) {
 	if told := fmt.Sprint(crm.events("crm.contact.merged")); told != fmt.Sprintf("[map[loserId:%s winnerId:%s]]", loser, winner) {
 		t.Errorf("told of merges: %s", told)
 	}
-	if told := fmt.Sprint(crm.events("crm.contact.tagged")[0]); told != fmt.Sprintf("map[contactId:%s tag:math userId:cus_1]", winner) {
+	if told := fmt.Sprint(crm.events("crm.contact.tagged")[0]); told != fmt.Sprintf("map[contactId:%s email:ada@example.com name:Ada tag:math userId:cus_1]", winner) {
 		t.Errorf("told of the winner's new tag: %s", told)
 	}
 	if n := len(crm.events("crm.contact.tagged")); n != 4 {

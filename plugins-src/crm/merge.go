@@ -217,7 +217,7 @@ func passTags(c *sdk.Ctx, loser sdk.ID, winner sdk.Doc[Contact], n int) (done in
 		if _, err := contactTags.Patch(c, tag.ID, map[string]any{"contactId": winner.ID}); err != nil {
 			return 0, err
 		}
-		if err := contactTagged.Emit(c, Tagged{winner.ID, winner.Body.UserID, tag.Body.Tag}); err != nil {
+		if err := contactTagged.Emit(c, taggedAs(winner, tag.Body.Tag)); err != nil {
 			return 0, err
 		}
 	}

@@ -18,8 +18,15 @@ var contactTags = sdk.Table[ContactTag]("contact_tags", "Tags of contacts", sdk.
 // Tagged is the data of crm.contact.tagged and crm.contact.untagged.
 type Tagged struct {
 	ContactID sdk.ID `json:"contactId"`
+	Email     string `json:"email"`
+	Name      string `json:"name"`
 	UserID    sdk.ID `json:"userId"`
 	Tag       string `json:"tag"`
+}
+
+// taggedAs is what is told of a contact and a tag.
+func taggedAs(contact sdk.Doc[Contact], tag string) Tagged {
+	return Tagged{contact.ID, contact.Body.Email, contact.Body.Name, contact.Body.UserID, tag}
 }
 
 var (
@@ -52,7 +59,7 @@ func tagContact(c *sdk.Ctx, in tagRequest) (doc sdk.RawDoc[ContactTag], err erro
 		return doc, err
 	}
 	c.SetStatus(201)
-	return doc, contactTagged.Emit(c, Tagged{contact.ID, contact.Body.UserID, tag})
+	return doc, contactTagged.Emit(c, taggedAs(contact, tag))
 }
 
 // untagContact takes a tag off a contact.
@@ -72,7 +79,7 @@ func untagContact(c *sdk.Ctx) error {
 	if err := contactTags.Delete(c, doc.ID); err != nil {
 		return err
 	}
-	return contactUntagged.Emit(c, Tagged{contact.ID, contact.Body.UserID, tag})
+	return contactUntagged.Emit(c, taggedAs(contact, tag))
 }
 
 // listTags lists the tags of a contact.
