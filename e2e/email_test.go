@@ -43,6 +43,12 @@ func TestAContactIsWelcomed(t *testing.T) {
 		t.Errorf("told of %v", sent)
 	}
 
+	bob := acme.Call("crm", "GET /contacts", nil).want(200).list("data")[0].(map[string]any)["id"]
+	w.eventually(acme, "crm", fmt.Sprint("/contacts/", bob, "/timeline"), 1)
+	if timeline := string(acme.Call("crm", fmt.Sprint("GET /contacts/", bob, "/timeline"), nil).want(200).raw); strings.Count(timeline, "Mail sent: Welcome, Bob") != 1 {
+		t.Errorf("the timeline of bob: %s", timeline)
+	}
+
 	acme.Call("email", "POST /suppressions", body{"email": "Carol@example.com", "reason": "manual"}).want(201)
 	contact("carol@example.com", "Carol")
 	status("carol@example.com", "suppressed")
@@ -69,6 +75,34 @@ func TestAContactIsWelcomed(t *testing.T) {
 	again := acme.Call("email", "POST /messages", body{"to": "dan@example.com", "templateKey": "welcome", "dedupeKey": "hello"}).want(202)
 	if one.text("id") != again.text("id") {
 		t.Error("the same dedupeKey made another message")
+	}
+}
+
+// TestATagPutsAContactOnAList: as far as its owner agrees.
+func TestATagPutsAContactOnAList(t *testing.T) {
+	w := newWorld(t, "crm", "email")
+	box := newMailbox(t)
+	alice := w.SignUp("alice")
+	acme := As(alice).In(As(alice).Workspace("Acme", "starter"))
+	acme.Install("crm")
+	acme.InstallWith("email", box.settings())
+	automation := acme.Call("email", "GET /automations", nil).want(200).list("data")[0].(map[string]any)["id"]
+	acme.Call("email", fmt.Sprint("PATCH /automations/", automation), body{"enabled": false}).want(200)
+	for _, list := range []body{{"name": "Customers", "slug": "customers", "optin": "single", "tag": "customer"}, {"name": "Tips", "slug": "tips", "tag": "customer"}} {
+		acme.Call("email", "POST /lists", list).want(201)
+	}
+	contact := acme.Call("crm", "POST /contacts", body{"email": "Bob@example.com", "name": "Bob"}).want(201).text("id")
+	acme.Call("crm", "POST /contacts/"+contact+"/tags", body{"tag": "other"}).want(201)
+	acme.Call("crm", "POST /contacts/"+contact+"/tags", body{"tag": "customer"}).want(201)
+	w.eventually(acme, "email", "/memberships?filter[status]=confirmed", 1)
+	link := box.to("bob@example.com", 1).link(t, "/email/confirm/")
+	w.stranger().follow("POST", link, nil).want(200)
+	w.eventually(acme, "email", "/memberships?filter[status]=confirmed", 2)
+	if subscriber := acme.all("email", "/subscribers"); len(subscriber) != 1 || subscriber[0]["contactRef"] != contact || subscriber[0]["name"] != "Bob" {
+		t.Errorf("subscribers: %v", subscriber)
+	}
+	if came := box.all(); len(came) != 1 || len(came["bob@example.com"]) != 1 {
+		t.Errorf("mail: %v", came)
 	}
 }
 

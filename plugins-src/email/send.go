@@ -221,19 +221,12 @@ func bounce(c *sdk.Ctx, doc sdk.Doc[Message], in result, reason string) error {
 // lastBounced reports whether so many mails to an address bounced in a row, this
 // one the last of them.
 func lastBounced(c *sdk.Ctx, this sdk.Doc[Message], limit int) (bool, error) {
-	before, _, err := messages.Where("to", this.Body.To).Sort("-createdAt").Limit(200).Docs(c)
-	if err != nil {
-		return false, err
-	}
-	inRow := 1
-	for _, one := range before {
-		if one.ID == this.ID || one.Body.Status == queued || one.Body.Status == suppressed {
-			continue
+	docs, _, err := messages.Where("to", this.Body.To).Sort("-createdAt").Limit(200).Docs(c)
+	states := []string{bounced}
+	for _, one := range docs {
+		if one.ID != this.ID {
+			states = append(states, one.Body.Status)
 		}
-		if one.Body.Status != bounced || inRow >= limit {
-			break
-		}
-		inRow++
 	}
-	return inRow >= limit, nil
+	return inRow(states) >= limit, err
 }

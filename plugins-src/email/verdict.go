@@ -81,6 +81,21 @@ func (r result) noSuchAddress() bool {
 	}
 }
 
+// inRow counts the mails to an address that bounced one after the other, of
+// states that begin with the newest. Those that were not tried don't count.
+func inRow(states []string) (n int) {
+	for _, state := range states {
+		switch state {
+		case bounced:
+			n++
+		case queued, suppressed:
+		default:
+			return n
+		}
+	}
+	return n
+}
+
 // reason is the outcome for people.
 func (r result) reason() string {
 	if r.Code != 0 {

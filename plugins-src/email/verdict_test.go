@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -91,6 +92,19 @@ func TestWhyThereWasNoAnswer(t *testing.T) {
 	} {
 		if got, _ := outcomeOf(one.err); got != one.want {
 			t.Errorf("%v: %s, want %s", one.err, got, one.want)
+		}
+	}
+}
+
+func TestBouncesInARow(t *testing.T) {
+	for _, one := range []struct {
+		states string
+		want   int
+	}{
+		{"bounced", 1}, {"bounced bounced sent bounced", 2}, {"bounced queued suppressed bounced failed", 2}, {"sent bounced", 0}, {"", 0},
+	} {
+		if got := inRow(strings.Fields(one.states)); got != one.want {
+			t.Errorf("%s: %d, want %d", one.states, got, one.want)
 		}
 	}
 }
