@@ -99,7 +99,7 @@ func (b *browser) choose(file string) {
 func (b *browser) press(label string) {
 	b.Helper()
 	b.until("no button or link "+label, fmt.Sprintf(`(() => {
-		const found = [...document.querySelectorAll("button, a")].find(e => e.innerText.trim() === %q && e.checkVisibility());
+		const found = [...document.querySelectorAll("button, a, summary")].find(e => e.innerText.trim() === %q && e.checkVisibility());
 		if (found) found.click();
 		return !!found;
 	})()`, label))

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"mime/multipart"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -256,7 +257,9 @@ func routeCases() map[string]routeCase {
 		"GET /console/w/:ws/installations/:plugin/data/:table/:id": page("/installations/crm/data/contacts/{contact}"),
 		"POST /console/w/:ws/installations/:plugin":                form("/installations/probe", url.Values{"do": {"enable"}}),
 		"GET /console/w/:ws/installations/:plugin/uninstall":       page("/installations/crm/uninstall"),
-		"GET /console/w/:ws/p/:plugin/*":                           page("/p/crm/contacts"),
+		"GET /console/w/:ws/p/:plugin/*": {calls: func(s *twins) []func() call {
+			return slices.Concat(page("/p/crm/contacts").calls(s), page("/p/probe/notes/"+s.note+"?tab=edit").calls(s))
+		}},
 		"POST /console/w/:ws/marketplace/:plugin/install": one(func(s *twins) call {
 			slug := fresh(s)
 			fields := url.Values{"version": {s.version("crm")}, "grant": {"data", "events", "billing", "jobs"}}
@@ -270,7 +273,7 @@ func routeCases() map[string]routeCase {
 				in: []byte("data=keep"), headers: []header{{"Content-Type", "application/x-www-form-urlencoded"}}}
 		}),
 		"POST /console/w/:ws/p/:plugin/*": {calls: func(s *twins) []func() call {
-			return []func() call{func() call { return uploaded(s) }, func() call { return typed(s) }}
+			return []func() call{func() call { return uploaded(s) }, func() call { return typed(s) }, func() call { return edited(s) }}
 		}},
 	}
 }
@@ -294,6 +297,13 @@ func typed(s *twins) call {
 		"email": {unique() + "@" + canary + ".com"}, "name": {canary},
 	}
 	return call{method: "POST", path: "/console/w/" + s.acme + "/p/crm/contacts", console: true,
+		in: []byte(fields.Encode()), headers: []header{{"Content-Type", "application/x-www-form-urlencoded"}}}
+}
+
+// edited is what a form of a plugin's page about one note sends.
+func edited(s *twins) call {
+	fields := url.Values{"-call": {`{"method":"PATCH","path":"/notes/` + s.note + `","form":"form-1","inputs":[["title",""]]}`}, "title": {canary}}
+	return call{method: "POST", path: "/console/w/" + s.acme + "/p/probe/notes/" + s.note + "?tab=edit", console: true,
 		in: []byte(fields.Encode()), headers: []header{{"Content-Type", "application/x-www-form-urlencoded"}}}
 }
 
@@ -362,22 +372,27 @@ func pluginCases() map[string]func(s *twins) (path string, in any) {
 		"crm POST /contacts/import": func(s *twins) (string, any) {
 			return "/contacts/import", []byte("email,name\n" + unique() + "@example.com,n\n")
 		},
-		"crm GET /imports":                list("/imports"),
-		"crm GET /imports/:id":            func(s *twins) (string, any) { return "/imports/" + s.imported, nil },
-		"crm GET /imports/:id/errors":     func(s *twins) (string, any) { return "/imports/" + s.imported + "/errors", nil },
-		"crm GET /companies":              list("/companies"),
-		"crm POST /companies":             func(s *twins) (string, any) { return "/companies", body{"name": "n" + unique()} },
-		"crm GET /companies/:id":          func(s *twins) (string, any) { return "/companies/" + s.company, nil },
-		"crm PATCH /companies/:id":        func(s *twins) (string, any) { return "/companies/" + s.company, body{"name": canary + unique()} },
-		"crm DELETE /companies/:id":       func(s *twins) (string, any) { return "/companies/" + newCompany(s), nil },
-		"crm GET /pipelines":              list("/pipelines"),
-		"crm GET /pipelines/:id":          func(s *twins) (string, any) { return "/pipelines/" + s.pipeline, nil },
-		"crm POST /pipelines":             func(s *twins) (string, any) { return "/pipelines", body{"name": unique(), "stages": stages} },
-		"crm PATCH /pipelines/:id":        func(s *twins) (string, any) { return "/pipelines/" + s.pipeline, body{"name": canary + unique()} },
-		"probe GET /notes":                list("/notes"),
-		"probe POST /notes":               func(s *twins) (string, any) { return "/notes", body{"title": "t", "label": unique()} },
-		"probe GET /heard":                list("/heard"),
-		"probe GET /notes/:id":            func(s *twins) (string, any) { return "/notes/" + s.note, nil },
+		"crm GET /imports":            list("/imports"),
+		"crm GET /imports/:id":        func(s *twins) (string, any) { return "/imports/" + s.imported, nil },
+		"crm GET /imports/:id/errors": func(s *twins) (string, any) { return "/imports/" + s.imported + "/errors", nil },
+		"crm GET /companies":          list("/companies"),
+		"crm POST /companies":         func(s *twins) (string, any) { return "/companies", body{"name": "n" + unique()} },
+		"crm GET /companies/:id":      func(s *twins) (string, any) { return "/companies/" + s.company, nil },
+		"crm PATCH /companies/:id":    func(s *twins) (string, any) { return "/companies/" + s.company, body{"name": canary + unique()} },
+		"crm DELETE /companies/:id":   func(s *twins) (string, any) { return "/companies/" + newCompany(s), nil },
+		"crm GET /pipelines":          list("/pipelines"),
+		"crm GET /pipelines/:id":      func(s *twins) (string, any) { return "/pipelines/" + s.pipeline, nil },
+		"crm POST /pipelines":         func(s *twins) (string, any) { return "/pipelines", body{"name": unique(), "stages": stages} },
+		"crm PATCH /pipelines/:id":    func(s *twins) (string, any) { return "/pipelines/" + s.pipeline, body{"name": canary + unique()} },
+		"probe GET /notes":            list("/notes"),
+		"probe POST /notes":           func(s *twins) (string, any) { return "/notes", body{"title": "t", "label": unique()} },
+		"probe GET /heard":            list("/heard"),
+		"probe GET /notes/:id":        func(s *twins) (string, any) { return "/notes/" + s.note, nil },
+		"probe PATCH /notes/:id":      func(s *twins) (string, any) { return "/notes/" + s.note, body{"count": 2} },
+		"probe DELETE /notes/:id":     func(s *twins) (string, any) { return "/notes/" + s.newNote(), nil },
+		"probe POST /notes/:id/move": func(s *twins) (string, any) {
+			return "/notes/" + s.newNote() + "/move", body{"to": unique(), "position": 0}
+		},
 		"probe POST /notes/:id/increment": func(s *twins) (string, any) { return "/notes/" + s.note + "/increment", nil },
 		"probe POST /notes/:id/slowly":    func(s *twins) (string, any) { return "/notes/" + s.note + "/slowly", body{"rounds": 1} },
 		"probe POST /ask": func(s *twins) (string, any) {

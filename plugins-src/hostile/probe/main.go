@@ -16,7 +16,7 @@ import (
 type note struct {
 	Title string `json:"title" carrel:"required,index,max=200,doc=What it is about"`
 	Label string `json:"label" carrel:"unique,max=200,doc=A word no other note has"`
-	Count int    `json:"count" carrel:"default=0,doc=How often it was incremented"`
+	Count int    `json:"count" carrel:"default=0,index,doc=How often it was incremented"`
 }
 
 var notes = sdk.Table[note]("notes", "Notes")
@@ -63,6 +63,9 @@ func init() {
 		Mutation("POST /notes", notes.Create, sdk.Scope("probe.notes.write")).
 		Query("GET /notes", notes.List, sdk.Scope("probe.notes.read")).
 		Query("GET /notes/:id", notes.Show, sdk.Scope("probe.notes.read")).
+		Mutation("PATCH /notes/:id", notes.Change, sdk.Scope("probe.notes.write")).
+		Mutation("DELETE /notes/:id", notes.Remove, sdk.Scope("probe.notes.write")).
+		Mutation("POST /notes/:id/move", move, sdk.Scope("probe.notes.write")).
 		Mutation("POST /notes/:id/increment", increment, sdk.Scope("probe.notes.write")).
 		Mutation("POST /notes/:id/slowly", slowly, sdk.Scope("probe.notes.write")).
 		Mutation("POST /ask", ask, sdk.Scope("probe.notes.write")).
@@ -73,7 +76,9 @@ func init() {
 		On("core.member.added", overhear).
 		Job("note", later).
 		Every("0 7 1 1 *", "yearly", func(*sdk.Ctx) error { return nil }).
-		Page("/notes", "Notes", page, sdk.Scope("probe.notes.read"))
+		Page("/notes", "Notes", page, sdk.Scope("probe.notes.read")).
+		Page("/notes/:id", "Note", notePage, sdk.Scope("probe.notes.read")).
+		Page("/board", "Board", boardPage, sdk.Scope("probe.notes.read"))
 }
 
 func main() {}
