@@ -48,8 +48,8 @@ type Config struct {
 	// SetAside keeps a delivery for a person to look at, and does what else is to
 	// be done at the end of one; nil: the store's SetAsideDelivery.
 	SetAside func(ctx context.Context, d core.Delivery, message string) error
-	Workers  int // deliveries in progress; 0 is 8
-	Share    int // of them, for one workspace; 0 is half of them
+	Workers  int // deliveries in progress, most of whose time is waiting for the disk; 0 is 16
+	Share    int // of them, for one workspace; 0 is a quarter of them
 	Now      func() time.Time
 	Jitter   func() float64 // in [0, 1)
 	Logger   *slog.Logger
@@ -71,10 +71,10 @@ type Claimer struct {
 // New makes a Claimer. Nothing happens before Run.
 func New(c Config) *Claimer {
 	if c.Workers == 0 {
-		c.Workers = 8
+		c.Workers = 16
 	}
 	if c.Share == 0 {
-		c.Share = max(1, c.Workers/2)
+		c.Share = max(1, c.Workers/4)
 	}
 	if c.SetAside == nil {
 		c.SetAside = c.Store.SetAsideDelivery

@@ -2,17 +2,16 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 
 	"github.com/carrel-dev/carrel/core"
 )
 
 // applyChanges writes the platform changes of a unit of work, and checks what
 // they come to.
-func applyChanges(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, changes []core.Change) error {
+func applyChanges(ctx context.Context, s session, ws core.WorkspaceID, changes []core.Change) error {
 	scheduled, told := map[core.InstallationID]bool{}, map[core.InstallationID]bool{}
 	for _, change := range changes {
-		if err := applyChange(ctx, tx, ws, change); err != nil {
+		if err := applyChange(ctx, s, ws, change); err != nil {
 			return err
 		}
 		switch put, ok := change.(core.PutDelivery); {
@@ -23,12 +22,12 @@ func applyChanges(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, changes 
 		}
 	}
 	for install := range scheduled {
-		if err := checkWaiting(ctx, tx, ws, install); err != nil {
+		if err := checkWaiting(ctx, s, ws, install); err != nil {
 			return err
 		}
 	}
 	for install := range told {
-		if err := checkListening(ctx, tx, ws, install); err != nil {
+		if err := checkListening(ctx, s, ws, install); err != nil {
 			return err
 		}
 	}
@@ -37,38 +36,38 @@ func applyChanges(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, changes 
 
 // applyChange writes one platform change of a unit of work, in the unit's own
 // savepoint: an error undoes the whole unit.
-func applyChange(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, change core.Change) error {
+func applyChange(ctx context.Context, s session, ws core.WorkspaceID, change core.Change) error {
 	switch c := change.(type) {
 	case core.PutInstallation:
-		return putInstallation(ctx, tx, ws, c.Installation)
+		return putInstallation(ctx, s.tx, ws, c.Installation)
 	case core.RemoveInstallation:
-		return removeInstallation(ctx, tx, ws, c)
+		return removeInstallation(ctx, s.tx, ws, c)
 	case core.PutWorkspace:
-		return putWorkspace(ctx, tx, ws, c.Workspace)
+		return putWorkspace(ctx, s.tx, ws, c.Workspace)
 	case core.PutMember:
-		return putMember(ctx, tx, ws, c.Member)
+		return putMember(ctx, s.tx, ws, c.Member)
 	case core.RemoveMember:
-		return removeMember(ctx, tx, ws, c.Account)
+		return removeMember(ctx, s.tx, ws, c.Account)
 	case core.PutContract:
-		return putContract(ctx, tx, ws, c.Contract)
+		return putContract(ctx, s.tx, ws, c.Contract)
 	case core.PutReceipt:
-		return putReceipt(ctx, tx, ws, c.Receipt)
+		return putReceipt(ctx, s.tx, ws, c.Receipt)
 	case core.AddUsage:
-		return addUsage(ctx, tx, ws, c)
+		return addUsage(ctx, s.tx, ws, c)
 	case core.AppendEvent:
-		return insertEvent(ctx, tx, ws, c.Event)
+		return insertEvent(ctx, s, ws, c.Event)
 	case core.PutDelivery:
-		return insertDelivery(ctx, tx, ws, c.Delivery)
+		return insertDelivery(ctx, s, ws, c.Delivery)
 	case core.CancelDelivery:
-		return cancelDelivery(ctx, tx, ws, c)
+		return cancelDelivery(ctx, s.tx, ws, c)
 	case core.CompleteDelivery:
-		return completeDelivery(ctx, tx, ws, c)
+		return completeDelivery(ctx, s, ws, c)
 	case core.HoldDelivery:
-		return holdDelivery(ctx, tx, ws, c)
+		return holdDelivery(ctx, s, ws, c)
 	case core.SetAsideDelivery:
-		return setAsideDelivery(ctx, tx, ws, c)
+		return setAsideDelivery(ctx, s, ws, c)
 	case core.AppendAudit:
-		return appendAudit(ctx, tx, ws, c.Entry)
+		return appendAudit(ctx, s.tx, ws, c.Entry)
 	default:
 		return core.E("sqlite.applyChange", core.Internal, "This database cannot store a %T.", change)
 	}

@@ -20,7 +20,7 @@ func (d *documents) Commit(ctx context.Context, ws core.WorkspaceID, b store.Bat
 		if err := s.apply(ctx, ws, b.Writes); err != nil {
 			return err
 		}
-		if err := applyChanges(ctx, tx, ws, b.Changes); err != nil {
+		if err := applyChanges(ctx, s, ws, b.Changes); err != nil {
 			return err
 		}
 		seq, err = s.bump(ctx, ws)

@@ -22,11 +22,12 @@ const (
 // being written or flushed join it or make up the next, so that one fsync
 // serves them all.
 type committer struct {
-	db      *sql.DB
-	queue   chan *pending
-	closing chan struct{}
-	once    sync.Once
-	done    chan struct{}
+	db       *sql.DB
+	prepared statements // of db
+	queue    chan *pending
+	closing  chan struct{}
+	once     sync.Once
+	done     chan struct{}
 
 	groups, writes atomic.Int64 // made durable
 }
@@ -38,12 +39,13 @@ type pending struct {
 	err    error      // fn's
 }
 
-func startCommitter(db *sql.DB) *committer {
+func startCommitter(db *sql.DB, prepared statements) *committer {
 	c := &committer{
-		db:      db,
-		queue:   make(chan *pending, maxGroup),
-		closing: make(chan struct{}),
-		done:    make(chan struct{}),
+		db:       db,
+		prepared: prepared,
+		queue:    make(chan *pending, maxGroup),
+		closing:  make(chan struct{}),
+		done:     make(chan struct{}),
 	}
 	go c.run()
 	return c
@@ -142,7 +144,7 @@ func (c *committer) transact(first *pending) (group []*pending, err error) {
 	defer tx.Rollback() //nolint:errcheck // after Commit it says so, and there is nothing to undo
 	began := time.Now()
 	for p := first; ; {
-		if err := savepoint(ctx, tx, p); err != nil {
+		if err := savepoint(ctx, session{tx, c.prepared}, p); err != nil {
 			return group, err
 		}
 		if len(group) == maxGroup || time.Since(began) > maxGroupTime {
@@ -157,25 +159,31 @@ func (c *committer) transact(first *pending) (group []*pending, err error) {
 	}
 }
 
+const (
+	beginUnit = "SAVEPOINT unit"
+	undoUnit  = "ROLLBACK TO unit"
+	endUnit   = "RELEASE unit"
+)
+
 // savepoint runs one write in a savepoint of its own and notes its error. An
 // error it returns is the transaction's.
-func savepoint(ctx context.Context, tx *sql.Tx, p *pending) error {
+func savepoint(ctx context.Context, s session, p *pending) error {
 	if p.ctx.Err() != nil {
 		p.err = abandoned(p.ctx)
 		return nil
 	}
-	if _, err := tx.ExecContext(ctx, "SAVEPOINT unit"); err != nil {
+	if _, err := s.exec(ctx, beginUnit); err != nil {
 		return err
 	}
-	if p.err = call(ctx, tx, p.fn); p.err != nil {
+	if p.err = call(ctx, s.tx, p.fn); p.err != nil {
 		// When SQLite itself has rolled the whole transaction back (a full disk
 		// does that), there is no savepoint: everybody's write is lost, and the
 		// error says so.
-		if _, err := tx.ExecContext(ctx, "ROLLBACK TO unit"); err != nil {
+		if _, err := s.exec(ctx, undoUnit); err != nil {
 			return err
 		}
 	}
-	_, err := tx.ExecContext(ctx, "RELEASE unit")
+	_, err := s.exec(ctx, endUnit)
 	return err
 }
 

@@ -17,10 +17,21 @@ const deliveryColumns = "workspace, id, install, event, handler, payload, state,
 // attempt that wants to change it.
 const thisAttempt = inWorkspace + " AND id = ? AND attempt = ? AND state = 'running'"
 
-func insertDelivery(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, d core.Delivery) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO deliveries (`+deliveryColumns+`)
-		VALUES (?, ?, ?, ?, ?, ?, 'pending', 0, ?, ?, '', ?, ?, ?)
-		ON CONFLICT (workspace, install, schedule, occurrence) WHERE schedule <> '' DO NOTHING`,
+const (
+	claimQuery = "UPDATE deliveries SET state = 'running', attempt = attempt + 1, due = ? WHERE " + inWorkspace +
+		" AND id = ? AND due <= ? RETURNING " + deliveryColumns
+	completeQuery = "UPDATE deliveries SET state = 'done', due = NULL, last_error = '' WHERE " + thisAttempt
+	holdQuery     = "UPDATE deliveries SET state = 'held', attempt = attempt - 1, due = NULL, last_error = ? WHERE " + thisAttempt
+	setAsideQuery = "UPDATE deliveries SET state = 'set_aside', due = NULL, last_error = ? WHERE " + thisAttempt
+	failQuery     = "UPDATE deliveries SET state = ?, due = ?, last_error = ? WHERE " + thisAttempt
+)
+
+const insertDeliveryQuery = `INSERT INTO deliveries (` + deliveryColumns + `)
+	VALUES (?, ?, ?, ?, ?, ?, 'pending', 0, ?, ?, '', ?, ?, ?)
+	ON CONFLICT (workspace, install, schedule, occurrence) WHERE schedule <> '' DO NOTHING`
+
+func insertDelivery(ctx context.Context, s session, ws core.WorkspaceID, d core.Delivery) error {
+	_, err := s.exec(ctx, insertDeliveryQuery,
 		ws, d.ID, d.Install, d.Event, d.Handler, string(d.Payload), micros(d.Due), d.Hop, micros(d.Created), d.Schedule, micros(d.Occurrence))
 	return failed("sqlite.PutDelivery", err)
 }
@@ -33,10 +44,10 @@ const waitingQuery = `SELECT count(*), coalesce(sum(octet_length(payload)), 0) F
 // checkWaiting holds the jobs of an installation to their bounds. It is asked
 // in the transaction that added some, so that units which race for the last
 // place don't all get it.
-func checkWaiting(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, install core.InstallationID) error {
+func checkWaiting(ctx context.Context, s session, ws core.WorkspaceID, install core.InstallationID) error {
 	const op = "sqlite.PutDelivery"
 	var jobs, bytes int64
-	if err := tx.QueryRowContext(ctx, waitingQuery, ws, install).Scan(&jobs, &bytes); err != nil {
+	if err := s.row(ctx, waitingQuery, ws, install).Scan(&jobs, &bytes); err != nil {
 		return failed(op, err)
 	}
 	switch {
@@ -53,10 +64,10 @@ func checkWaiting(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, install 
 const listeningQuery = `SELECT EXISTS (SELECT 1 FROM deliveries
 	WHERE ` + inWorkspace + ` AND install = ? AND event <> '' AND state IN ('pending', 'running', 'retry', 'held') LIMIT 1 OFFSET ?)`
 
-func checkListening(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, install core.InstallationID) error {
+func checkListening(ctx context.Context, s session, ws core.WorkspaceID, install core.InstallationID) error {
 	const op = "sqlite.PutDelivery"
 	var full bool
-	if err := tx.QueryRowContext(ctx, listeningQuery, ws, install, core.MaxWaitingEvents).Scan(&full); err != nil {
+	if err := s.row(ctx, listeningQuery, ws, install, core.MaxWaitingEvents).Scan(&full); err != nil {
 		return failed(op, err)
 	}
 	if full {
@@ -76,35 +87,31 @@ func cancelDelivery(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, c core
 // completeDelivery is what makes the effect happen exactly once: it is part of
 // the unit of work that has the effect, and fails it unless this attempt is the
 // running one.
-func completeDelivery(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, c core.CompleteDelivery) error {
-	const op = "sqlite.CompleteDelivery"
-	result, err := tx.ExecContext(ctx, "UPDATE deliveries SET state = 'done', due = NULL, last_error = '' WHERE "+thisAttempt, ws, c.ID, c.Attempt)
-	return ofAttempt(op, c.ID, c.Attempt, result, err)
+func completeDelivery(ctx context.Context, s session, ws core.WorkspaceID, c core.CompleteDelivery) error {
+	n, err := s.exec(ctx, completeQuery, ws, c.ID, c.Attempt)
+	return ofAttempt("sqlite.CompleteDelivery", c.ID, c.Attempt, n, err)
 }
 
 // ofAttempt is Stale when a statement with thisAttempt touched no row.
-func ofAttempt(op string, id core.DeliveryID, attempt int, result sql.Result, err error) error {
-	if err = one(op, result, err); core.KindOf(err) == core.NotFound {
+func ofAttempt(op string, id core.DeliveryID, attempt int, touched int64, err error) error {
+	if err == nil && touched == 0 {
 		return core.E(op, core.Stale, "Attempt %d of the delivery %s is not the running one any more.", attempt, id)
 	}
-	return err
+	return failed(op, err)
 }
 
 // holdDelivery takes the running attempt back. Its number will be another's,
 // which is no danger: who holds a delivery does nothing else with it.
-func holdDelivery(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, h core.HoldDelivery) error {
-	const op = "sqlite.HoldDelivery"
-	result, err := tx.ExecContext(ctx, "UPDATE deliveries SET state = 'held', attempt = attempt - 1, due = NULL, last_error = ? WHERE "+thisAttempt,
-		h.Reason, ws, h.ID, h.Attempt)
-	return ofAttempt(op, h.ID, h.Attempt, result, err)
+func holdDelivery(ctx context.Context, s session, ws core.WorkspaceID, h core.HoldDelivery) error {
+	n, err := s.exec(ctx, holdQuery, h.Reason, ws, h.ID, h.Attempt)
+	return ofAttempt("sqlite.HoldDelivery", h.ID, h.Attempt, n, err)
 }
 
 // setAsideDelivery ends the running attempt, and with it the delivery until a
 // person redrives it.
-func setAsideDelivery(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, a core.SetAsideDelivery) error {
-	const op = "sqlite.SetAsideDelivery"
-	result, err := tx.ExecContext(ctx, "UPDATE deliveries SET state = 'set_aside', due = NULL, last_error = ? WHERE "+thisAttempt, a.Reason, ws, a.ID, a.Attempt)
-	return ofAttempt(op, a.ID, a.Attempt, result, err)
+func setAsideDelivery(ctx context.Context, s session, ws core.WorkspaceID, a core.SetAsideDelivery) error {
+	n, err := s.exec(ctx, setAsideQuery, a.Reason, ws, a.ID, a.Attempt)
+	return ofAttempt("sqlite.SetAsideDelivery", a.ID, a.Attempt, n, err)
 }
 
 // resume makes the deliveries due that are held and meet a condition.
@@ -186,10 +193,9 @@ func (db *DB) ClaimDeliveries(ctx context.Context, now, lease time.Time, after c
 	}
 	var claimed []core.Delivery
 	err = db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		s := session{tx, db.writeStatements}
 		for _, d := range due {
-			row := tx.QueryRowContext(ctx, "UPDATE deliveries SET state = 'running', attempt = attempt + 1, due = ? WHERE "+inWorkspace+
-				" AND id = ? AND due <= ? RETURNING "+deliveryColumns, micros(lease), d.Workspace, d.ID, micros(now))
-			d, err := scanDelivery(row)
+			d, err := scanDelivery(s.row(ctx, claimQuery, micros(lease), d.Workspace, d.ID, micros(now)))
 			if errors.Is(err, sql.ErrNoRows) {
 				continue // cancelled since it was found
 			}
@@ -204,17 +210,19 @@ func (db *DB) ClaimDeliveries(ctx context.Context, now, lease time.Time, after c
 }
 
 func (db *DB) dueBehind(ctx context.Context, now time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int) ([]core.Delivery, error) {
-	rows, err := db.read.QueryContext(ctx, turnQuery, after, micros(now), jsonList(busy), limit)
+	rows, err := db.readStatements[turnQuery].QueryContext(ctx, after, micros(now), jsonList(busy), limit)
 	return collect(rows, err, func(s scanner) (d core.Delivery, err error) {
 		return d, s.Scan(&d.Workspace, &d.ID)
 	})
 }
 
+const nextQuery = `SELECT due FROM deliveries
+	WHERE due IS NOT NULL AND workspace NOT IN (SELECT value FROM json_each(?)) ORDER BY due LIMIT 1`
+
 // NextDelivery implements core/events' Store.
 func (db *DB) NextDelivery(ctx context.Context, busy []core.WorkspaceID) (time.Time, bool, error) {
 	var due int64
-	err := db.read.QueryRowContext(ctx, `SELECT due FROM deliveries
-		WHERE due IS NOT NULL AND workspace NOT IN (SELECT value FROM json_each(?)) ORDER BY due LIMIT 1`, jsonList(busy)).Scan(&due)
+	err := db.readStatements[nextQuery].QueryRowContext(ctx, jsonList(busy)).Scan(&due)
 	if errors.Is(err, sql.ErrNoRows) {
 		return time.Time{}, false, nil
 	}
@@ -233,8 +241,7 @@ func (db *DB) SetAsideDelivery(ctx context.Context, d core.Delivery, message str
 
 func (db *DB) failDelivery(ctx context.Context, d core.Delivery, state core.DeliveryState, due any, message string) error {
 	return db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "UPDATE deliveries SET state = ?, due = ?, last_error = ? WHERE "+thisAttempt,
-			state, due, message, d.Workspace, d.ID, d.Attempt)
+		_, err := session{tx, db.writeStatements}.exec(ctx, failQuery, state, due, message, d.Workspace, d.ID, d.Attempt)
 		return failed("sqlite.FailDelivery", err)
 	})
 }

@@ -39,12 +39,14 @@ func (h History) Events(ctx context.Context, ws core.WorkspaceID, eventType stri
 	return list, failed("sqlite.Events", err)
 }
 
+const selectEvent = "SELECT id, type, version, source, data, cause, hop, time FROM events WHERE " + inWorkspace + " AND id = ?"
+
 // Event implements core/dispatch's Events.
 func (h History) Event(ctx context.Context, ws core.WorkspaceID, id core.EventID) (core.Event, error) {
 	e := core.Event{Workspace: ws}
 	var data string
 	var at int64
-	err := h.db.read.QueryRowContext(ctx, "SELECT id, type, version, source, data, cause, hop, time FROM events WHERE "+inWorkspace+" AND id = ?", ws, id).
+	err := h.db.readStatements[selectEvent].QueryRowContext(ctx, ws, id).
 		Scan(&e.ID, &e.Type, &e.Version, &e.Source, &data, &e.Cause, &e.Hop, &at)
 	e.Data, e.Time = json.RawMessage(data), fromMicros(at)
 	return e, failed("sqlite.Event", err)

@@ -6,7 +6,8 @@ import (
 	"errors"
 )
 
-// The statements of the document engine, prepared once per connection.
+// The statements of the document engine. They and those of deliveries are prepared
+// once per connection: reading a statement takes SQLite longer than doing it.
 const (
 	selectHead = "SELECT seq, auth_epoch FROM heads WHERE " + inWorkspace
 
@@ -28,11 +29,13 @@ const (
 )
 
 var readQueries = []string{
-	selectHead, selectDocument, selectVersion, selectHolder, selectReceipt, selectSum,
+	selectHead, selectDocument, selectVersion, selectHolder, selectReceipt, selectSum, selectEvent, turnQuery, nextQuery,
 }
 
 var writeQueries = []string{
 	bumpSeq, insertDocument, updateDocument, deleteDocument, insertEntry, deleteEntry, insertUnique, deleteUnique,
+	insertEventQuery, insertDeliveryQuery, waitingQuery, listeningQuery, claimQuery, completeQuery, holdQuery, setAsideQuery, failQuery,
+	beginUnit, undoUnit, endUnit,
 }
 
 // statements are prepared on a pool, by their text.

@@ -28,7 +28,7 @@ func (db *DB) CreateWorkspace(ctx context.Context, w core.Workspace, owner core.
 		if err != nil {
 			return failed(op, err)
 		}
-		return applyChanges(ctx, tx, w.ID, []core.Change{
+		return applyChanges(ctx, session{tx, db.writeStatements}, w.ID, []core.Change{
 			core.PutMember{Member: core.Member{Account: owner, Role: core.RoleOwner, Created: w.Created}},
 			core.PutContract{Contract: c},
 			core.AppendAudit{Entry: entry},
@@ -127,7 +127,7 @@ func (db *DB) Change(ctx context.Context, ws core.WorkspaceID, decide func(core.
 		if changes, err = decide(a); err != nil {
 			return err
 		}
-		return applyChanges(ctx, tx, ws, changes)
+		return applyChanges(ctx, session{tx, db.writeStatements}, ws, changes)
 	})
 	if err == nil && (resumes(changes) || len(core.EventsOf(changes)) > 0) {
 		db.signalResumed()
