@@ -3,43 +3,14 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"slices"
-	"text/tabwriter"
 	"time"
+
+	"github.com/carrel-dev/carrel/bench/report"
 )
 
-// figure is a number, and the bar it has to clear if there is one.
-type figure struct {
-	Name  string  `json:"figure"`
-	Value float64 `json:"value"`
-	Unit  string  `json:"unit"`
-	Least float64 `json:"least,omitempty"` // the bar, when more is better
-	Most  float64 `json:"most,omitempty"`  // the bar, when less is better
-}
-
-func (f figure) bar() string {
-	switch {
-	case f.Least > 0 && f.Value >= f.Least:
-		return fmt.Sprintf("at least %v", f.Least)
-	case f.Least > 0:
-		return fmt.Sprintf("at least %v: MISSED", f.Least)
-	case f.Most > 0 && f.Value <= f.Most:
-		return fmt.Sprintf("at most %v", f.Most)
-	case f.Most > 0:
-		return fmt.Sprintf("at most %v: MISSED", f.Most)
-	}
-	return "–"
-}
-
-func printFigures(out io.Writer, figures []figure) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	for _, f := range figures {
-		fmt.Fprintf(w, "%s\t%s %s\t%s\n", f.Name, digits(f.Value), f.Unit, f.bar())
-	}
-	return w.Flush()
-}
+type figure = report.Figure
 
 // ratios are what the rows say about the promises in docs/benchmarks.md, as far
 // as the rows are there.
@@ -57,7 +28,7 @@ func ratios(rows []row) []figure {
 		s, ok := find(call, slow)
 		f, ok2 := find(call, fast)
 		if ok && ok2 && f.MedianNS > 0 {
-			figures = append(figures, figure{name, float64(s.MedianNS) / float64(f.MedianNS), "times", least, most})
+			figures = append(figures, figure{Name: name, Value: float64(s.MedianNS) / float64(f.MedianNS), Unit: "times", Least: least, Most: most})
 		}
 	}
 	ratio("JSON call: Extism fresh over Carrel", "json", "extism-fresh", "carrel-pristine", 90, 0)
@@ -70,10 +41,10 @@ func ratios(rows []row) []figure {
 	ratio("JSON call: Carrel over Carrel without fuel", "json", "carrel-pristine", "carrel-unmetered", 0, 1.15)
 	ratio("SHA-256 of 1 MB: Carrel over Carrel without fuel", "sha256", "carrel-pristine", "carrel-unmetered", 0, 1.10)
 	if renewed, ok := find("empty", "carrel-new"); ok {
-		figures = append(figures, figure{"empty call in a new instance, all of it", float64(renewed.MedianNS) / 1e3, "µs", 0, 250})
+		figures = append(figures, figure{Name: "empty call in a new instance, all of it", Value: float64(renewed.MedianNS) / 1e3, Unit: "µs", Most: 250})
 	}
 	if idle, ok := find("json", "carrel-pristine"); ok && idle.PrivateKB > 0 {
-		figures = append(figures, figure{"private memory of an idle instance", idle.PrivateKB, "KB", 0, 250})
+		figures = append(figures, figure{Name: "private memory of an idle instance", Value: idle.PrivateKB, Unit: "KB", Most: 250})
 	}
 	return figures
 }
@@ -90,7 +61,7 @@ func (o *options) figures(ctx context.Context, out io.Writer) error {
 	}
 	say("")
 	if !o.json {
-		return printFigures(out, all)
+		return report.Print(out, all)
 	}
 	encoder := json.NewEncoder(out)
 	for _, f := range all {

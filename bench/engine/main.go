@@ -18,6 +18,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,6 +30,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/carrel-dev/carrel/bench/report"
 )
 
 func main() {
@@ -84,7 +87,7 @@ func command(ctx context.Context, arguments []string, out io.Writer) error {
 	if err := measure(ctx, io.MultiWriter(out, &printed)); err != nil || o.doc == "" {
 		return err
 	}
-	return document(o.doc, what, printed.String())
+	return report.Into(o.doc, cmp.Or(what, "calls"), printed.String())
 }
 
 // compare measures Carrel beside its peers.
@@ -111,7 +114,7 @@ func (o *options) compare(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	fmt.Fprintln(out)
-	return printFigures(out, ratios(rows))
+	return report.Print(out, ratios(rows))
 }
 
 func parse(arguments []string) (options, error) {

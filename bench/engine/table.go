@@ -6,6 +6,8 @@ import (
 	"slices"
 	"text/tabwriter"
 	"time"
+
+	"github.com/carrel-dev/carrel/bench/report"
 )
 
 // printTable prints one table: a line for each way, a group for each guest.
@@ -49,19 +51,9 @@ func short(ns int64) string {
 	case d < time.Microsecond:
 		return fmt.Sprintf("%d ns", d.Nanoseconds())
 	case d < time.Millisecond:
-		return digits(d.Seconds()*1e6) + " µs"
+		return report.Digits(d.Seconds()*1e6) + " µs"
 	case d < time.Second:
-		return digits(d.Seconds()*1e3) + " ms"
+		return report.Digits(d.Seconds()*1e3) + " ms"
 	}
-	return digits(d.Seconds()) + " s"
-}
-
-func digits(v float64) string {
-	switch {
-	case v < 10:
-		return fmt.Sprintf("%.2f", v)
-	case v < 100:
-		return fmt.Sprintf("%.1f", v)
-	}
-	return fmt.Sprintf("%.0f", v)
+	return report.Digits(d.Seconds()) + " s"
 }

@@ -1,4 +1,4 @@
-package main
+package report
 
 import (
 	"bufio"
@@ -10,12 +10,9 @@ import (
 	"time"
 )
 
-// document writes a result into a Markdown file, between the markers
+// Into writes a result into a Markdown file, between the markers
 // `<!-- measured: WHAT -->` and `<!-- end -->`.
-func document(file, what, result string) error {
-	if what == "" {
-		what = "calls"
-	}
+func Into(file, what, result string) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return err
@@ -28,13 +25,13 @@ func document(file, what, result string) error {
 	}
 	var out bytes.Buffer
 	out.WriteString(before + begin)
-	fmt.Fprintf(&out, "%s, %s.\n\n```text\n%s\n```\n", time.Now().Format("2 January 2006"), machine(), strings.TrimRight(result, "\n"))
+	fmt.Fprintf(&out, "%s, %s.\n\n```text\n%s\n```\n", time.Now().Format("2 January 2006"), Machine(), strings.TrimRight(result, "\n"))
 	out.WriteString(end + after)
 	return os.WriteFile(file, out.Bytes(), 0o644)
 }
 
-// machine says where this runs.
-func machine() string {
+// Machine says where this runs.
+func Machine() string {
 	cpu, kernel := runtime.GOARCH, ""
 	if file, err := os.Open("/proc/cpuinfo"); err == nil {
 		defer file.Close()

@@ -1,0 +1,98 @@
+// Command events measures Carrel's events on embedded storage: how soon a plugin
+// in Go hears of what a call emitted, how many deliveries a second there are, and
+// what a workspace notices of another's storm.
+//
+//	go run ./events                  measure, print the figures and the bars they have to clear
+//	go run ./events --json           print a line of JSON for each instead
+//	go run ./events --doc FILE       write the result into docs/benchmarks.md as well
+//	go run ./events --only storm     only this one: latency, rate or storm
+//	go run ./events --cpu FILE       profile the rate
+//
+// It needs Go. docs/benchmarks.md says what each figure means. Start reading at
+// measure.go.
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+
+	"github.com/carrel-dev/carrel/bench/report"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := command(ctx, os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "events:", err)
+		os.Exit(1)
+	}
+}
+
+// options are what the flags say.
+type options struct {
+	json      bool
+	doc, only string
+	cpu       string
+	samples   int // of the time from a call to its effect
+	spread    int // workspaces that the rate is spread over
+	each      int // events that wait in each of them
+	storm     int // events that wait in the one workspace
+}
+
+func command(ctx context.Context, arguments []string, out io.Writer) (err error) {
+	var o options
+	flags := flag.NewFlagSet("events", flag.ContinueOnError)
+	flags.BoolVar(&o.json, "json", false, "print a line of JSON for each figure")
+	flags.StringVar(&o.doc, "doc", "", "write what is printed into `FILE` too, between its markers")
+	flags.StringVar(&o.only, "only", "", "only this measurement: latency, rate or storm")
+	flags.StringVar(&o.cpu, "cpu", "", "write a CPU profile of the rate into `FILE`")
+	flags.IntVar(&o.samples, "samples", 500, "how often the time from a call to its effect is taken")
+	flags.IntVar(&o.spread, "spread", 200, "workspaces that the rate is spread over")
+	flags.IntVar(&o.each, "each", 100, "events that wait in each of them")
+	flags.IntVar(&o.storm, "storm", 100_000, "events that wait in the workspace of the storm")
+	if err := flags.Parse(arguments); err != nil {
+		return err
+	}
+	if _, err := os.Stat("guests/bell"); err != nil {
+		return errors.New("run this in the folder bench: it builds the plugin it finds there")
+	}
+	dir, err := os.MkdirTemp("", "carrel-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	h, err := open(ctx, dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, h.close(ctx)) }()
+	figures, err := o.measure(ctx, h)
+	if err != nil {
+		return err
+	}
+	var printed bytes.Buffer
+	if err := o.print(io.MultiWriter(out, &printed), figures); err != nil || o.doc == "" {
+		return err
+	}
+	return report.Into(o.doc, "events", printed.String())
+}
+
+func (o *options) print(out io.Writer, figures []report.Figure) error {
+	if !o.json {
+		return report.Print(out, figures)
+	}
+	encoder := json.NewEncoder(out)
+	for _, f := range figures {
+		if err := encoder.Encode(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
