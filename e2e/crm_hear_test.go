@@ -143,3 +143,27 @@ func TestEventsOfOnePersonAtOnce(t *testing.T) {
 		t.Errorf("a person of no name is called %v", ada["name"])
 	}
 }
+
+// TestABouncedMailFlagsItsContact: a new contact is welcomed by the email plugin,
+// the address doesn't exist, and the contact says so.
+func TestABouncedMailFlagsItsContact(t *testing.T) {
+	w := newWorld(t, "crm", "email")
+	box := newMailbox(t, "gone@example.com")
+	alice := w.SignUp("alice")
+	crm := As(alice).In(As(alice).Workspace("Acme", "starter"))
+	crm.Install("crm")
+	crm.InstallWith("email", box.settings())
+	gone := crm.make("/contacts", body{"email": "gone@example.com", "name": "Gone"})
+	there := crm.make("/contacts", body{"email": "there@example.com", "name": "There"})
+	box.to("there@example.com", 1)
+	w.until("the mail did not come back", func() bool {
+		return crm.Call("crm", "GET /contacts/"+gone, nil).want(200).object()["emailStatus"] == "bounced"
+	})
+	crm.settled()
+	if got := crm.says(there); len(got) != 1 || got[0] != "Mail sent: Welcome, There" {
+		t.Errorf("the timeline of who was welcomed: %q", got)
+	}
+	if got := crm.says(gone); len(got) != 1 || !strings.HasPrefix(got[0], "Mail came back: ") {
+		t.Errorf("the timeline of who wasn't: %q", got)
+	}
+}

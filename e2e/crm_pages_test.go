@@ -32,9 +32,12 @@ func TestPagesOfTheCRM(t *testing.T) {
 		"contacts?lifecycle=churned":         {"No contacts here"},
 		"contacts?lifecycle=lead&sort=-name": {"Bob"},
 		"contacts/new":                       {"New contact", "Difference Ltd"},
-		"contacts/" + ada:                    {"vip", "She wants two engines", "Task: Send the plans", "Deal: Two engines", "Asked for a discount", "Make me the owner"},
+		"contacts/" + ada:                    {"She wants two engines", "Call", "Task: Send the plans", "Deal: Two engines", "Asked for a discount", "Make me the owner"},
 		"contacts/" + ada + "?tab=tasks":     {"Send the plans", "New task"},
 		"contacts/" + ada + "?tab=deals":     {"Two engines", "123,456.00", "New deal"},
+		"contacts/" + ada + "?tab=tags":      {"vip", "Remove", "New tag"},
+		"contacts?tag=VIP":                   {"Ada Lovelace"},
+		"contacts?tag=nobody":                {"No contacts here"},
 		"contacts/" + ada + "?tab=edit":      {"Difference Ltd", "Merge another contact into this one"},
 		"contacts/" + gone:                   {"was merged into another one", "Go to that contact"},
 		"companies":                          {"Difference Ltd", "New company"},
@@ -78,9 +81,13 @@ func TestPagesOfTheCRM(t *testing.T) {
 	b.open("/console/w/acme/p/crm/deals")
 	b.sees("Two engines")
 	b.picture("board")
+	b.open(fmt.Sprint("/console/w/acme/p/crm/contacts/", ada))
+	b.sees("She wants two engines")
+	b.picture("timeline")
 	b.open(fmt.Sprint("/console/w/acme/p/crm/deals/", deal))
 	b.press("Won")
-	b.sees("Closed")
+	b.sees("Closed") // the name of the stage
+	b.picture("deal")
 	b.open("/console/w/acme/p/crm/reports")
 	b.sees("Deals that came as far as a stage")
 	b.picture("reports")

@@ -40,7 +40,10 @@ func crmCases() map[string]func(s *twins) (path string, in any) {
 			s.ofAlice().Call("crm", "POST "+path, body{"tag": canary}).want(201)
 			return path + "/" + canary, nil
 		},
-		"crm GET /tags":           at("/tags", nil),
+		"crm GET /tags": at("/tags", nil),
+		"crm DELETE /tags/:id": func(s *twins) (string, any) {
+			return "/tags/" + made(s, "/contacts/"+made(s, "/contacts", person())+"/tags", body{"tag": canary}), nil
+		},
 		"crm GET /activities":     at("/activities", nil),
 		"crm POST /activities":    func(s *twins) (string, any) { return "/activities", note(s) },
 		"crm GET /activities/:id": func(s *twins) (string, any) { return "/activities/" + made(s, "/activities", note(s)), nil },

@@ -53,6 +53,7 @@ func init() {
 		Mutation("POST /contacts/:id/tags", tagContact, sdk.Scope(writeContacts), sdk.Summary("Give a contact a tag")).
 		Mutation("DELETE /contacts/:id/tags/:tag", untagContact, sdk.Scope(writeContacts), sdk.Summary("Take a tag off a contact")).
 		Query("GET /tags", contactTags.List, sdk.Scope(readContacts), sdk.Summary("List tags with who has them; filter by tag for the contacts that have one")).
+		Mutation("DELETE /tags/:id", removeTag, sdk.Scope(writeContacts), sdk.Summary("Take a tag off a contact, by the tag's id")).
 		Job(mergeJob, continueMerge, sdk.Summary("Move what refers to a merged contact")).
 		Mutation("POST /contacts/import", startImport, sdk.Raw, sdk.Scope(writeContacts), sdk.Summary("Import contacts from a CSV file, the request's body")).
 		Query("GET /imports", imports.List, sdk.Scope(readContacts), sdk.Summary("List imports")).

@@ -76,8 +76,8 @@ func mergeContacts(c *sdk.Ctx, in mergeRequest) (doc sdk.RawDoc[Contact], err er
 	if err := c.Record(contactMeter, -1); err != nil {
 		return doc, err
 	}
-	if id, ok := taken["userId"].(string); ok {
-		winner.Body.UserID = sdk.ID(id)
+	if winner, err = doc.Doc(); err != nil { // as it is told of: with what it has taken
+		return doc, err
 	}
 	if err := followOrSchedule(c, loser.ID, winner); err != nil {
 		return doc, err

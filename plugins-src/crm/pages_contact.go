@@ -22,10 +22,6 @@ func contactPage(c *sdk.Ctx) (ui.Tree, error) {
 			ui.Link("Go to that contact", "/contacts/"+string(into)),
 		), nil
 	}
-	tags, err := tagsOf(c, contact.ID)
-	if err != nil {
-		return ui.Tree{}, err
-	}
 	at := "/contacts/" + string(contact.ID)
 	summary := ui.Detail([]ui.Column{
 		{Key: "email", Label: "Email", Format: ui.Email},
@@ -48,6 +44,7 @@ func contactPage(c *sdk.Ctx) (ui.Tree, error) {
 		{"timeline", "Timeline", timelineTab, readContacts},
 		{"tasks", "Tasks", tasksTab, readContacts},
 		{"deals", "Deals", dealsTab, readDeals},
+		{"tags", "Tags", tagsTab, readContacts},
 		{"edit", "Edit", editTab, writeContacts},
 	}
 	active := c.Query("tab")
@@ -68,29 +65,29 @@ func contactPage(c *sdk.Ctx) (ui.Tree, error) {
 		}
 		shown = append(shown, node)
 	}
-	return ui.Page(contact.Body.Name, summary, tags, buttons, ui.Tabs(active, shown...)), nil
+	return ui.Page(contact.Body.Name, summary, buttons, ui.Tabs(active, shown...)), nil
 }
 
-// tagsOf shows a contact's tags and takes new ones.
-func tagsOf(c *sdk.Ctx, contact sdk.ID) (ui.Node, error) {
-	list, _, err := contactTags.Where("contactId", contact).Sort("tag").Limit(maxChoices).Docs(c)
+// tagsTab shows a contact's tags and takes new ones.
+func tagsTab(c *sdk.Ctx, contact sdk.Doc[Contact]) ([]ui.Node, error) {
+	page, err := contactTags.Where("contactId", contact.ID).Sort("tag").Limit(maxChoices).Page(c)
 	if err != nil {
-		return ui.Node{}, err
+		return nil, err
 	}
-	at := "/contacts/" + string(contact) + "/tags"
-	section := ui.Section("Tags")
-	var buttons []ui.Node
-	for _, doc := range list {
-		buttons = append(buttons, ui.Button("Remove "+doc.Body.Tag, "DELETE "+at+"/"+doc.Body.Tag))
-		section.Children = append(section.Children, ui.Mark(doc.Body.Tag, ""))
+	rows, _, err := page.Rows()
+	if err != nil {
+		return nil, err
 	}
-	if len(buttons) > 0 {
-		section.Children = append(section.Children, ui.Actions(buttons...))
-	}
-	form := ui.Form("", "POST "+at, "", ui.Input{Name: "tag", Label: "New tag", Required: true, Max: 60})
+	at := "/contacts/" + string(contact.ID) + "/tags"
+	form := ui.Form("New tag", "POST "+at, "", ui.Input{Name: "tag", Label: "Tag", Required: true, Max: 60, Help: "Letters, digits and - _ . :"})
 	form.Button = "Add"
-	section.Children = append(section.Children, form)
-	return section, nil
+	return []ui.Node{
+		ui.Table([]ui.Column{
+			{Key: "tag", Label: "Tag", Format: ui.Badge},
+			{Key: "createdAt", Label: "Since", Format: ui.Time},
+		}, rows, "").Each(ui.Button("Remove", "DELETE /tags/:id")).Or(ui.Empty("No tags", "Your other plugins act on tags: a course opens, a list gets a member.")),
+		form,
+	}, nil
 }
 
 func timelineTab(c *sdk.Ctx, contact sdk.Doc[Contact]) ([]ui.Node, error) {
@@ -121,8 +118,8 @@ func entriesOf(line []TimelineEntry) ([]ui.Entry, error) {
 	entries := make([]ui.Entry, len(line))
 	for i, one := range line {
 		var doc struct {
-			ID                        sdk.ID
-			Type, Body, Title, Status string
+			ID                                       sdk.ID
+			Type, Body, Title, Status, SourceEventID string
 		}
 		if err := json.Unmarshal(one.Document, &doc); err != nil {
 			return nil, err
@@ -134,11 +131,26 @@ func entriesOf(line []TimelineEntry) ([]ui.Entry, error) {
 		case "task":
 			entry.Icon, entry.Title, entry.Text, entry.Path = "task", "Task: "+doc.Title, doc.Status, "/tasks"
 		default:
-			entry.Icon, entry.Title, entry.Text = iconOf(doc.Type), doc.Type, doc.Body
+			entry = noted(doc.Type, doc.Body, doc.SourceEventID != "")
+			entry.Time = one.At
 		}
 		entries[i] = entry
 	}
 	return entries, nil
+}
+
+// noted is an activity for people. What an event told is a title by itself.
+func noted(activity, body string, told bool) ui.Entry {
+	if told {
+		return ui.Entry{Icon: iconOf(activity), Title: body, Text: activity}
+	}
+	entry := ui.Entry{Icon: iconOf(activity), Title: activity, Text: body}
+	for _, option := range noteOptions {
+		if option.Value == activity {
+			entry.Title = option.Label
+		}
+	}
+	return entry
 }
 
 // iconOf is the icon of an activity's type: of a note, or of the plugin whose

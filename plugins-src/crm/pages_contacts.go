@@ -9,6 +9,9 @@ import (
 // another order. Their documents go to the console as they are; the columns pick
 // what is shown.
 func contactsPage(c *sdk.Ctx) (ui.Tree, error) {
+	if tag, _ := normalizeTag(c.Query("tag")); tag != "" {
+		return taggedPage(c, tag)
+	}
 	order := orderOf(c, "-createdAt", contactOrders)
 	query := contacts.Where("mergedIntoId", nil).Sort(order)
 	if name := c.Query("name"); name != "" {
@@ -28,18 +31,41 @@ func contactsPage(c *sdk.Ctx) (ui.Tree, error) {
 		{Key: "lastActivityAt", Label: "Last activity", Format: ui.Relative, Sort: "lastActivityAt"},
 		{Key: "createdAt", Label: "Created", Format: ui.Time, Sort: "createdAt"},
 	})
-	if err != nil {
-		return ui.Tree{}, err
-	}
+	return contactList(c, table.SortedBy(order)), err
+}
+
+// contactList is a table of contacts with what is to be done about it.
+func contactList(c *sdk.Ctx, table ui.Node) ui.Tree {
 	return ui.Page("Contacts",
 		ui.Actions(ui.Link("Add a contact", "/contacts/new"), ui.Link("Import a CSV file", "/imports")),
 		ui.Filter(
 			ui.Input{Name: "name", Label: "Name begins with"},
 			ui.Input{Name: "lifecycle", Label: "Lifecycle", Options: lifecycleOptions},
 			ui.Input{Name: "owner", Label: "Owner", Options: mine(c)},
+			ui.Input{Name: "tag", Label: "Tag, whatever else is asked"},
 		),
-		table.SortedBy(order).Or(ui.Empty("No contacts here", "Import a CSV file, add one, or ask for others above.")),
-	), nil
+		table.Or(ui.Empty("No contacts here", "Import a CSV file, add one, or ask for others above.")),
+	)
+}
+
+// taggedPage lists the contacts that have a tag, in the order they got it.
+func taggedPage(c *sdk.Ctx, tag string) (ui.Tree, error) {
+	tags, next, err := contactTags.Where("tag", tag).Limit(50).Cursor(c.Query("cursor")).Docs(c)
+	if err != nil {
+		return ui.Tree{}, err
+	}
+	list := make([]sdk.Doc[Contact], len(tags))
+	for i, one := range tags {
+		if list[i], err = contacts.Get(c, one.Body.ContactID); err != nil {
+			return ui.Tree{}, err
+		}
+	}
+	rows, err := ui.Rows(list)
+	return contactList(c, ui.Table([]ui.Column{
+		{Key: "name", Label: "Name", Link: "/contacts/:id"},
+		{Key: "email", Label: "Email", Format: ui.Email},
+		{Key: "lifecycle", Label: "Lifecycle", Format: ui.Badge, Options: lifecycleOptions},
+	}, rows, next)), err
 }
 
 var mailOptions = []ui.Option{

@@ -149,7 +149,7 @@ func dealPage(c *sdk.Ctx) (ui.Tree, error) {
 		{Key: "stage", Label: "Stage"},
 		{Key: "status", Label: "Status", Format: ui.Badge, Options: statusOptions},
 		{Key: "expectedCloseAt", Label: "Expected", Format: ui.Time},
-		{Key: "closedAt", Label: "Closed", Format: ui.Time},
+		{Key: "closedAt", Label: "Over since", Format: ui.Time},
 		{Key: "lostReason", Label: "Lost because"},
 	}, shown))
 	buttons := ui.Actions(ui.Button("Delete", "DELETE "+at).Asking("Delete this deal?").After("/deals"))
@@ -190,7 +190,7 @@ func notesOf(c *sdk.Ctx, deal sdk.Doc[Deal]) ([]ui.Node, error) {
 	}
 	entries := make([]ui.Entry, len(docs))
 	for i, doc := range docs {
-		entries[i] = ui.Entry{Icon: iconOf(doc.Body.Type), Title: doc.Body.Type, Text: doc.Body.Body}
+		entries[i] = noted(doc.Body.Type, doc.Body.Body, doc.Body.SourceEventID != "")
 		if entries[i].Time, err = time.Parse(time.RFC3339, doc.Body.OccurredAt); err != nil {
 			return nil, err
 		}

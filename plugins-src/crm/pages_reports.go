@@ -25,11 +25,12 @@ func reportsPage(c *sdk.Ctx) (ui.Tree, error) {
 	if err != nil {
 		return ui.Tree{}, err
 	}
-	tree := ui.Page("Pipeline",
-		ui.Filter(
-			ui.Input{Name: "pipeline", Label: "Pipeline", Options: ofPipelines},
-			ui.Input{Name: "owner", Label: "Owner", Options: mine(c)},
-		),
+	filters := []ui.Input{{Name: "owner", Label: "Owner", Options: mine(c)}}
+	if len(ofPipelines) > 1 {
+		filters = append(filters, ui.Input{Name: "pipeline", Label: "Pipeline", Options: ofPipelines})
+	}
+	tree := ui.Page(report.Name,
+		ui.Filter(filters...),
 		ui.Stats(
 			ui.Stat("Deals", strconv.Itoa(report.Total.Count)),
 			ui.Stat("Lost", strconv.Itoa(report.Lost.Count)),

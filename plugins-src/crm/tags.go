@@ -62,7 +62,7 @@ func tagContact(c *sdk.Ctx, in tagRequest) (doc sdk.RawDoc[ContactTag], err erro
 	return doc, contactTagged.Emit(c, taggedAs(contact, tag))
 }
 
-// untagContact takes a tag off a contact.
+// untagContact takes a tag off the contact that `:id` names.
 func untagContact(c *sdk.Ctx) error {
 	contact, err := named(c)
 	if err != nil {
@@ -76,10 +76,27 @@ func untagContact(c *sdk.Ctx) error {
 	if !found {
 		return sdk.NotFound("The contact has no such tag.")
 	}
+	return untag(c, doc, contact)
+}
+
+// removeTag is untagContact for the tag's own id.
+func removeTag(c *sdk.Ctx) error {
+	doc, err := contactTags.Get(c, sdk.ID(c.Param("id")))
+	if err != nil {
+		return err
+	}
+	contact, err := contacts.Get(c, doc.Body.ContactID)
+	if err != nil {
+		return err
+	}
+	return untag(c, doc, contact)
+}
+
+func untag(c *sdk.Ctx, doc sdk.Doc[ContactTag], contact sdk.Doc[Contact]) error {
 	if err := contactTags.Delete(c, doc.ID); err != nil {
 		return err
 	}
-	return contactUntagged.Emit(c, taggedAs(contact, tag))
+	return contactUntagged.Emit(c, taggedAs(contact, doc.Body.Tag))
 }
 
 // listTags lists the tags of a contact.
