@@ -69,6 +69,7 @@ func (s *stroll) walks() map[string][]string {
 		"/console/workspaces":             {"/console/workspaces"},
 		"/console/tokens":                 {"/console/tokens"},
 		"/console/w/:ws":                  {full, hollow},
+		"/console/w/:ws/live":             nil, // a stream
 		"/console/w/:ws/settings":         {full + "/settings"},
 		"/console/w/:ws/plan":             {full + "/plan", hollow + "/plan"},
 		"/console/w/:ws/members":          {full + "/members"},

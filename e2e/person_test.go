@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"io"
@@ -157,8 +158,25 @@ func (p *person) try(method, path string, in any, headers ...header) (answer, er
 		return answer{}, err
 	}
 	defer response.Body.Close()
-	raw, err := io.ReadAll(response.Body)
+	raw, err := whole(response)
 	return answer{t: p.w.T, request: method + " " + path, status: response.StatusCode, header: response.Header, raw: raw}, err
+}
+
+// whole is an answer's body; of a stream of events, which has no end, what comes
+// before the first empty line.
+func whole(response *http.Response) ([]byte, error) {
+	if !strings.HasPrefix(response.Header.Get("Content-Type"), "text/event-stream") {
+		return io.ReadAll(response.Body)
+	}
+	var first []byte
+	for lines := bufio.NewReader(response.Body); !bytes.HasSuffix(first, []byte("\n\n")); {
+		line, err := lines.ReadBytes('\n')
+		if err != nil {
+			return nil, err
+		}
+		first = append(first, line...)
+	}
+	return first, nil
 }
 
 // answer is what the server said.

@@ -221,6 +221,7 @@ func routeCases() map[string]routeCase {
 		"POST /console/tokens/:id/revoke": one(func(s *twins) call {
 			return call{method: "POST", path: "/console/tokens/" + s.newToken() + "/revoke", console: true}
 		}),
+		"GET /console/w/:ws/live":                     page("/live"),
 		"GET /console/w/:ws/settings":                 page("/settings"),
 		"POST /console/w/:ws/settings":                form("/settings", url.Values{"name": {"acme-" + canary}, "slug": {"acme-" + canary}, "timeZone": {"UTC"}}),
 		"GET /console/w/:ws/plan":                     page("/plan"),

@@ -52,10 +52,13 @@ type Config struct {
 }
 
 // Console serves the web application.
-type Console struct{ Config }
+type Console struct {
+	Config
+	streams streams
+}
 
 // New makes a console; Mount puts it into a server.
-func New(cfg Config) *Console { return &Console{cfg} }
+func New(cfg Config) *Console { return &Console{Config: cfg} }
 
 // Mount registers the console's routes. Those of a workspace are for its
 // members; what a member may do in it is decided by the services.
@@ -83,6 +86,7 @@ func (c *Console) Mount(router fiber.Router) {
 	r.Post("/tokens/:id/revoke", c.signedIn(c.revokeToken))
 
 	r.Get("/w/:ws", c.inside(c.home))
+	r.Get("/w/:ws/live", c.live)
 	r.Get("/w/:ws/settings", c.inside(c.managing(c.settings)))
 	r.Post("/w/:ws/settings", c.inside(c.changeSettings))
 	r.Get("/w/:ws/plan", c.inside(c.plan))
@@ -134,6 +138,7 @@ type visit struct {
 	ws    core.Workspace
 	actor core.Actor
 	nav   []navGroup
+	pulse pulse // of the workspace, before anything else was read of it
 }
 
 // signedIn sends visitors to the sign-in page.
@@ -161,6 +166,9 @@ func (c *Console) inside(handle func(*visit) error) fiber.Handler {
 			return err
 		}
 		v.ws = ws
+		if v.pulse, err = c.pulse(ctx, ws.ID); err != nil {
+			return err
+		}
 		if v.actor, err = workspace.ActorFor(member, nil); err != nil {
 			return err
 		}
@@ -177,6 +185,7 @@ func pageURL(slug, alias, path string) string { return Prefix + "/w/" + slug + "
 func (v *visit) frame(title string, above ...navLink) frame {
 	return frame{
 		Title: title, Account: v.who.Account.Name, Workspace: v.ws.Name, Slug: v.ws.Slug, Zone: zoneOf(v.ws), Nav: v.nav, Trail: above,
+		Pulse:  v.pulse.String(),
 		Notice: noticeTexts[v.Query("done")],
 	}
 }

@@ -26,6 +26,9 @@ type History interface {
 	Redrive(ctx context.Context, ws core.WorkspaceID, id core.DeliveryID, actor core.Actor) (core.Delivery, error)
 	Invocations(ctx context.Context, ws core.WorkspaceID, before core.InvocationID, limit int) ([]core.InvocationRecord, error)
 	Invocation(ctx context.Context, ws core.WorkspaceID, id core.InvocationID) (core.InvocationRecord, error)
+	// Pulse says how far a workspace has come: the number of its last commit, and
+	// the last call on record.
+	Pulse(ctx context.Context, ws core.WorkspaceID) (commits int64, call core.InvocationID, err error)
 }
 
 // listed is how many entries a page of a list has.
