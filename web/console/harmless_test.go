@@ -20,7 +20,7 @@ var (
 		h1 h2 h3 h4 h5 h6 hr input label legend li line main nav ol option p path polyline pre rect script section select small span strong
 		summary svg table tbody td text textarea th thead time title tr ul`)
 	attributes = strings.Fields(`accept action aria-current aria-describedby aria-hidden aria-invalid aria-label aria-labelledby aria-sort
-		autocomplete autofocus checked class cx cy d data-lane data-move datetime defer draggable dy enctype focusable for form height href
+		autocomplete autofocus checked class cx cy d data-lane data-live data-live-on data-move datetime defer draggable dy enctype focusable for form height href
 		hx-get hx-select hx-swap hx-trigger id inputmode maxlength method name points r rel required role rows rx scope selected size src
 		tabindex text-anchor title type value viewbox viewBox width x x1 x2 y y1 y2`)
 	ownClasses = strings.Fields(`across actions ask bad board button card cards chart check confirm danger empty fact facts field filters good heading
@@ -55,6 +55,8 @@ func harm(page string) (found []string) {
 					bad("attribute", n.Data, a.Key)
 				case a.Key == "src" && a.Val != "/console/static/tree.js":
 					bad("src", a.Val)
+				case a.Key == "data-live" && a.Val != frame{}.stream():
+					bad("data-live", a.Val)
 				case a.Key == "href" || a.Key == "action" || a.Key == "hx-get":
 					if !leadsNowhereElse(a.Key, a.Val) {
 						bad(a.Key, a.Val)
