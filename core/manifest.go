@@ -72,6 +72,9 @@ func DecodeManifest(op string, data []byte) (abi.Manifest, error) {
 // refers to nothing it doesn't declare.
 func CheckManifest(m abi.Manifest) error {
 	c := manifestCheck{m: &m, kinds: map[string]abi.Kind{}}
+	if c.lists(); c.wrong != nil {
+		return c.wrong.Err("core.CheckManifest", "The manifest is not valid.")
+	}
 	c.identity()
 	c.settings()
 	c.capabilities()
@@ -91,6 +94,26 @@ type manifestCheck struct {
 	m     *abi.Manifest
 	wrong Violations
 	kinds map[string]abi.Kind // of the handlers named so far
+}
+
+// maxManifestList bounds each list of a manifest: what is in one is compared with
+// what is in another.
+const maxManifestList = 500
+
+func (c *manifestCheck) lists() {
+	m := c.m
+	for _, list := range []struct {
+		name   string
+		length int
+	}{
+		{"permissions", len(m.Permissions)}, {"capabilities", len(m.Capabilities)}, {"tables", len(m.Tables)}, {"routes", len(m.Routes)},
+		{"emits", len(m.Emits)}, {"listens", len(m.Listens)}, {"jobs", len(m.Jobs)}, {"schedules", len(m.Schedules)},
+		{"pages", len(m.Pages)}, {"meters", len(m.Meters)},
+	} {
+		if list.length > maxManifestList {
+			c.wrong.Add(list.name, "has %d entries; the limit is %d", list.length, maxManifestList)
+		}
+	}
 }
 
 func (c *manifestCheck) identity() {

@@ -95,3 +95,10 @@ func TestManifestOfManyValues(t *testing.T) {
 		t.Errorf("a manifest of 1,400,000 values: %v", err)
 	}
 }
+
+func TestManifestListsAreBounded(t *testing.T) {
+	err := core.CheckManifest(abi.Manifest{Listens: make([]abi.Listener, 9_000), Emits: make([]abi.EventType, 500)})
+	if v := core.ViolationsOf(err); len(v) != 1 || v[0].Location != "listens" || !strings.Contains(v[0].Message, "9000 entries; the limit is 500") {
+		t.Errorf("violations %v", v)
+	}
+}

@@ -243,7 +243,12 @@ func startModule(ctx context.Context, module api.Module, memory *heapMemory, det
 			return err
 		}
 	}
-	return initialize(ctx, module)
+	entry := initializer(module)
+	if entry == nil {
+		return nil
+	}
+	_, err := entry.Call(ctx)
+	return err
 }
 
 // warm runs carrel_warm, with which a guest gets ready for its calls: what it

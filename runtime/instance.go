@@ -4,8 +4,6 @@ import (
 	"container/list"
 	"context"
 	"crypto/rand"
-	"slices"
-	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -22,16 +20,18 @@ type instance struct {
 	home   *home
 	place  *list.Element // in the pool's order; nil before it was idle
 	busy   bool
-	linear *linear // nil without an image
-	budget *budget // of the call it serves
-	arena  arena   // an empty one, for the next call
+	linear *linear     // nil without an image
+	heap   *heapMemory // of one that has none
+	budget *budget     // of the call it serves
+	arena  arena       // an empty one, for the next call
 
 	fuel, stack api.MutableGlobal // nil unmetered
 	globals     []api.MutableGlobal
 	entries     map[string]api.Function
-	stacks      int           // bytes of native stack of all entries
-	letGo       int           // of those that the call it serves has let go
-	supposed    time.Duration // see litter.wait
+	stacks      int   // bytes of native stack of all entries
+	letGo       int   // of those that the call it serves has let go
+	started     int   // of the start code
+	share       share // of the call it serves
 	result      [1]uint64
 }
 
@@ -40,7 +40,8 @@ type instance struct {
 var initializers = []string{"_initialize", "__wasm_call_ctors"}
 
 // instantiate makes an instance that has started: by the module's image, or, for
-// a plain one, by running its start code in the call that asks.
+// a plain one, by running its start code in the call that asks. With an error the
+// instance is destroyed, and tells what it leaves.
 func (m *Module) instantiate(ctx context.Context, in wazero.Runtime, inv *invocation) (*instance, error) {
 	i := &instance{of: m, budget: &inv.memory, entries: map[string]api.Function{}}
 	admit := func(size int64) bool { return i.budget.admit(size) }
@@ -48,12 +49,13 @@ func (m *Module) instantiate(ctx context.Context, in wazero.Runtime, inv *invoca
 	if m.image != nil {
 		linear, err := m.image.open(m.maxMemory)
 		if err != nil {
-			return nil, err
+			return i, err
 		}
 		i.linear, linear.admit = linear, admit
 		allocator = linear
 	} else {
-		allocator = &heapMemory{limit: inv.limits.Memory, admit: admit}
+		i.heap = &heapMemory{limit: inv.limits.Memory, admit: admit}
+		allocator = i.heap
 	}
 	if m.Plain() != "" { // which starts in each call, and pays for it in each
 		inv.pay(uint64(m.each + m.about.Memory.Min))
@@ -61,9 +63,8 @@ func (m *Module) instantiate(ctx context.Context, in wazero.Runtime, inv *invoca
 	err := i.start(experimental.WithMemoryAllocator(ctx, allocator), in, inv)
 	if err != nil {
 		i.destroy(ctx)
-		return nil, err
 	}
-	return i, nil
+	return i, err
 }
 
 func (i *instance) start(ctx context.Context, in wazero.Runtime, inv *invocation) (err error) {
@@ -90,17 +91,28 @@ func (i *instance) start(ctx context.Context, in wazero.Runtime, inv *invocation
 		return nil
 	}
 	inv.meter.unit = i.fuel
-	return initialize(ctx, i.module)
+	return i.initialize(ctx)
 }
 
-// initialize runs a reactor's start code.
-func initialize(ctx context.Context, module api.Module) error {
-	at := slices.IndexFunc(initializers, func(name string) bool { return module.ExportedFunction(name) != nil })
-	if at < 0 {
+// initialize runs a reactor's start code. Its stack is not kept.
+func (i *instance) initialize(ctx context.Context) error {
+	entry := initializer(i.module)
+	if entry == nil {
 		return nil
 	}
-	_, err := module.ExportedFunction(initializers[at]).Call(ctx)
+	_, err := entry.Call(ctx)
+	i.started = nativeStack(entry)
 	return err
+}
+
+// initializer returns a reactor's start code, nil without any.
+func initializer(module api.Module) api.Function {
+	for _, name := range initializers {
+		if f := module.ExportedFunction(name); f != nil {
+			return f
+		}
+	}
+	return nil
 }
 
 // call runs an exported `() -> i32` or `() -> ()`, which counts as 0.
@@ -183,10 +195,11 @@ func (i *instance) left(clean, kept bool) int64 {
 	if kept {
 		return bytes
 	}
-	if bytes += grown*int64(i.stacks) + i.of.each; i.linear == nil && hasMemory(i.of.parsed) {
-		bytes += int64(i.module.Memory().Size())
+	bytes += grown*int64(i.stacks+i.started) + i.of.each
+	if i.heap != nil {
+		bytes += i.heap.made
 	}
-	if !clean {
+	if !clean || i.of.parsed.Start { // nobody knows how much stack that took
 		bytes = max(bytes, crashLitter)
 	}
 	return bytes

@@ -17,6 +17,7 @@ type invocation struct {
 	seen      linearView // its linear memory, nil until it asks
 	owed      int64      // fuel for host calls that is not charged yet
 	watched   backing    // of the guest's memory; nil without an image
+	share     share      // of litter
 	memory    budget
 	meter     meter
 	clock     clock

@@ -46,59 +46,68 @@ func toPayOff(bytes int64) time.Duration {
 	return time.Duration(float64(bytes) / litterRate * float64(time.Second))
 }
 
+// share is what wait supposes that a call will leave.
+type share struct {
+	of       *debt
+	supposed time.Duration
+}
+
 // wait holds a call back while its installation owes more than a burst, and
 // supposes that it will leave as much as the last one, which leave corrects. The
 // error is that of the context, at once if it would end before.
-func (l *litter) wait(ctx context.Context, who core.InstallationID) (supposed time.Duration, err error) {
-	supposed, pause := l.suppose(who)
+func (l *litter) wait(ctx context.Context, who core.InstallationID) (share, error) {
+	s, pause := l.suppose(who)
 	if pause <= 0 {
-		return supposed, nil
+		return s, nil
 	}
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < pause {
-		l.leave(who, supposed, 0)
-		return 0, context.DeadlineExceeded
+		l.leave(who, s, 0)
+		return share{}, context.DeadlineExceeded
 	}
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return supposed, nil
+		return s, nil
 	case <-ctx.Done():
-		l.leave(who, supposed, 0)
-		return 0, ctx.Err()
+		l.leave(who, s, 0)
+		return share{}, ctx.Err()
 	}
 }
 
-func (l *litter) suppose(who core.InstallationID) (supposed, pause time.Duration) {
+func (l *litter) suppose(who core.InstallationID) (s share, pause time.Duration) {
 	if !l.some.Load() {
-		return 0, 0
+		return s, 0
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	d := l.of[who]
 	if d == nil {
-		return 0, 0
+		return s, 0
 	}
 	now := time.Now()
 	if d.paid.Before(now) {
 		delete(l.of, who)
 		l.some.Store(len(l.of) > 0)
-		return 0, 0
+		return s, 0
 	}
 	pause = d.paid.Sub(now) - toPayOff(litterBurst)
 	d.paid = d.paid.Add(d.last)
-	return d.last, pause
+	return share{d, d.last}, pause
 }
 
-// leave takes down what a call left, in bytes, of which wait supposed something.
-func (l *litter) leave(who core.InstallationID, supposed time.Duration, bytes int64) {
-	if supposed == 0 && bytes == 0 {
+// leave takes down what a call left, in bytes, of which wait supposed a share.
+func (l *litter) leave(who core.InstallationID, s share, bytes int64) {
+	if s.supposed == 0 && bytes == 0 {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
 	d := l.of[who]
+	if d != s.of {
+		s.supposed = 0 // that debt was paid off and forgotten
+	}
 	if d == nil {
 		if bytes == 0 {
 			return
@@ -108,7 +117,7 @@ func (l *litter) leave(who core.InstallationID, supposed time.Duration, bytes in
 		} else if len(l.of) >= litterersKept {
 			maps.DeleteFunc(l.of, func(_ core.InstallationID, d *debt) bool { return d.paid.Before(now) })
 		}
-		d, supposed = &debt{}, 0
+		d = &debt{}
 		l.of[who] = d
 		l.some.Store(true)
 	}
@@ -119,5 +128,5 @@ func (l *litter) leave(who core.InstallationID, supposed time.Duration, bytes in
 	if d.paid.Before(now) {
 		d.paid = now
 	}
-	d.paid = d.paid.Add(left - supposed)
+	d.paid = d.paid.Add(left - s.supposed)
 }

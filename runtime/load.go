@@ -35,12 +35,21 @@ type Module struct {
 	place *list.Element // among them; nil once it was dropped
 }
 
-// An instance's share of Go's heap, about: wazero's state of it, and of each of
-// its functions; tables and segments are as large as the shell that names them.
-const (
-	instanceBytes = 64 << 10
-	functionBytes = 100
-)
+// functionBytes is what wazero keeps of each function, about, in each instance
+// and for the module.
+const functionBytes = 100
+
+// instanceBytes is what an instance takes of Go's heap besides its memory,
+// about: segments are as large as the shell that has them.
+func instanceBytes(m *wasm.Module, a *artifact) int64 {
+	const (
+		empty   = 64 << 10
+		global  = 100
+		element = 8 // of a table
+		shell   = 4 // for each byte
+	)
+	return empty + functionBytes*int64(a.Report.Functions) + global*int64(m.Globals) + element*int64(m.Elements) + shell*int64(len(a.module))
+}
 
 // litterer is who answers for what a call leaves: a call without an installation
 // is asked for by nobody but the module's publisher.
@@ -187,7 +196,7 @@ func (e *Engine) assemble(ctx context.Context, digest core.Digest, a *artifact) 
 	m := &Module{
 		digest: digest, parsed: parsed, about: describe(parsed), callable: callables(parsed), report: a.Report, shell: int64(len(a.module)),
 		maxMemory: e.cfg.MaxMemory, globals: a.Globals, clock: a.Clock,
-		each: instanceBytes + functionBytes*int64(a.Report.Functions) + int64(len(a.module)),
+		each: instanceBytes(parsed, a),
 	}
 	var both errgroup.Group
 	if m.Plain() == "" && hasMemory(parsed) {

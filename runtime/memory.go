@@ -6,6 +6,7 @@ import "github.com/tetratelabs/wazero/experimental"
 // image: the start-up of a module, and every call of a plain one.
 type heapMemory struct {
 	bytes []byte
+	made  int64                 // bytes of all buffers there were
 	limit int64                 // bytes it can ever grow to
 	admit func(size int64) bool // asked before it grows
 }
@@ -24,6 +25,7 @@ func (m *heapMemory) Reallocate(size uint64) []byte {
 		// language's runtime starts, and is not to be copied for each one.
 		grown := make([]byte, size, max(int64(size), min(int64(size+size/4), m.limit)))
 		copy(grown, m.bytes)
+		m.made += int64(cap(grown))
 		m.bytes = grown[:len(m.bytes)]
 	}
 	had := len(m.bytes)

@@ -45,28 +45,13 @@ type homeKey struct {
 // new one.
 func (p *pool) take(ctx context.Context, m *Module, inv *invocation) (*instance, error) {
 	key := homeKey{inv.call.Installation, m}
-	supposed, err := p.litter.wait(ctx, m.litterer(key.owner))
-	if err != nil {
-		return nil, inv.late(err)
-	}
-	i, err := p.find(ctx, key, inv)
-	if err != nil {
-		p.litter.leave(m.litterer(key.owner), supposed, 0)
-		return nil, err
-	}
-	i.supposed = supposed
-	return i, nil
-}
-
-// find returns an idle instance, or makes one.
-func (p *pool) find(ctx context.Context, key homeKey, inv *invocation) (*instance, error) {
 	p.mu.Lock()
 	h := p.homes[key]
 	if h != nil && len(h.idle) > 0 {
 		last := len(h.idle) - 1 // whose memory is warmest
 		i := h.idle[last]
 		h.idle[last] = nil
-		h.idle, i.busy = h.idle[:last], true
+		h.idle, i.busy, i.share = h.idle[:last], true, inv.share
 		p.mu.Unlock()
 		return i, nil
 	}
@@ -74,6 +59,7 @@ func (p *pool) find(ctx context.Context, key homeKey, inv *invocation) (*instanc
 	if p.alive >= p.max {
 		if dropped = p.oldest(); dropped == nil {
 			p.mu.Unlock()
+			p.litter.leave(m.litterer(key.owner), inv.share, 0)
 			return nil, errBusy(p.max)
 		}
 		p.drop(dropped)
@@ -90,19 +76,25 @@ func (p *pool) find(ctx context.Context, key homeKey, inv *invocation) (*instanc
 		dropped.destroy(ctx)
 	}
 	var i *instance
+	started := false
 	defer func() { // also when it panics
-		if i == nil {
-			p.mu.Lock()
-			p.forget(h)
-			p.mu.Unlock()
-			p.litter.leave(key.module.litterer(key.owner), 0, crashLitter)
+		if started {
+			return
 		}
+		p.mu.Lock()
+		p.forget(h)
+		p.mu.Unlock()
+		left := int64(crashLitter)
+		if i != nil {
+			left = i.left(false, false)
+		}
+		p.litter.leave(m.litterer(key.owner), inv.share, left)
 	}()
-	i, err := key.module.instantiate(ctx, p.wazero, inv)
+	i, err := m.instantiate(ctx, p.wazero, inv)
 	if err != nil {
 		return nil, err
 	}
-	i.home, i.busy = h, true
+	i.home, i.busy, i.share, started = h, true, inv.share, true
 	return i, nil
 }
 
@@ -123,7 +115,7 @@ func (p *pool) put(ctx context.Context, i *instance, clean bool) {
 		p.drop(i)
 	}
 	p.mu.Unlock()
-	p.litter.leave(i.of.litterer(i.home.owner), i.supposed, i.left(clean, keep))
+	p.litter.leave(i.of.litterer(i.home.owner), i.share, i.left(clean, keep))
 	if !keep {
 		i.destroy(ctx)
 	}

@@ -32,11 +32,6 @@ func (e *Engine) Run(ctx context.Context, m *Module, c Call) Result {
 		return Result{Outcome: core.OutcomeFailed, Err: errClosed(op)}
 	}
 	defer e.running.Done()
-	if !e.modules.use(m) {
-		return Result{Outcome: core.OutcomeFailed, Err: &core.Error{Op: op, Kind: core.Unavailable, Msg: "The plugin was unloaded to make room for others. Try again.", Err: ErrUnloaded}}
-	}
-	defer e.modules.leave(m)
-
 	inv := newInvocation(c, c.Limits.within(e.cfg.MaxMemory))
 	if outer := invocationOf(ctx); outer != nil {
 		inv.depth = outer.depth + 1
@@ -59,6 +54,7 @@ func (e *Engine) Run(ctx context.Context, m *Module, c Call) Result {
 
 // invoke takes an instance, calls the function, and lets the instance go.
 func (e *Engine) invoke(ctx context.Context, m *Module, inv *invocation, now time.Time) (code int32, err error) {
+	const op = "runtime.Run"
 	if err := callable(m, inv.call.Function); err != nil {
 		return 0, err
 	}
@@ -88,6 +84,16 @@ func (e *Engine) invoke(ctx context.Context, m *Module, inv *invocation, now tim
 	if err := ctx.Err(); err != nil {
 		return 0, inv.late(err)
 	}
+	// Who waits holds no module: others may need its room.
+	if inv.share, err = e.pool.litter.wait(call, m.litterer(inv.call.Installation)); err != nil {
+		return 0, inv.late(err)
+	}
+	if !e.modules.use(m) {
+		e.pool.litter.leave(m.litterer(inv.call.Installation), inv.share, 0)
+		inv.stopped = &stop{core.OutcomeFailed, core.E(op, core.Unavailable, "The plugin was unloaded to make room for others. Try again.")}
+		return 0, ErrUnloaded
+	}
+	defer e.modules.leave(m)
 	in, err := e.pool.take(call, m, inv)
 	if ours, ok := errors.AsType[*core.Error](err); ok {
 		inv.stopped = &stop{core.OutcomeFailed, ours}

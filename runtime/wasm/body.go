@@ -69,7 +69,7 @@ func (p *path) add(weight int) {
 const (
 	unitWeight      = 256            // a unit of fuel
 	memoryWeight    = 16             // a load, a store or an indirect call: it may miss the cache
-	divisionWeight  = 16             // a division or a square root
+	slowWeight      = 16             // arithmetic that is slow
 	referenceWeight = unitWeight / 2 // ref.func, which calls code of the engine's
 )
 
@@ -205,13 +205,13 @@ func (c *checker) instruction() {
 			vector := c.vector()
 			in = &vectorOpcodes[vector]
 			w.vectors = true
-			if dividesVector(vector) {
-				w.path.add(divisionWeight - 1)
+			if slowVector(vector) {
+				w.path.add(slowWeight - 1)
 			}
 		}
 	}
-	if divides(op) {
-		w.path.add(divisionWeight - 1)
+	if slow(op) {
+		w.path.add(slowWeight - 1)
 	}
 	a, b := c.immediates(in.immediates, at)
 	w.follow(op, a, at, r.at)

@@ -130,6 +130,9 @@ type Module struct {
 	Memories []Memory // imported ones are not among them
 	Exports  []Export
 	Customs  []Custom
+	Globals  int // imported ones are not among them
+	Elements int // of all tables when they start
+	Start    bool
 
 	functions []uint32 // type of each function, the imported ones first
 }

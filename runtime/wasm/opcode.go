@@ -68,21 +68,27 @@ const (
 // Behind opVector.
 const vectorConst = 0x0c
 
-// divides says whether an instruction divides numbers or takes a square root,
-// which takes the processor ten times as long as other arithmetic, and longer.
-func divides(op byte) bool {
+// slow says whether an instruction may take the processor ten times as long as
+// other arithmetic, and longer: divisions, square roots, and products of floats,
+// which take it that long when a factor is denormal.
+func slow(op byte) bool {
 	switch {
 	case 0x6d <= op && op <= 0x70, 0x7f <= op && op <= 0x82: // i32 and i64: div_s, div_u, rem_s, rem_u
-	case op == 0x91, op == 0x95, op == 0x9f, op == 0xa3: // f32 and f64: sqrt, div
+	case op == 0x91, op == 0x94, op == 0x95: // f32: sqrt, mul, div
+	case op == 0x9f, op == 0xa2, op == 0xa3: // f64
 	default:
 		return false
 	}
 	return true
 }
 
-// dividesVector is divides of what is behind opVector.
-func dividesVector(op byte) bool {
-	return op == 0xe3 || op == 0xe7 || op == 0xef || op == 0xf3 // f32x4 and f64x2: sqrt, div
+// slowVector is slow of what is behind opVector.
+func slowVector(op byte) bool {
+	switch op {
+	case 0xe3, 0xe6, 0xe7, 0xef, 0xf2, 0xf3: // f32x4 and f64x2: sqrt, mul, div
+		return true
+	}
+	return false
 }
 
 // immediates is what follows an opcode in the code.

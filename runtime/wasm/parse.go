@@ -29,7 +29,10 @@ func (m *Module) section(r *reader, id byte, start int) {
 	case sectionFunction:
 		r.few("functions", PluginBounds.Entries+addedByWeaving, func() { m.functions = append(m.functions, r.u32()) })
 	case sectionTable:
-		r.few("tables", PluginBounds.Entries, func() { r.table(PluginBounds.Table) })
+		r.few("tables", PluginBounds.Entries, func() {
+			_, minimum := r.table(PluginBounds.Table)
+			m.Elements += int(minimum)
+		})
 	case sectionMemory:
 		r.few("memories", PluginBounds.Entries, func() { m.readMemory(r) })
 	case sectionExport:
@@ -43,6 +46,12 @@ func (m *Module) section(r *reader, id byte, start int) {
 				r.rest()
 			})
 		})
+	case sectionGlobal:
+		m.Globals = r.count("globals")
+		r.rest()
+	case sectionStart:
+		m.Start = true
+		r.rest()
 	default:
 		r.rest()
 	}

@@ -136,14 +136,14 @@ func (c *Checked) straightCost() uint32 {
 }
 
 // What takes the processor long weighs more.
-func TestDivisionsWeighMore(t *testing.T) {
+func TestSlowArithmeticWeighsMore(t *testing.T) {
 	for name, instruction := range map[string]string{
 		"i32.div_s": "\x41\x07\x41\x02\x6d\x1a", "i64.rem_u": "\x42\x07\x42\x02\x82\x1a",
-		"f64.sqrt": "\x44\x00\x00\x00\x00\x00\x00\x00\x00\x9f\x1a", "f32x4.div": "\x41\x00\xfd\x11\x41\x00\xfd\x11\xfd\xe7\x01\x1a",
+		"f32.mul": "\x43\x00\x00\x00\x00\x43\x00\x00\x00\x00\x94\x1a", "f64.sqrt": "\x44\x00\x00\x00\x00\x00\x00\x00\x00\x9f\x1a", "f32x4.div": "\x41\x00\xfd\x11\x41\x00\xfd\x11\xfd\xe7\x01\x1a",
 	} {
 		const n = 100
 		c, _ := weave(t, withBody(strings.Repeat(instruction, n)))
-		if paid := c.straightCost(); paid < n*divisionWeight/unitWeight {
+		if paid := c.straightCost(); paid < n*slowWeight/unitWeight {
 			t.Errorf("%d times %s cost %d units", n, name, paid)
 		}
 	}
