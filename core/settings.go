@@ -53,6 +53,21 @@ func stripSecrets(schema map[string]any, path string, object map[string]any) (st
 	return stripped
 }
 
+// IsSecretSetting reports whether a schema marks a property secret, by the names
+// of the properties it is in.
+func IsSecretSetting(schema json.RawMessage, path ...string) bool {
+	var node any
+	if json.Unmarshal(schema, &node) != nil || len(path) == 0 {
+		return false
+	}
+	var property map[string]any
+	for _, name := range path {
+		property = propertyOf(node, name)
+		node = property
+	}
+	return property["secret"] == true
+}
+
 // MisplacedSecrets returns where a schema marks something secret that is not a
 // property of the settings object or of an object inside it, as dotted paths:
 // below a list, an alternative or a $ref, PublicSettings would not find it.

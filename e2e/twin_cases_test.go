@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/json"
 	"maps"
 	"mime/multipart"
@@ -432,6 +434,11 @@ func operationCases() map[string]func(s *twins) any {
 		"http.fetch":       func(s *twins) any { return body{"method": "GET", "url": "http://127.0.0.1:1/"} },
 		"mail.send": func(s *twins) any {
 			return body{"key": "k", "to": "ada@example.org", "subject": "hello", "text": "hello"}
+		},
+		"crypto.verify": func(s *twins) any { // signed with acme's secret
+			mac := hmac.New(sha256.New, []byte("key-"+s.acme))
+			mac.Write([]byte("m"))
+			return abi.VerifyRequest{Secret: "key", Message: []byte("m"), MACs: [][]byte{mac.Sum(nil)}}
 		},
 		"mutate": func(s *twins) any { return body{"handler": "note", "payload": body{"title": unique()}} },
 	}

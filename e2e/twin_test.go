@@ -311,6 +311,9 @@ func TestAttack01_TwinHostFunctions(t *testing.T) {
 			if echo, _ := json.Marshal(request); strings.Contains(string(encoded), canary) && !strings.Contains(string(echo), canary) {
 				t.Errorf("beta is told %s", encoded)
 			}
+			if o.Op == abi.OpCryptoVerify && fmt.Sprint(told["response"]) != "map[valid:false]" {
+				t.Errorf("what acme's secret signed, beta is told %v", told)
+			}
 			if o.Op == abi.OpMailSend { // each has gone where its own settings say
 				mine, theirs := s.mails[s.acme].Next(t), s.mails[s.beta].Next(t)
 				if mine.From != "office@"+s.acme+".example" || theirs.From != "office@"+s.beta+".example" {

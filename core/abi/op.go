@@ -38,6 +38,8 @@ const (
 	OpMutate Op = 90 // MutateRequest -> the job handler's answer; actions only
 
 	OpMailSend Op = 100 // MailRequest -> MailResponse; actions only
+
+	OpCryptoVerify Op = 110 // VerifyRequest -> VerifyResponse
 )
 
 // Status is the upper half of what `call` returns; the lower half is the
