@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"database/sql"
 	"encoding/json"
+	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/carrel-dev/carrel/adapters/secret"
 	"github.com/carrel-dev/carrel/adapters/smtp/smtptest"
@@ -50,9 +53,13 @@ func (v *vaulted) settings() body {
 
 // member is the workspace's owner, asking the server that runs now.
 func (v *vaulted) member() member {
-	p := *v.person
-	p.w = v.world()
-	return As(&p).In("acme")
+	return As(v.person.at(v.world())).In("acme")
+}
+
+// at is the same person, asking another server.
+func (p person) at(w *world) *person {
+	p.w = w
+	return &p
 }
 
 // send sends a mail and returns what the plugin is told.
@@ -200,39 +207,71 @@ func TestAServerNeedsItsKey(t *testing.T) {
 	}
 }
 
+// A key that is lost for good loses what it sealed and nothing else: the server
+// begins anew with another one, says what it can't open, and takes secrets anew.
+func TestAKeyIsLostForGood(t *testing.T) {
+	v := newVaulted(t)
+	v.kill()
+	if err := os.Remove(v.keyFile()); err != nil {
+		t.Fatal(err)
+	}
+	v.query("DELETE FROM secret_keys")
+	for range 2 {
+		v.start()
+		if told := v.send(); told["status"] != 1.0 || told["response"].(map[string]any)["kind"] != "unavailable" {
+			t.Errorf("told %v", told)
+		}
+		if in := v.member().API("GET", "/installations/probe", nil).want(200); !strings.Contains(string(in.raw), "red") {
+			t.Errorf("the other settings are %s", in.raw)
+		}
+		v.kill()
+		if !strings.Contains(v.log.String(), "could not be sealed") {
+			t.Errorf("the log says %s", v.log)
+		}
+	}
+	v.start()
+	v.member().API("PATCH", "/installations/probe", body{"settings": body{"color": "blue"}}).want(503) // it can't be checked with the others
+	v.member().API("PATCH", "/installations/probe", body{"settings": v.settings()}).want(200)
+	v.sends()
+}
+
+// query changes the database of a server that is stopped.
+func (v *vaulted) query(statement string, args ...any) {
+	v.Helper()
+	// Where it overwrites a secret, it leaves it, as servers did.
+	db, err := sql.Open("sqlite", filepath.Join(v.dir, "carrel.db")+"?_pragma=secure_delete(0)")
+	if err != nil {
+		v.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(statement, args...); err != nil {
+		v.Fatal(statement, err)
+	}
+}
+
+// unseal makes the database one of a time before secrets were sealed.
+func (v *vaulted) unseal() {
+	v.Helper()
+	plain, err := json.Marshal(v.settings())
+	if err != nil {
+		v.Fatal(err)
+	}
+	v.query("UPDATE installations SET settings = ?", `{"key":"`+strings.Repeat(canary, 2000)+`"}`) // pages that are free afterwards
+	v.query("UPDATE installations SET settings = ?", string(plain))
+	v.query("DELETE FROM secret_keys")
+	if len(v.found()) == 0 {
+		v.Fatal("there is nothing to seal")
+	}
+}
+
 // A database of a time before secrets were sealed has none in the clear once the
 // server has started: not in its rows, nor in what SQLite leaves behind.
 func TestSecretsOfBeforeAreSealed(t *testing.T) {
 	v := newVaulted(t)
 	v.kill()
-	db, err := sql.Open("sqlite", filepath.Join(v.dir, "carrel.db")+"?_pragma=secure_delete(0)")
-	if err != nil {
-		t.Fatal(err)
-	}
-	plain, err := json.Marshal(v.settings())
-	if err != nil {
-		t.Fatal(err)
-	}
-	long := `{"key":"` + strings.Repeat(canary, 2000) + `"}` // pages that are free afterwards
-	for _, statement := range []struct {
-		query string
-		args  []any
-	}{
-		{"UPDATE installations SET settings = ?", []any{long}}, {"UPDATE installations SET settings = ?", []any{string(plain)}},
-		{"DELETE FROM secret_keys", nil}, {"PRAGMA wal_checkpoint(TRUNCATE)", nil}, {"UPDATE installations SET settings = ?", []any{string(plain)}},
-	} {
-		if _, err := db.Exec(statement.query, statement.args...); err != nil {
-			t.Fatal(statement.query, err)
-		}
-	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
+	v.unseal()
 	if err := os.Remove(v.keyFile()); err != nil {
 		t.Fatal(err)
-	}
-	if len(v.found()) == 0 {
-		t.Fatal("there is nothing to seal")
 	}
 	v.start()
 	v.kill()
@@ -241,4 +280,63 @@ func TestSecretsOfBeforeAreSealed(t *testing.T) {
 	}
 	v.start()
 	v.sends()
+}
+
+// TestFault16_KilledWhileSealing: a start that is killed while it seals what was
+// in the clear, at any point, loses no secret, and the next one ends the work.
+func TestFault16_KilledWhileSealing(t *testing.T) {
+	const workspaces = 20
+	seed := uint64(time.Now().UnixNano())
+	random := rand.New(rand.NewPCG(seed, 16))
+	t.Logf("seed %d", seed)
+	v := newVaulted(t)
+	for i := range workspaces {
+		slug := As(v.person.at(v.world())).Workspace(fmt.Sprintf("other-%d", i), "enterprise")
+		m := As(v.person.at(v.world())).In(slug)
+		m.API("POST", "/installations", body{"plugin": "probe", "grants": m.asked("probe"), "settings": v.settings()}).want(201)
+	}
+	v.kill()
+	began := time.Now()
+	v.start()
+	full := time.Since(began)
+	v.kill()
+	between := 0
+	for range 12 {
+		v.unseal()
+		cmd := exec.Command(v.carrel(), "serve", "--addr", "127.0.0.1:0", "--data", v.dir)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(full/3 + time.Duration(random.Int64N(int64(full)))) // the kill's moment
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if n := v.sealed(); n > 0 && n <= workspaces {
+			between++
+		}
+		v.start()
+		v.kill()
+		if files := v.found(); len(files) > 0 {
+			t.Fatalf("the canary is in %v", files)
+		}
+		if n := v.sealed(); n != workspaces+1 {
+			t.Fatalf("%d of %d are sealed", n, workspaces+1)
+		}
+	}
+	t.Logf("%d of 12 kills were between the first and the last", between)
+	v.start()
+	v.sends()
+}
+
+// sealed counts the installations whose password is sealed.
+func (v *vaulted) sealed() (n int) {
+	v.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(v.dir, "carrel.db"))
+	if err != nil {
+		v.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.QueryRow(`SELECT count(*) FROM installations WHERE settings ->> '$.smtp.password."$sealed"' LIKE 'v1.%'`).Scan(&n); err != nil {
+		v.Fatal(err)
+	}
+	return n
 }

@@ -8,37 +8,40 @@ import (
 	"github.com/carrel-dev/carrel/core"
 )
 
-// SecretKeys returns the ids of the keys that secrets in this file may be sealed
-// with, and of each whether all of them are.
-func (db *DB) SecretKeys(ctx context.Context) (map[string]bool, error) {
+// KeyState is how far a key has come to seal the secrets in this file.
+type KeyState int
+
+// A key begins as one that may have sealed some.
+const (
+	KeySealing  KeyState = iota
+	KeyScrubbed          // what it could seal is nowhere in the file in another form
+	KeyComplete          // and there is nothing that it could not
+)
+
+// SecretKeys returns the states of the keys that secrets in this file may be
+// sealed with, by their ids.
+func (db *DB) SecretKeys(ctx context.Context) (map[string]KeyState, error) {
 	rows, err := db.read.QueryContext(ctx, "SELECT id, complete FROM secret_keys")
-	keys := map[string]bool{}
+	keys := map[string]KeyState{}
 	_, err = collect(rows, err, func(s scanner) (id string, err error) {
-		var complete bool
-		err = s.Scan(&id, &complete)
-		keys[id] = complete
+		var state KeyState
+		err = s.Scan(&id, &state)
+		keys[id] = state
 		return id, err
 	})
 	return keys, failed("sqlite.SecretKeys", err)
 }
 
-// AddSecretKey notes a key before anything is sealed with it.
-func (db *DB) AddSecretKey(ctx context.Context, id string) error {
+// PutSecretKey notes the state of a key; as KeySealing before anything is
+// sealed with it. One that is complete is the only one from then on.
+func (db *DB) PutSecretKey(ctx context.Context, id string, state KeyState) error {
+	const op = "sqlite.PutSecretKey"
 	return db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "INSERT INTO secret_keys (id) VALUES (?) ON CONFLICT DO NOTHING", id)
-		return failed("sqlite.AddSecretKey", err)
-	})
-}
-
-// CompleteSecretKey notes that every secret is sealed with a key, and forgets
-// the others.
-func (db *DB) CompleteSecretKey(ctx context.Context, id string) error {
-	return db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "DELETE FROM secret_keys WHERE id <> ?", id)
-		if err == nil {
-			_, err = tx.ExecContext(ctx, "UPDATE secret_keys SET complete = 1 WHERE id = ?", id)
+		_, err := tx.ExecContext(ctx, "INSERT INTO secret_keys (id, complete) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET complete = ?2", id, state)
+		if err == nil && state == KeyComplete {
+			_, err = tx.ExecContext(ctx, "DELETE FROM secret_keys WHERE id <> ?", id)
 		}
-		return failed("sqlite.CompleteSecretKey", err)
+		return failed(op, err)
 	})
 }
 

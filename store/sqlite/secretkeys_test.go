@@ -15,28 +15,21 @@ import (
 
 func TestSecretKeys(t *testing.T) {
 	db := open(t)
-	want := func(keys map[string]bool) {
+	put := func(id string, state sqlite.KeyState, want map[string]sqlite.KeyState) {
 		t.Helper()
-		if got, err := db.SecretKeys(t.Context()); err != nil || !maps.Equal(got, keys) {
-			t.Fatalf("%v, %v, want %v", got, err, keys)
-		}
-	}
-	did := func(err error) {
-		t.Helper()
-		if err != nil {
+		if err := db.PutSecretKey(t.Context(), id, state); err != nil {
 			t.Fatal(err)
 		}
+		if got, err := db.SecretKeys(t.Context()); err != nil || !maps.Equal(got, want) {
+			t.Fatalf("%v, %v, want %v", got, err, want)
+		}
 	}
-	want(map[string]bool{})
-	did(db.AddSecretKey(t.Context(), "one"))
-	did(db.AddSecretKey(t.Context(), "one"))
-	want(map[string]bool{"one": false})
-	did(db.CompleteSecretKey(t.Context(), "one"))
-	did(db.AddSecretKey(t.Context(), "one"))
-	did(db.AddSecretKey(t.Context(), "two"))
-	want(map[string]bool{"one": true, "two": false})
-	did(db.CompleteSecretKey(t.Context(), "two"))
-	want(map[string]bool{"two": true})
+	put("one", sqlite.KeySealing, map[string]sqlite.KeyState{"one": sqlite.KeySealing})
+	put("one", sqlite.KeyComplete, map[string]sqlite.KeyState{"one": sqlite.KeyComplete})
+	put("two", sqlite.KeySealing, map[string]sqlite.KeyState{"one": sqlite.KeyComplete, "two": sqlite.KeySealing})
+	put("two", sqlite.KeyScrubbed, map[string]sqlite.KeyState{"one": sqlite.KeyComplete, "two": sqlite.KeyScrubbed})
+	put("two", sqlite.KeySealing, map[string]sqlite.KeyState{"one": sqlite.KeyComplete, "two": sqlite.KeySealing})
+	put("two", sqlite.KeyComplete, map[string]sqlite.KeyState{"two": sqlite.KeyComplete})
 }
 
 // What was overwritten is in the file or the log beside it until it is scrubbed;

@@ -54,34 +54,40 @@ func openKeys(ctx context.Context, cfg Config, db *sqlite.DB) (secret.Keys, erro
 
 // sealSecrets seals what was stored before there was a key, or with an earlier
 // one, and leaves nothing of it in the database's files. What it can't seal is
-// said, and tried again at the next start.
+// said, and tried again at the next start. A start that is killed goes on with
+// the next one.
 func sealSecrets(ctx context.Context, db *sqlite.DB, keys secret.Keys, installations *workspace.Installations, log *slog.Logger) error {
 	const op = "app.SealSecrets"
 	used, err := db.SecretKeys(ctx)
 	if err != nil {
 		return core.Wrap(op, core.Unavailable, err)
 	}
-	if len(used) == 1 && used[keys.ID()] {
+	id := keys.ID()
+	before := used[id]
+	if before == sqlite.KeyComplete && len(used) == 1 {
 		return nil
 	}
-	if err := db.AddSecretKey(ctx, keys.ID()); err != nil {
+	if err := db.PutSecretKey(ctx, id, sqlite.KeySealing); err != nil {
 		return core.Wrap(op, core.Unavailable, err)
 	}
 	renewal, err := installations.Renew(ctx)
 	if err != nil {
 		return core.Wrap(op, core.Unavailable, err)
 	}
-	if err := db.Scrub(ctx); err != nil {
-		return core.Wrap(op, core.Unavailable, err)
+	if before == sqlite.KeySealing || renewal.Sealed > 0 {
+		if err := db.Scrub(ctx); err != nil {
+			return core.Wrap(op, core.Unavailable, err)
+		}
 	}
 	for _, left := range renewal.Left {
 		log.Warn("secret settings could not be sealed", "error", left)
 	}
 	if renewal.Sealed > 0 {
-		log.Info("secret settings sealed", "key", keys.ID(), "installations", renewal.Sealed)
+		log.Info("secret settings sealed", "key", id, "installations", renewal.Sealed)
 	}
+	now := sqlite.KeyComplete
 	if len(renewal.Left) > 0 {
-		return nil
+		now = sqlite.KeyScrubbed
 	}
-	return core.Wrap(op, core.Unavailable, db.CompleteSecretKey(ctx, keys.ID()))
+	return core.Wrap(op, core.Unavailable, db.PutSecretKey(ctx, id, now))
 }

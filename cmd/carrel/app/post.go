@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"net"
 	"net/url"
 
 	"github.com/carrel-dev/carrel/adapters/secret"
@@ -15,6 +16,9 @@ func newPost(cfg Config, public string, keys secret.Keys) *hostfuncs.Post {
 	name := ""
 	if u, err := url.Parse(public); err == nil {
 		name = u.Hostname()
+	}
+	if net.ParseIP(name) != nil { // it would have to be in brackets, and says nothing
+		name = ""
 	}
 	mailer := smtp.New(smtp.Config{Private: cfg.PrivateMail, Name: name})
 	return hostfuncs.NewPost(keys.Derive("message-id"), func(ctx context.Context, server core.MailServer) (hostfuncs.MailConnection, error) {
