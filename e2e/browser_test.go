@@ -52,8 +52,9 @@ func newBrowser(t *testing.T, url string) *browser {
 	}()
 	go func() {
 		for event, err := range entries {
-			// Refused requests, such as a wrong password's, are "network".
-			if err == nil && event.Entry.Source != log.EntrySourceNetwork {
+			// Refused requests, such as a wrong password's, are "network"; advice on
+			// password managers is a "recommendation".
+			if err == nil && event.Entry.Source != log.EntrySourceNetwork && event.Entry.Source != log.EntrySourceRecommendation {
 				t.Errorf("the browser complains: %s: %s", event.Entry.Source, event.Entry.Text)
 			}
 		}

@@ -69,13 +69,16 @@ func (v *visit) pages(path string, filter url.Values, before, last string) (firs
 	return first, next
 }
 
-// eventTypes are those the installed plugins emit, sorted.
+// eventTypes are those the platform and the installed plugins emit, sorted.
 func (c *Console) eventTypes(v *visit) ([]string, error) {
 	list, err := c.Installations.List(v.UserContext(), v.ws.ID, v.actor)
 	if err != nil {
 		return nil, err
 	}
 	var types []string
+	for _, e := range core.PlatformEvents() {
+		types = append(types, e.Type)
+	}
 	for _, in := range list {
 		release, err := c.Registry.ByDigest(v.UserContext(), in.Digest)
 		if core.KindOf(err) == core.NotFound {

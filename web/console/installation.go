@@ -8,6 +8,7 @@ import (
 
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/core/abi"
+	"github.com/carrel-dev/carrel/core/billing"
 	"github.com/carrel-dev/carrel/core/workspace"
 )
 
@@ -60,11 +61,12 @@ func (c *Console) showInstallation(v *visit, typed map[string]string, refusal er
 	if err != nil {
 		return err
 	}
-	for _, u := range usage {
-		if strings.HasPrefix(u.Meter, in.Plugin.Name+".") {
-			view.Usage = append(view.Usage, u)
-		}
+	own := slices.DeleteFunc(usage, func(u billing.Usage) bool { return !strings.HasPrefix(u.Meter, in.Plugin.Name+".") })
+	titles := map[string]string{}
+	for _, meter := range m.Meters {
+		titles[in.Plugin.Name+"."+meter.Name] = meter.Doc
 	}
+	view.Usage = usageLines(own, titles)
 	newest, err := c.Registry.Release(ctx, in.Plugin.String(), "")
 	if err == nil && newest.Version != in.Version {
 		view.Newest = newest.Version

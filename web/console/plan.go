@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/core/billing"
 )
 
 // plan shows what a workspace pays for and has used of it.
@@ -23,7 +24,18 @@ func (c *Console) showPlan(v *visit, f frame) error {
 	if err != nil {
 		return err
 	}
-	view := planView{Plan: plan, Usage: usage, Offers: c.Plans.List(), Losing: map[string][]string{}}
+	view := planView{Plan: plan, Offers: c.Plans.List(), Losing: map[string][]string{}}
+	meters := map[string]string{"core.members": "Members"}
+	for _, in := range installed {
+		_, m, err := c.Installations.Get(ctx, v.ws.ID, v.actor, string(in.ID))
+		if err != nil {
+			return err
+		}
+		for _, meter := range m.Meters {
+			meters[m.Name+"."+meter.Name] = meter.Doc
+		}
+	}
+	view.Usage = usageLines(usage, meters)
 	if len(contracts) > 0 {
 		view.Since = contracts[0].Began
 	}
@@ -35,6 +47,24 @@ func (c *Console) showPlan(v *visit, f frame) error {
 		}
 	}
 	return render(v.Ctx, planPage(f, view))
+}
+
+// usageLine is what was used of a meter.
+type usageLine struct {
+	billing.Usage
+	Title string
+}
+
+// usageLines names meters by what their plugins say of them, else by themselves.
+func usageLines(usage []billing.Usage, titles map[string]string) []usageLine {
+	lines := make([]usageLine, len(usage))
+	for i, u := range usage {
+		lines[i] = usageLine{u, u.Meter}
+		if title := titles[u.Meter]; title != "" {
+			lines[i].Title = title
+		}
+	}
+	return lines
 }
 
 // changePlan begins another contract.
