@@ -168,6 +168,7 @@ type campaignReport struct {
 	Skipped    int  `json:"skipped" carrel:"doc=Subscribers that had it from another list, or want no mail"`
 	Queued     int  `json:"queued"`
 	Sent       int  `json:"sent"`
+	Delivered  int  `json:"delivered"`
 	Bounced    int  `json:"bounced"`
 	Failed     int  `json:"failed"`
 	Suppressed int  `json:"suppressed"`
@@ -187,7 +188,7 @@ func reportOf(c *sdk.Ctx, doc sdk.Doc[Campaign]) (r campaignReport, err error) {
 	for _, one := range []struct {
 		status string
 		to     *int
-	}{{queued, &r.Queued}, {sent, &r.Sent}, {bounced, &r.Bounced}, {failed, &r.Failed}, {suppressed, &r.Suppressed}} {
+	}{{queued, &r.Queued}, {sent, &r.Sent}, {delivered, &r.Delivered}, {bounced, &r.Bounced}, {failed, &r.Failed}, {suppressed, &r.Suppressed}} {
 		n, capped, err := messages.Where("campaignId", doc.ID).Where("status", one.status).Count(c)
 		if err != nil {
 			return r, err

@@ -43,8 +43,8 @@ func init() {
 		Permission(writeMessages, "Send single mails").
 		Permission(manage, "Change automations and which addresses get no mail").
 		Settings(Settings{}).
-		Tables(templates, lists, subscribers, memberships, campaigns, messages, suppressions, automations, keys, paces).
-		Emits(mailSent).Emits(mailFailed).Emits(mailBounced).Emits(mailComplained).Emits(listUnsubscribed).
+		Tables(templates, lists, subscribers, memberships, campaigns, messages, suppressions, automations, keys, paces, hooks).
+		Emits(mailSent, mailFailed, mailBounced, mailComplained, listUnsubscribed, mailReceived).
 		Query("GET /templates", templates.List, sdk.Scope(readTemplates), sdk.Summary("List templates")).
 		Query("GET /templates/:id", templates.Show, sdk.Scope(readTemplates), sdk.Summary("Read a template")).
 		Mutation("POST /templates", createTemplate, sdk.Scope(writeTemplates), sdk.Summary("Add a template")).
@@ -90,6 +90,8 @@ func init() {
 		Mutation("POST /subscribe/:slug", subscribe, sdk.Public, sdk.Raw, sdk.Summary("Subscribe to a list")).
 		Query("GET /confirm/:token", showConfirm, sdk.Public, sdk.Raw, sdk.Summary("Ask whether to confirm a subscription")).
 		Mutation("POST /confirm/:token", confirm, sdk.Public, sdk.Raw, sdk.Summary("Confirm a subscription")).
+		Mutation("POST /hooks/:provider", takeHook, sdk.Public, sdk.Raw, sdk.Summary("Take in what a mail provider tells of bounces and complaints: standard, resend or mailgun")).
+		Mutation("POST /inbound", takeMail, sdk.Public, sdk.Raw, sdk.Summary("Take in a mail that came to the workspace, signed as Standard Webhooks are")).
 		On("*", hear).
 		ActionJob(sendJob, send, sdk.Summary("Send a message")).
 		Job(claimJob, claim, sdk.Summary("Decide whether a message may be sent")).

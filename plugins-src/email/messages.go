@@ -12,7 +12,7 @@ type Message struct {
 	Text           string `json:"text" carrel:"text,doc=The mail as plain text, filled in"`
 	TemplateKey    string `json:"templateKey" carrel:"index,max=60,doc=Template it was made of"`
 	Category       string `json:"category" carrel:"enum=transactional|marketing,doc=Of the template"`
-	Status         string `json:"status" carrel:"required,index,enum=queued|sent|bounced|failed|suppressed,doc=What became of it"`
+	Status         string `json:"status" carrel:"required,index,enum=queued|sent|delivered|bounced|failed|suppressed,doc=What became of it"`
 	Reason         string `json:"reason" carrel:"max=500,doc=Why it was not sent, or not yet"`
 	Attempts       int    `json:"attempts" carrel:"doc=How often the mail server was asked"`
 	Turn           int    `json:"turn" carrel:"doc=How often it was put off, attempts included"`
@@ -31,6 +31,7 @@ type Message struct {
 const (
 	queued     = "queued"     // it waits to be sent, for the first time or again
 	sent       = "sent"       // the mail server has taken it on
+	delivered  = "delivered"  // the provider says that it arrived
 	bounced    = "bounced"    // its address doesn't take it
 	failed     = "failed"     // it could not be sent
 	suppressed = "suppressed" // it must not be sent

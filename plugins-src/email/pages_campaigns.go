@@ -75,12 +75,12 @@ func campaignPage(c *sdk.Ctx) (ui.Tree, error) {
 			{Key: "finishedAt", Label: "Last mail written", Format: ui.Time},
 		}, doc),
 		ui.Actions(buttons...),
-		ui.Stats(figure("Written", report.Written), figure("Sent", report.Sent), figure("Waiting", report.Queued), figure("Skipped", report.Skipped)),
+		ui.Stats(figure("Written", report.Written), figure("Sent", report.Sent+report.Delivered), figure("Waiting", report.Queued), figure("Skipped", report.Skipped)),
 	}
 	if report.Written > 0 {
-		nodes = append(nodes, ui.Bars("What became of its mails", []string{"Sent", "Waiting", "Bounced", "Failed", "Not sent"},
+		nodes = append(nodes, ui.Bars("What became of its mails", []string{"Sent", "Delivered", "Waiting", "Bounced", "Failed", "Not sent"},
 			ui.Series{Name: "Mails", Values: []float64{
-				float64(report.Sent), float64(report.Queued), float64(report.Bounced), float64(report.Failed), float64(report.Suppressed),
+				float64(report.Sent), float64(report.Delivered), float64(report.Queued), float64(report.Bounced), float64(report.Failed), float64(report.Suppressed),
 			}}))
 	}
 	if doc.Body.Status == drafted {

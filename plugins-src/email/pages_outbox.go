@@ -10,6 +10,7 @@ import (
 var messageStates = []ui.Option{
 	{Value: queued, Label: "Queued", Tone: ui.Info},
 	{Value: sent, Label: "Sent", Tone: ui.Good},
+	{Value: delivered, Label: "Delivered", Tone: ui.Good},
 	{Value: bounced, Label: "Bounced", Tone: ui.Danger},
 	{Value: failed, Label: "Failed", Tone: ui.Danger},
 	{Value: suppressed, Label: "Not sent", Tone: ui.Warning},

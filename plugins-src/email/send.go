@@ -211,7 +211,7 @@ func bounce(c *sdk.Ctx, doc sdk.Doc[Message], in result, reason string) error {
 		}
 	}
 	if stop {
-		if err := suppress(c, m.To, reason); err != nil {
+		if err := suppress(c, m.To, "bounce", reason); err != nil {
 			return err
 		}
 	}

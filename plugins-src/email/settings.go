@@ -7,6 +7,7 @@ import "github.com/carrel-dev/carrel/sdk"
 type Settings struct {
 	SMTP            sdk.SMTP `json:"smtp"`
 	ReplyTo         string   `json:"replyTo" carrel:"email,max=254,doc=Address that answers go to; the sender's own without it"`
+	WebhookSecret   string   `json:"webhookSecret,omitempty" carrel:"secret,max=200,doc=What your mail provider signs its webhooks with"`
 	RatePerMinute   int      `json:"ratePerMinute" carrel:"default=120,doc=Mails of campaigns in a minute, 1 to 600"`
 	SoftBounceLimit int      `json:"softBounceLimit" carrel:"default=3,doc=Mails in a row that an address could not take before it gets no more"`
 }

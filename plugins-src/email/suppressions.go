@@ -27,12 +27,12 @@ func createSuppression(c *sdk.Ctx, in Suppression) (doc sdk.RawDoc[Suppression],
 	return doc, err
 }
 
-// suppress stops all mail to an address that bounced.
-func suppress(c *sdk.Ctx, email, note string) error {
+// suppress stops all mail to an address.
+func suppress(c *sdk.Ctx, email, reason, note string) error {
 	_, there, err := suppressions.By(c, "email", email)
 	if there || err != nil {
 		return err
 	}
-	_, err = suppressions.Add(c, Suppression{Email: email, Reason: "bounce", Note: note})
+	_, err = suppressions.Add(c, Suppression{Email: email, Reason: reason, Note: cut(note, maxReason)})
 	return err
 }

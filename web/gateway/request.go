@@ -23,7 +23,7 @@ const (
 var guestHeaders = map[string]bool{
 	"accept": true, "accept-language": true, "content-type": true, "content-language": true,
 	"if-match": true, "if-none-match": true, "user-agent": true,
-	"webhook-id": true, "webhook-timestamp": true, "x-github-event": true, "x-github-delivery": true,
+	"webhook-id": true, "webhook-timestamp": true, "svix-id": true, "svix-timestamp": true, "x-github-event": true, "x-github-delivery": true,
 }
 
 // read makes the request a guest gets. The body is handed on as bytes: what it
