@@ -92,7 +92,10 @@ func (s *stroll) walks() map[string][]string {
 		"/console/w/:ws/deliveries/:id":                        {full + "/deliveries/" + s.delivery, full + "/deliveries/" + s.aside},
 		"/console/w/:ws/invocations":                           {full + "/invocations", hollow + "/invocations"},
 		"/console/w/:ws/invocations/:id":                       {full + "/invocations/" + s.invocation},
-		"/console/w/:ws/p/:plugin/*":                           {full + "/p/crm/contacts", full + "/p/crm/imports", full + "/p/probe/notes"},
+		"/console/w/:ws/p/:plugin/*": {
+			full + "/p/crm/contacts", full + "/p/crm/imports", full + "/p/probe/notes", full + "/p/probe/gallery", full + "/p/probe/board",
+			full + "/p/crm/contacts/" + s.contact,
+		},
 	}
 }
 
@@ -145,7 +148,7 @@ func (b *browser) lookAt(name, path, source string) {
 		if status := run(b, chromedp.Evaluate[int](`performance.getEntriesByType("navigation")[0].responseStatus`)); status != 200 {
 			b.Fatalf("%s answers %d\n%s", path, status, b.picture("failed"))
 		}
-		for what, n := range map[string]int{"main": 1, "main h1": 1, "title": 1, "a.skip[href='#main']": 1} {
+		for what, n := range map[string]int{"main": 1, "main h1": 1, "head title": 1, "a.skip[href='#main']": 1} {
 			if got := b.count(what); got != n {
 				b.Errorf("the page has %d of %s, want %d", got, what, n)
 			}

@@ -4,7 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -142,5 +146,49 @@ func TestWithLeavesTheOriginalAlone(t *testing.T) {
 	two := one.With("b", 2)
 	if len(one.Values) != 1 || len(two.Values) != 2 {
 		t.Errorf("one sends %v, two %v", one.Values, two.Values)
+	}
+}
+
+// The authors' guide names everything an author can call.
+func TestTheGuideNamesEveryComponent(t *testing.T) {
+	guide, err := os.ReadFile("../../docs/authors.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := 0
+	check := func(name *ast.Ident) {
+		if named++; name.IsExported() && !bytes.Contains(guide, []byte("ui."+name.Name)) {
+			t.Errorf("docs/authors.md doesn't name ui.%s", name.Name)
+		}
+	}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, declaration := range parsed.Decls {
+			if f, ok := declaration.(*ast.FuncDecl); ok && f.Recv == nil {
+				check(f.Name)
+			}
+			g, ok := declaration.(*ast.GenDecl)
+			if !ok {
+				continue
+			}
+			for _, spec := range g.Specs {
+				if v, ok := spec.(*ast.ValueSpec); ok && v.Type != nil && v.Type.(*ast.Ident).Name == "Format" {
+					check(v.Names[0])
+				}
+			}
+		}
+	}
+	if named < 30 {
+		t.Errorf("only %d names were looked for", named)
 	}
 }

@@ -78,7 +78,8 @@ func init() {
 		Every("0 7 1 1 *", "yearly", func(*sdk.Ctx) error { return nil }).
 		Page("/notes", "Notes", page, sdk.Scope("probe.notes.read")).
 		Page("/notes/:id", "Note", notePage, sdk.Scope("probe.notes.read")).
-		Page("/board", "Board", boardPage, sdk.Scope("probe.notes.read"))
+		Page("/board", "Board", boardPage, sdk.Scope("probe.notes.read")).
+		Page("/gallery", "Gallery", gallery, sdk.Scope("probe.notes.read"))
 }
 
 func main() {}
