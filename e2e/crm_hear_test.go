@@ -49,10 +49,12 @@ func TestTheCRMHearsOfAPerson(t *testing.T) {
 	crm := newNeighbours(t, "user", "shop", "support", "lms", "email")
 	crm.tells("user", "user.created", body{"userId": "cus_1", "email": "Ada@Example.com", "name": "Ada"})
 	crm.settled()
-	crm.tells("shop", "order.paid", body{"orderId": "o1", "number": "1042", "email": "ada@example.com", "userId": "cus_1", "total": 4900, "currency": "EUR", "items": []any{}})
+	crm.tells("shop", "order.paid", body{"orderId": "o1", "number": "1042", "email": "ada@example.com", "userId": "cus_1",
+		"total": 4900, "currency": "EUR", "items": []any{}})
 	crm.settled()
 	ada := crm.contact("email", "ada@example.com")
-	if ada["userId"] != "cus_1" || ada["name"] != "Ada" || ada["source"] != "user" || ada["lifecycle"] != "customer" || ada["lastActivityAt"] == nil {
+	if ada["userId"] != "cus_1" || ada["name"] != "Ada" || ada["source"] != "user" ||
+		ada["lifecycle"] != "customer" || ada["lastActivityAt"] == nil {
 		t.Errorf("the contact: %v", ada)
 	}
 	crm.tells("lms", "lms.course.completed", body{"courseTitle": "Engines", "userId": "cus_1", "userName": "Countess"}) // no address
@@ -165,5 +167,32 @@ func TestABouncedMailFlagsItsContact(t *testing.T) {
 	}
 	if got := crm.says(gone); len(got) != 1 || !strings.HasPrefix(got[0], "Mail came back: ") {
 		t.Errorf("the timeline of who wasn't: %q", got)
+	}
+}
+
+// TestContactsAreCountedByThePlan fills a plan of two contacts: a third is
+// refused, whoever it comes from, and a merge makes room for it.
+func TestContactsAreCountedByThePlan(t *testing.T) {
+	crm := newNeighbours(t, "shop")
+	crm.API("PUT", "/plan", body{"plan": "tiny"}).want(200)
+	ada := crm.make("/contacts", body{"email": "ada@example.com", "name": "Ada"})
+	double := crm.make("/contacts", body{"email": "double@example.com", "name": "Ada again"})
+	crm.Call("crm", "POST /contacts", body{"email": "bob@example.com", "name": "Bob"}).want(429)
+	order := func(email string) {
+		crm.tells("shop", "order.paid", body{"number": "1", "email": email})
+		if aside := crm.settled(); len(aside) != 0 {
+			t.Errorf("set aside: %v", aside)
+		}
+	}
+	order("bob@example.com") // leaves nothing
+	order("ada@example.com") // is somebody who is there
+	if got := len(crm.all("crm", "/contacts")); got != 2 || len(crm.says(ada)) != 1 {
+		t.Errorf("%d contacts, and of Ada %q", got, crm.says(ada))
+	}
+	crm.Call("crm", "POST /contacts/"+ada+"/merge", body{"loserEmail": "Double@example.com"}).want(200)
+	crm.heritage(ada, double)
+	order("bob@example.com")
+	if bob := crm.contact("email", "bob@example.com"); bob["lifecycle"] != "customer" {
+		t.Errorf("who came when there was room: %v", bob)
 	}
 }

@@ -32,25 +32,26 @@ func TestPagesOfTheCRM(t *testing.T) {
 		"contacts?lifecycle=churned":         {"No contacts here"},
 		"contacts?lifecycle=lead&sort=-name": {"Bob"},
 		"contacts/new":                       {"New contact", "Difference Ltd"},
-		"contacts/" + ada:                    {"She wants two engines", "Call", "Task: Send the plans", "Deal: Two engines", "Asked for a discount", "Make me the owner"},
-		"contacts/" + ada + "?tab=tasks":     {"Send the plans", "New task"},
-		"contacts/" + ada + "?tab=deals":     {"Two engines", "123,456.00", "New deal"},
-		"contacts/" + ada + "?tab=tags":      {"vip", "Remove", "New tag"},
-		"contacts?tag=VIP":                   {"Ada Lovelace"},
-		"contacts?tag=nobody":                {"No contacts here"},
-		"contacts/" + ada + "?tab=edit":      {"Difference Ltd", "Merge another contact into this one"},
-		"contacts/" + gone:                   {"was merged into another one", "Go to that contact"},
-		"companies":                          {"Difference Ltd", "New company"},
-		"companies?name=X":                   {"No companies here"},
-		"companies/" + company:               {"Ada Lovelace", "Edit"},
-		"deals":                              {"Lead", "Contacted", "Qualified", "Closed", "Two engines", "New deal", "Bob"},
-		"deals/" + deal:                      {"Two engines", "Asked for a discount", "Won", "It came to nothing"},
-		"deals/" + lost:                      {"too small", "Lost because"},
-		"tasks":                              {"Send the plans", "Ada Lovelace", "New task"},
-		"tasks?status=done":                  {"Nothing to do"},
-		"reports":                            {"Deals that came as far as a stage", "EUR", "Expected"},
-		"reports?owner=acc_nobody":           {"No deals here"},
-		"imports":                            {"Import contacts"},
+		"contacts/" + ada: {"She wants two engines", "Call", "Task: Send the plans", "Deal: Two engines",
+			"Asked for a discount", "Make me the owner"},
+		"contacts/" + ada + "?tab=tasks": {"Send the plans", "New task"},
+		"contacts/" + ada + "?tab=deals": {"Two engines", "123,456.00", "New deal"},
+		"contacts/" + ada + "?tab=tags":  {"vip", "Remove", "New tag"},
+		"contacts?tag=VIP":               {"Ada Lovelace"},
+		"contacts?tag=nobody":            {"No contacts here"},
+		"contacts/" + ada + "?tab=edit":  {"Difference Ltd", "Merge another contact into this one"},
+		"contacts/" + gone:               {"was merged into another one", "Go to that contact"},
+		"companies":                      {"Difference Ltd", "New company"},
+		"companies?name=X":               {"No companies here"},
+		"companies/" + company:           {"Ada Lovelace", "Edit"},
+		"deals":                          {"Lead", "Contacted", "Qualified", "Closed", "Two engines", "New deal", "Bob"},
+		"deals/" + deal:                  {"Two engines", "Asked for a discount", "Won", "It came to nothing"},
+		"deals/" + lost:                  {"too small", "Lost because"},
+		"tasks":                          {"Send the plans", "Ada Lovelace", "New task"},
+		"tasks?status=done":              {"Nothing to do"},
+		"reports":                        {"Deals that came as far as a stage", "EUR", "Expected"},
+		"reports?owner=acc_nobody":       {"No deals here"},
+		"imports":                        {"Import contacts"},
 	} {
 		text := string(alice.send("GET", "/console/w/acme/p/crm/"+path, nil, cookie...).want(200).raw)
 		for _, words := range says {
@@ -62,7 +63,8 @@ func TestPagesOfTheCRM(t *testing.T) {
 			t.Errorf("the page %s has something the console cannot show", path)
 		}
 	}
-	if text := string(alice.send("GET", "/console/w/acme/p/crm/contacts", nil, cookie...).want(200).raw); strings.Contains(text, "A. Lovelace") {
+	list := string(alice.send("GET", "/console/w/acme/p/crm/contacts", nil, cookie...).want(200).raw)
+	if strings.Contains(list, "A. Lovelace") {
 		t.Error("the list shows a contact that was merged")
 	}
 

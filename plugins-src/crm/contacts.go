@@ -54,7 +54,8 @@ func listContacts(c *sdk.Ctx) (sdk.Listing[Contact], error) {
 		return sdk.Listing[Contact]{}, err
 	}
 	if order := c.Query("sort"); order != "" && !slices.Contains(contactOrders, strings.TrimPrefix(order, "-")) {
-		return sdk.Listing[Contact]{}, sdk.Violation("query.sort", "must be one of %s; a leading - means descending", strings.Join(contactOrders, ", "))
+		return sdk.Listing[Contact]{}, sdk.Violation("query.sort",
+			"must be one of %s; a leading - means descending", strings.Join(contactOrders, ", "))
 	}
 	if !query.Filters("mergedIntoId") {
 		query.Where("mergedIntoId", nil)

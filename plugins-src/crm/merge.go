@@ -12,7 +12,8 @@ type ContactMerged struct {
 	LoserID  sdk.ID `json:"loserId"`
 }
 
-var contactMerged = sdk.Event[ContactMerged]("crm.contact.merged", 1, "A contact, the loser, was found to be another one, the winner, and is now found there.")
+var contactMerged = sdk.Event[ContactMerged]("crm.contact.merged", 1,
+	"A contact, the loser, was found to be another one, the winner, and is now found there.")
 
 type mergeRequest struct {
 	LoserID    sdk.ID `json:"loserId" carrel:"doc=Contact that is the same person, and gives way"`

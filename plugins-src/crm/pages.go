@@ -25,7 +25,8 @@ var statusOptions = []ui.Option{
 }
 
 // currencyOptions are what a form offers. The API takes every other, too.
-var currencyOptions = ui.Options("EUR", "USD", "GBP", "CHF", "JPY", "SEK", "NOK", "DKK", "PLN", "CZK", "CAD", "AUD", "NZD", "INR", "BRL", "ZAR")
+var currencyOptions = ui.Options(
+	"EUR", "USD", "GBP", "CHF", "JPY", "SEK", "NOK", "DKK", "PLN", "CZK", "CAD", "AUD", "NZD", "INR", "BRL", "ZAR")
 
 // tableOf shows a page of a query.
 func tableOf[T any](c *sdk.Ctx, query *sdk.QueryOf[T], columns []ui.Column) (ui.Node, error) {

@@ -54,7 +54,8 @@ func companyPage(c *sdk.Ctx) (ui.Tree, error) {
 		if err != nil {
 			return tree, err
 		}
-		tree.Children = append(tree.Children, ui.Section("Contacts", table.Or(ui.Empty("No contacts", "A contact's form says where they work."))))
+		nobody := ui.Empty("No contacts", "A contact's form says where they work.")
+		tree.Children = append(tree.Children, ui.Section("Contacts", table.Or(nobody)))
 	}
 	tree.Children = append(tree.Children,
 		ui.Form("Edit", "PATCH "+at, "", companyInputs...).Fill(company),

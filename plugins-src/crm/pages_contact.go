@@ -79,13 +79,15 @@ func tagsTab(c *sdk.Ctx, contact sdk.Doc[Contact]) ([]ui.Node, error) {
 		return nil, err
 	}
 	at := "/contacts/" + string(contact.ID) + "/tags"
-	form := ui.Form("New tag", "POST "+at, "", ui.Input{Name: "tag", Label: "Tag", Required: true, Max: 60, Help: "Letters, digits and - _ . :"})
+	form := ui.Form("New tag", "POST "+at, "",
+		ui.Input{Name: "tag", Label: "Tag", Required: true, Max: 60, Help: "Letters, digits and - _ . :"})
 	form.Button = "Add"
 	return []ui.Node{
 		ui.Table([]ui.Column{
 			{Key: "tag", Label: "Tag", Format: ui.Badge},
 			{Key: "createdAt", Label: "Since", Format: ui.Time},
-		}, rows, "").Each(ui.Button("Remove", "DELETE /tags/:id")).Or(ui.Empty("No tags", "Your other plugins act on tags: a course opens, a list gets a member.")),
+		}, rows, "").Each(ui.Button("Remove", "DELETE /tags/:id")).
+			Or(ui.Empty("No tags", "Your other plugins act on tags: a course opens, a list gets a member.")),
 		form,
 	}, nil
 }
@@ -107,11 +109,14 @@ func timelineTab(c *sdk.Ctx, contact sdk.Doc[Contact]) ([]ui.Node, error) {
 	)
 	return []ui.Node{
 		form,
-		ui.Timeline(entries, line.NextCursor).Or(ui.Empty("Nothing yet", "Notes, deals, tasks, and what your other plugins tell of this person appear here.")),
+		ui.Timeline(entries, line.NextCursor).
+			Or(ui.Empty("Nothing yet", "Notes, deals, tasks, and what your other plugins tell of this person appear here.")),
 	}, nil
 }
 
-var noteOptions = []ui.Option{{Value: "note", Label: "Note"}, {Value: "call", Label: "Call"}, {Value: "email", Label: "Email"}, {Value: "meeting", Label: "Meeting"}}
+var noteOptions = []ui.Option{
+	{Value: "note", Label: "Note"}, {Value: "call", Label: "Call"}, {Value: "email", Label: "Email"}, {Value: "meeting", Label: "Meeting"},
+}
 
 // entriesOf are the entries of a timeline for people.
 func entriesOf(line []TimelineEntry) ([]ui.Entry, error) {

@@ -75,7 +75,8 @@ func boardPage(c *sdk.Ctx) (ui.Tree, error) {
 		{Key: "expectedCloseAt", Label: "Expected", Format: ui.Time},
 	}, "POST /deals/:id/move", lanes...))
 	if len(pipeline.Body.Stages) > maxLanes {
-		tree.Children = append(tree.Children, ui.Text("The pipeline has more stages than a board can show: these are the first "+strconv.Itoa(maxLanes)+"."))
+		tree.Children = append(tree.Children,
+			ui.Text("The pipeline has more stages than a board can show: these are the first "+strconv.Itoa(maxLanes)+"."))
 	}
 	ofContacts, err := choices(c, contacts.Where("mergedIntoId", nil).Sort("-lastActivityAt"), func(one Contact) string { return one.Name })
 	if err != nil {

@@ -44,7 +44,8 @@ func reportsPage(c *sdk.Ctx) (ui.Tree, error) {
 	for i, stage := range report.Stages {
 		steps[i] = stage.Name
 	}
-	tree.Children = append(tree.Children, ui.Funnel("Deals that came as far as a stage", steps, ui.Series{Name: "Deals", Values: reached(report.Stages)}))
+	tree.Children = append(tree.Children,
+		ui.Funnel("Deals that came as far as a stage", steps, ui.Series{Name: "Deals", Values: reached(report.Stages)}))
 	for _, total := range report.Total.Sums {
 		section, err := currencySection(report.Stages, total)
 		if err != nil {

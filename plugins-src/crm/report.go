@@ -109,7 +109,8 @@ func add(c *sdk.Ctx, query *sdk.QueryOf[Deal], left *int) (tally, error) {
 			return t, err
 		}
 		if *left -= len(page); *left < 0 {
-			return t, sdk.TooLarge("The pipeline has more than %d deals, too many for one report. Ask for those of one owner, with ownerId.", maxReported)
+			return t, sdk.TooLarge(
+				"The pipeline has more than %d deals, too many for one report. Ask for those of one owner, with ownerId.", maxReported)
 		}
 		for _, doc := range page {
 			var amount int64

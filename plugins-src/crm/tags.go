@@ -30,7 +30,8 @@ func taggedAs(contact sdk.Doc[Contact], tag string) Tagged {
 }
 
 var (
-	contactTagged   = sdk.Event[Tagged]("crm.contact.tagged", 1, "A contact was given a tag it did not have. The userId is empty for one without an account.")
+	contactTagged = sdk.Event[Tagged]("crm.contact.tagged", 1,
+		"A contact was given a tag it did not have. The userId is empty for one without an account.")
 	contactUntagged = sdk.Event[Tagged]("crm.contact.untagged", 1, "A tag was taken off a contact.")
 )
 
