@@ -194,6 +194,9 @@ func TestAttack41_LookAlikeAndReservedNames(t *testing.T) {
 		{"acme/c0re", core.Denied, "reserved"},
 		{"acme/plat-form", core.Denied, "reserved"},
 		{"acme/adrnin", core.Denied, "reserved"},
+		{"acme/payment", core.Denied, "reserved"},
+		{"acme/or-der", core.Denied, "reserved"},
+		{"acme/rnail", core.Denied, "reserved"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := r.Publish(t.Context(), Publication{Module: module(c.name, "1.0.0", "")})

@@ -13,8 +13,9 @@ import (
 // in an OCI reference as it is.
 var namePattern = regexp.MustCompile(`^[a-z][a-z0-9-]{1,38}$`)
 
-// reserved names would let a plugin pass for the platform itself.
-var reserved = []string{"carrel", "core", "platform", "admin"}
+// reserved names would let a plugin pass for the platform itself, or its events for
+// those of a neutral domain.
+var reserved = slices.Concat([]string{"carrel", "core", "platform", "admin"}, core.NeutralDomains)
 
 func checkName(name string) error {
 	switch {

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/core/abi"
 	"github.com/carrel-dev/carrel/core/dispatch"
@@ -366,6 +368,55 @@ func TestAttack57_ADuplicateHasNoEffect(t *testing.T) {
 			t.Errorf("%d effects", n)
 		}
 	}
+}
+
+// TestAttack57_AnyOrderOfAttempts: events are claimed again and again, as if every
+// lease were over at once, and their attempts end in any order, each of them maybe
+// twice. Each event has its effect once, and its answer is told of once.
+func TestAttack57_AnyOrderOfAttempts(t *testing.T) {
+	const told = 4
+	b := newBench(t)
+	in := b.installShop(b.ws)
+	b.handle("mutation", emit("crm.counted", told, nil))
+	b.handle("heard", func(ctx context.Context, i abi.Invocation, host *hostfuncs.Host) (any, error) {
+		if _, err := insert(ctx, host, i.Event.ID+" "+i.ID); err != nil {
+			return nil, err
+		}
+		return emit("shop.heard", 1, nil)(ctx, i, host)
+	})
+	rapid.Check(t, func(r *rapid.T) {
+		before := b.footprint(in.Plugin)
+		_, err := b.ask(b.dispatcher(), b.owner, "POST", "/run")
+		must(t, err)
+		var attempts []core.Delivery
+		for range rapid.IntRange(told, 3*told).Draw(r, "claims") {
+			now := time.Now()
+			list, err := b.db.ClaimDeliveries(t.Context(), now, now, "", nil, 1)
+			must(t, err)
+			attempts = append(attempts, list...)
+		}
+		done := map[core.DeliveryID]int{}
+		for _, at := range rapid.SliceOfN(rapid.IntRange(0, len(attempts)-1), 0, 2*len(attempts)).Draw(r, "ends") {
+			if err := b.dispatcher().Deliver(t.Context(), attempts[at]); err == nil {
+				done[attempts[at].ID]++
+			} else if core.KindOf(err) != core.Stale {
+				r.Fatalf("%v, want stale", err)
+			}
+		}
+		for _, dl := range b.due() { // what nobody has finished
+			must(t, b.dispatcher().Deliver(t.Context(), dl))
+			done[dl.ID]++
+		}
+		f := b.footprint(in.Plugin).Minus(before)
+		if f.Documents != told || f.Events != told || len(done) != told {
+			r.Fatalf("%d effects, %d answers, %d deliveries done, of %d", f.Documents, f.Events, len(done), told)
+		}
+		for id, n := range done {
+			if n != 1 {
+				r.Fatalf("%s was done %d times", id, n)
+			}
+		}
+	})
 }
 
 // TestAttack56_FanOutIsBounded: a call that emits more than it and its listeners

@@ -269,23 +269,6 @@ func TestAttack56_AStormIsFair(t *testing.T) {
 	})
 }
 
-// TestFault02_ARestartGoesOnAtOnce: what a killed process was running is run
-// again without waiting for its lease.
-func TestFault02_ARestartGoesOnAtOnce(t *testing.T) {
-	inBubble(t, events.Config{}, func(b *bench) {
-		id := b.put("ws_a", "ok", 0, 1)
-		now := time.Now()
-		if claimed, err := b.DB.ClaimDeliveries(b.Context(), now, now.Add(30*time.Second), "", nil, 1); err != nil || len(claimed) != 1 {
-			t.Fatalf("%v, %v", claimed, err)
-		}
-		defer b.start()() // that process is gone
-		synctest.Wait()
-		if d := b.delivery("ws_a", id); d.State != core.DeliveryDone || d.Attempt != 2 || time.Since(now) > time.Second {
-			t.Fatalf("after %s: %+v", time.Since(now), d)
-		}
-	})
-}
-
 // An attempt is stopped before its lease ends; when it doesn't stop, another
 // one is made, and the first has no say any more.
 func TestAnAttemptEndsWithItsLease(t *testing.T) {
@@ -320,42 +303,6 @@ func TestAnAttemptEndsWithItsLease(t *testing.T) {
 		stop()
 		if d := b.delivery("ws_a", id); d.State != core.DeliveryDone {
 			t.Fatalf("the first attempt changed it: %+v", d)
-		}
-	})
-}
-
-// TestFault19_AStopLetsAttemptsFinish: no others begin, those in progress get a
-// few seconds, and what is left is due when the server comes back.
-func TestFault19_AStopLetsAttemptsFinish(t *testing.T) {
-	var b *bench
-	inBubble(t, events.Config{Workers: 2, Deliver: func(ctx context.Context, d core.Delivery) error {
-		b.note(d)
-		work := time.Second
-		if d.Handler == "slow" {
-			work = time.Hour
-		}
-		select {
-		case <-time.After(work):
-			return b.complete(context.WithoutCancel(ctx), d)
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}}, func(bench *bench) {
-		b = bench
-		quick, slow := b.put("ws_a", "quick", 0, 1), b.put("ws_b", "slow", 0, 1)
-		stop := b.start()
-		synctest.Wait()
-		next := b.put("ws_c", "quick", 0, 1)
-		begun := time.Now()
-		stop()
-		if took := time.Since(begun); took > 6*time.Second {
-			t.Errorf("the stop took %s", took)
-		}
-		for id, want := range map[core.DeliveryID]core.DeliveryState{quick: core.DeliveryDone, slow: core.DeliveryRetry, next: core.DeliveryPending} {
-			ws := map[core.DeliveryID]core.WorkspaceID{quick: "ws_a", slow: "ws_b", next: "ws_c"}[id]
-			if d := b.delivery(ws, id); d.State != want {
-				t.Errorf("%s: %+v, want %s", ws, d, want)
-			}
 		}
 	})
 }
@@ -448,34 +395,3 @@ func TestHeldDeliveriesGoOn(t *testing.T) {
 		}
 	})
 }
-
-// A delivery whose last attempt never ended is not run once more; what is to be
-// done at its end is the dispatcher's.
-func TestFault02_AnAttemptTooManyIsNotMade(t *testing.T) {
-	var ended []string
-	var b *bench
-	inBubble(t, events.Config{SetAside: func(ctx context.Context, d core.Delivery, message string) error {
-		ended = append(ended, message)
-		return b.DB.SetAsideDelivery(ctx, d, message)
-	}}, func(bench *bench) {
-		b = bench
-		id := b.put("ws_a", "ok", 0, 1)
-		for range 8 {
-			now := time.Now()
-			if claimed, err := b.DB.ClaimDeliveries(b.Context(), now, now, "", nil, 1); err != nil || len(claimed) != 1 {
-				t.Fatalf("%v, %v", claimed, err)
-			}
-		}
-		b.claimer.Store = running{b.counting}
-		defer b.start()()
-		synctest.Wait()
-		if d := b.delivery("ws_a", id); d.State != core.DeliverySetAside || len(b.history()) != 0 || len(ended) != 1 {
-			t.Fatalf("%+v, run %v, ended %v", d, b.history(), ended)
-		}
-	})
-}
-
-// running is a store that another process still uses: nothing is recovered.
-type running struct{ *counting }
-
-func (running) RecoverDeliveries(context.Context, time.Time, int) error { return nil }

@@ -73,6 +73,7 @@ func init() {
 		Query("GET /heard", hearsay.List, sdk.Scope("probe.notes.read")).
 		On("crm.contact.created", hear).
 		On("hostile.*", overhear).
+		On("ping.*", overhear).
 		On("core.member.added", overhear).
 		Job("note", later).
 		Every("0 7 1 1 *", "yearly", func(*sdk.Ctx) error { return nil }).
