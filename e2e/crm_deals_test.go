@@ -116,6 +116,44 @@ func TestAStageWithDealsStays(t *testing.T) {
 	}
 }
 
+// TestAStageGoesAndADealComes takes a stage away while deals are added to it, many
+// times over: whoever comes first, no deal is in a stage that is not there.
+func TestAStageGoesAndADealComes(t *testing.T) {
+	const rounds, clients = 6, 4
+	crm := newCRM(t)
+	pipeline := crm.Call("crm", "GET /pipelines", nil).want(200).list("data")[0].(map[string]any)
+	stages := pipeline["stages"].([]any)
+	refused := 0
+	for round := range rounds {
+		key := fmt.Sprint("extra", round)
+		with := append(slices.Clone(stages), body{"key": key, "name": "Extra", "probability": 5, "kind": "open"})
+		crm.Call("crm", fmt.Sprint("PATCH /pipelines/", pipeline["id"]), body{"stages": with}).want(200)
+		var gone, came [clients]int
+		together(2*clients, func(i int) {
+			method, path, in := "POST", "/deals", body{"title": "d", "stageKey": key}
+			said := &came[i/2]
+			if i%2 == 0 {
+				method, path, in, said = "PATCH", fmt.Sprint("/pipelines/", pipeline["id"]), body{"stages": stages}, &gone[i/2]
+			}
+			a, err := crm.try(method, "/w/"+crm.workspace+"/crm"+path, in)
+			if err != nil {
+				t.Errorf("%s %s: %v", method, path, err)
+			}
+			*said = a.status
+		})
+		deals := len(crm.all("crm", "/deals?filter[stageKey]="+key))
+		left := strings.Contains(string(crm.Call("crm", fmt.Sprint("GET /pipelines/", pipeline["id"]), nil).want(200).raw), `"`+key+`"`)
+		if left != (deals > 0) {
+			t.Errorf("%d deals are in the stage, and that it is there is %v: PATCH said %v, POST %v", deals, left, gone, came)
+		}
+		if left {
+			refused++
+			stages = with
+		}
+	}
+	t.Logf("the stage stayed in %d of %d rounds", refused, rounds)
+}
+
 // TestDealsKeepTheirOrder moves deals about one by one and compares the stage
 // with a list that is moved in the same way. A place is used until there is no
 // room left in it, several times over.

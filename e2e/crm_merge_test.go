@@ -158,6 +158,28 @@ func TestFault02_AMergeGoesOnAfterARestart(t *testing.T) {
 	}
 }
 
+// TestALargeContactIsDeleted deletes a contact with more activities than one
+// unit of work may: nothing of it is left, and it counts no more.
+func TestALargeContactIsDeleted(t *testing.T) {
+	crm := newCRM(t)
+	other, large := crm.pair(650)
+	crm.make("/deals", body{"title": "d", "contactId": large})
+	crm.make("/activities", body{"contactId": other, "body": "stays"})
+	crm.Call("crm", "DELETE /contacts/"+large, nil, header{"If-Match", `"1"`}).want(412)
+	crm.Call("crm", "DELETE /contacts/"+large, nil).want(202)
+	crm.Call("crm", "DELETE /contacts/"+large, nil) // impatient: it may be gone already
+	crm.w.until("the contact is still there", func() bool { return crm.Call("crm", "GET /contacts/"+large, nil).status == 404 })
+	if aside := crm.settled(); len(aside) != 0 {
+		t.Errorf("set aside: %v", aside)
+	}
+	if left := crm.all("crm", "/activities"); len(left) != 1 || len(crm.all("crm", "/deals?filter[contactId]="+large)) != 0 {
+		t.Errorf("%d activities are left", len(left))
+	}
+	if left := crm.meter("crm.contacts"); left != 1 {
+		t.Errorf("%v contacts count, want 1", left)
+	}
+}
+
 // pair makes two contacts, of which the second has so many activities, a
 // multiple of 50.
 func (m member) pair(activities int) (winner, loser string) {

@@ -82,6 +82,15 @@ func TestPagesOfTheCRM(t *testing.T) {
 	b.picture("contact")
 	b.open("/console/w/acme/p/crm/deals")
 	b.sees("Two engines")
+	b.until("no card can be moved", `(() => {
+		const menu = document.querySelector("details.moves");
+		if (menu) menu.open = true;
+		return !!menu;
+	})()`)
+	b.press("To Qualified")
+	s.until("the deal was not moved", func() bool {
+		return crm.Call("crm", "GET /deals/"+deal, nil).want(200).text("stageKey") == "qualified"
+	})
 	b.picture("board")
 	b.open(fmt.Sprint("/console/w/acme/p/crm/contacts/", ada))
 	b.sees("She wants two engines")

@@ -122,10 +122,25 @@ func changeContact(c *sdk.Ctx, changes sdk.Partial[Contact]) (doc sdk.RawDoc[Con
 	return contacts.Change(c, changes)
 }
 
+// What one unit of work deletes with a contact. The host allows 1,000 documents.
+const maxForgotten = 500
+
+// forgetJob deletes a contact that has more activities.
+const forgetJob = "forget-contact"
+
+type forgetPayload struct {
+	ContactID sdk.ID `json:"contactId"`
+}
+
 // deleteContact deletes a contact, its tags and activities, and the contacts that
-// were merged into it. A merged one goes with the one it was merged into: it may
-// still have activities that are on their way there.
+// were merged into it: 204, or 202 when there is so much of it that a job does.
+// A merged one goes with the one it was merged into: it may still have activities
+// that are on their way there.
 func deleteContact(c *sdk.Ctx) error {
+	version, err := c.IfMatch()
+	if err != nil {
+		return err
+	}
 	contact, err := contacts.Get(c, sdk.ID(c.Param("id")))
 	if err != nil {
 		return err
@@ -133,7 +148,57 @@ func deleteContact(c *sdk.Ctx) error {
 	if into := contact.Body.MergedIntoID; into != "" {
 		return sdk.Exists("This contact was merged into %s. Delete that one.", into)
 	}
-	if err := contacts.Remove(c); err != nil {
+	count, _, err := activities.Where("contactId", contact.ID).Count(c)
+	if err != nil {
+		return err
+	}
+	if count <= maxForgotten {
+		return removeContact(c, contact.ID, version)
+	}
+	if _, err := contacts.Patch(c, contact.ID, struct{}{}, version); err != nil { // for the version
+		return err
+	}
+	c.SetStatus(202)
+	_, err = c.Schedule(forgetJob, forgetPayload{contact.ID}, 0)
+	return err
+}
+
+// forget deletes some activities of a contact and then, once these were the last,
+// the contact. One that was merged meanwhile is left alone: so are its activities.
+func forget(c *sdk.Ctx, in forgetPayload) error {
+	contact, err := contacts.Get(c, in.ContactID)
+	if sdk.IsNotFound(err) || err == nil && contact.Body.MergedIntoID != "" {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	deleted, cursor := 0, ""
+	for deleted < maxForgotten {
+		page, next, err := activities.Where("contactId", contact.ID).Limit(100).Cursor(cursor).RawDocs(c)
+		if err != nil {
+			return err
+		}
+		for _, doc := range page {
+			id, err := doc.ID()
+			if err == nil {
+				err = activities.Delete(c, id)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if deleted, cursor = deleted+len(page), next; next == "" {
+			return removeContact(c, contact.ID, 0)
+		}
+	}
+	_, err = c.Schedule(forgetJob, in, 0)
+	return err
+}
+
+// removeContact deletes a contact with what belongs to it. It counts no more.
+func removeContact(c *sdk.Ctx, id sdk.ID, version int64) error {
+	if err := contacts.Delete(c, id, version); err != nil {
 		return err
 	}
 	return c.Record(contactMeter, -1)

@@ -30,7 +30,7 @@ func init() {
 		Uses(abi.CapabilityData, "To keep your contacts, companies, pipelines and deals.").
 		Uses(abi.CapabilityEvents, "To tell your other plugins about contacts and deals, and to note on a contact what they tell.").
 		Uses(abi.CapabilityBilling, "To count contacts towards your plan.").
-		Uses(abi.CapabilityJobs, "To import files and merge large contacts in the background.").
+		Uses(abi.CapabilityJobs, "To import files, and to merge and delete large contacts, in the background.").
 		Permission(readContacts, "See contacts and their imports", "member").
 		Permission(writeContacts, "Add, change, import and delete contacts", "member").
 		Permission(readCompanies, "See companies", "member").
@@ -46,7 +46,7 @@ func init() {
 		Query("GET /contacts/export", exportContacts, sdk.Raw, sdk.Scope(readContacts), sdk.Summary("Export contacts as a CSV file, in parts")).
 		Query("GET /contacts/:id", contacts.Show, sdk.Scope(readContacts), sdk.Summary("Read a contact")).
 		Mutation("PATCH /contacts/:id", changeContact, sdk.Scope(writeContacts), sdk.Summary("Change a contact")).
-		Mutation("DELETE /contacts/:id", deleteContact, sdk.Scope(writeContacts), sdk.Summary("Delete a contact, its tags and activities")).
+		Mutation("DELETE /contacts/:id", deleteContact, sdk.Scope(writeContacts), sdk.Summary("Delete a contact, its tags and activities; much of it in the background")).
 		Query("GET /contacts/:id/timeline", showTimeline, sdk.Scope(readContacts), sdk.Summary("Read what happened with a contact, the latest first")).
 		Mutation("POST /contacts/:id/merge", mergeContacts, sdk.Scope(writeContacts), sdk.Summary("Merge another contact into this one")).
 		Query("GET /contacts/:id/tags", listTags, sdk.Scope(readContacts), sdk.Summary("List a contact's tags")).
@@ -54,6 +54,7 @@ func init() {
 		Mutation("DELETE /contacts/:id/tags/:tag", untagContact, sdk.Scope(writeContacts), sdk.Summary("Take a tag off a contact")).
 		Query("GET /tags", contactTags.List, sdk.Scope(readContacts), sdk.Summary("List tags with who has them; filter by tag for the contacts that have one")).
 		Mutation("DELETE /tags/:id", removeTag, sdk.Scope(writeContacts), sdk.Summary("Take a tag off a contact, by the tag's id")).
+		Job(forgetJob, forget, sdk.Summary("Delete the activities of a large contact, and then the contact")).
 		Job(mergeJob, continueMerge, sdk.Summary("Move what refers to a merged contact")).
 		Mutation("POST /contacts/import", startImport, sdk.Raw, sdk.Scope(writeContacts), sdk.Summary("Import contacts from a CSV file, the request's body")).
 		Query("GET /imports", imports.List, sdk.Scope(readContacts), sdk.Summary("List imports")).
