@@ -173,6 +173,9 @@ func (c *manifestCheck) settings() {
 	for _, at := range MisplacedSecrets(c.m.Settings) {
 		c.wrong.Add(at, "only a property of settings, or of an object in them, can be secret")
 	}
+	for _, at := range dottedSettings(c.m.Settings) {
+		c.wrong.Add(at, "must not have a dot in its name: smtp.password is the password inside smtp")
+	}
 }
 
 func (c *manifestCheck) capabilities() {

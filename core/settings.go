@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
+	"strings"
 )
 
 // PublicSettings returns settings without the properties their schema marks
@@ -79,6 +80,31 @@ func MisplacedSecrets(schema json.RawMessage) []string {
 	misplaced := secretsIn(root, "settings", false)
 	slices.Sort(misplaced)
 	return misplaced
+}
+
+// dottedSettings returns where a schema has properties, of settings or of objects
+// inside them, with a dot in their names: "smtp.password" would be taken for
+// password of smtp, and what is typed for the one kept as the other.
+func dottedSettings(schema json.RawMessage) (dotted []string) {
+	var root any
+	if json.Unmarshal(schema, &root) != nil {
+		return nil // not for this function to say
+	}
+	var walk func(node any, at string)
+	walk = func(node any, at string) {
+		object, _ := node.(map[string]any)
+		properties, _ := object["properties"].(map[string]any)
+		for name, property := range properties {
+			at := at + ".properties." + name
+			if strings.Contains(name, ".") {
+				dotted = append(dotted, at)
+			}
+			walk(property, at)
+		}
+	}
+	walk(root, "settings")
+	slices.Sort(dotted)
+	return dotted
 }
 
 // secretsIn walks a schema; reachable says that it is the one of a property.

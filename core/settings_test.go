@@ -2,6 +2,7 @@ package core_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -53,6 +54,29 @@ func TestMisplacedSecrets(t *testing.T) {
 	} {
 		if got := core.MisplacedSecrets(json.RawMessage(schema)); !slices.Equal(got, want) {
 			t.Errorf("%s: %v, want %v", schema, got, want)
+		}
+	}
+}
+
+// TestAttack51_ASettingIsNotCalledLikeASecret: a form's field and a dotted path
+// mean one setting. A plugin whose settings have "smtp.password" beside smtp would
+// be given in the clear what people type as the password of their mail server.
+func TestAttack51_ASettingIsNotCalledLikeASecret(t *testing.T) {
+	m := manifest(t, "good.json")
+	smtp := `"smtp": {"type": "object", "properties": {"password": {"type": "string", "secret": true}%s}}`
+	for extra, want := range map[string]string{
+		fmt.Sprintf(smtp, ""): "",
+		fmt.Sprintf(smtp, "") + `, "smtp.password": {"type": "string", "default": "x"}`: "settings.properties.smtp.password",
+		fmt.Sprintf(smtp, `, "a.b": {"type": "string"}`):                                "settings.properties.smtp.properties.a.b",
+		`"a": {"type": "string", "enum": ["x.y"], "default": "x.y"}`:                    "",
+	} {
+		m.Settings = json.RawMessage(`{"type": "object", "properties": {` + extra + `}}`)
+		var at string
+		for _, v := range core.ViolationsOf(core.CheckManifest(m)) {
+			at += v.Location
+		}
+		if at != want {
+			t.Errorf("%s is refused at %q, want %q", extra, at, want)
 		}
 	}
 }
