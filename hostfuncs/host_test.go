@@ -304,6 +304,7 @@ func FuzzCall(f *testing.F) {
 		`{"type":"crm.contact.created","version":1,"data":{}}`, `{"handler":"batch","payload":1,"delayMs":9e18}`,
 		`{"meter":"contacts","quantity":-9223372036854775808}`, `{"role":"member","scopes":["crm.contacts.read"]}`,
 		`{"level":"info","message":"\ud800","fields":{"a":{"b":[1]}}}`, `{"method":"GET","url":"http://[::1%25eth0]/","headers":{"a\n":"b"}}`, `{"id":"dlv_"}`,
+		`{"key":"k","to":"a@b.c","subject":"s","text":"t","headers":{"References":"<1@b.c>"}}`,
 	}
 	for i, op := range hostfuncs.Ops() {
 		f.Add(uint32(op.Op), []byte(seeds[i%len(seeds)]))
@@ -314,7 +315,8 @@ func FuzzCall(f *testing.F) {
 	f.Fuzz(func(t *testing.T, op uint32, request []byte) {
 		for _, kind := range []abi.Kind{abi.KindMutation, abi.KindAction} {
 			h := b.bind(kind, func(b *hostfuncs.Binding) {
-				b.Fetch = refusing{}
+				b.Fetch, b.Post = refusing{}, nowhere
+				b.Installation.Settings = json.RawMessage(`{"smtp":{"host":"mail.example.com","fromAddress":"a@b.c"}}`)
 				b.Log = func(abi.LogRequest) {}
 				b.Mutate = func(context.Context, string, json.RawMessage) (json.RawMessage, error) { return nil, nil }
 			})
@@ -331,6 +333,11 @@ func FuzzCall(f *testing.F) {
 
 // refusing is a network that isn't there: the fuzzer must not use the real one.
 type refusing struct{}
+
+// nowhere is the same for mail.
+var nowhere = hostfuncs.NewPost(make([]byte, 32), func(context.Context, core.MailServer) (hostfuncs.MailConnection, error) {
+	return nil, core.E("mail.send", core.Unavailable, "There is no network here.")
+})
 
 func (refusing) Fetch(context.Context, []string, abi.FetchRequest) (abi.FetchResponse, error) {
 	return abi.FetchResponse{}, core.E("http.fetch", core.Unavailable, "There is no network here.")

@@ -7,6 +7,8 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -28,8 +30,8 @@ type MailConnection interface {
 	Close()
 }
 
-// Post sends the mails of a server's workspaces. They share nothing but its
-// bound of mails a minute, which each workspace has for itself.
+// Post sends the mails of a server's workspaces, which share nothing: each has
+// its connections and its mails a minute for itself.
 type Post struct {
 	connect func(context.Context, core.MailServer) (MailConnection, error)
 	key     []byte
@@ -74,7 +76,7 @@ func mailSend(ctx context.Context, h *Host, r abi.MailRequest) (abi.MailResponse
 	if err != nil {
 		return none, err
 	}
-	return mailResponse(mail.MessageID, reply, server), nil
+	return mailResponse(r, mail.MessageID, reply, server), nil
 }
 
 // mailConnection is the one of this run, made when it sends its first mail.
@@ -105,9 +107,8 @@ func (h *Host) messageID(key string, server core.MailServer) string {
 
 const maxReason = 500 // bytes of what a server says of a mail
 
-// mailResponse tells the plugin what the server said, in one line, and without
-// the password, should the server repeat it.
-func mailResponse(messageID string, reply core.MailReply, server core.MailServer) abi.MailResponse {
+// mailResponse tells the plugin what the server said, in one line.
+func mailResponse(r abi.MailRequest, messageID string, reply core.MailReply, server core.MailServer) abi.MailResponse {
 	response := abi.MailResponse{MessageID: "<" + messageID + ">", Outcome: abi.MailAccepted}
 	switch reply.Code / 100 {
 	case 2:
@@ -118,14 +119,25 @@ func mailResponse(messageID string, reply core.MailReply, server core.MailServer
 		response.Outcome = abi.MailRefused
 	}
 	text := strings.Join(strings.FieldsFunc(reply.Text, func(c rune) bool { return unicode.IsControl(c) || unicode.IsSpace(c) }), " ")
-	for _, secret := range spellings(server.Username, server.Password.Reveal()) {
-		text = strings.ReplaceAll(text, secret, "…")
-	}
-	if len(text) > maxReason {
+	if text = withoutPassword(text, r, server); len(text) > maxReason {
 		text = text[:maxReason] + "…"
 	}
 	response.Code, response.Reason = reply.Code, strings.ToValidUTF8(reply.Stage+": "+text, "")
 	return response
+}
+
+// withoutPassword takes the password out of what a server says, should it repeat
+// it. What the plugin itself wrote into the mail stays: servers repeat addresses,
+// and one that vanishes because it is the password would tell who guesses it.
+func withoutPassword(text string, r abi.MailRequest, server core.MailServer) string {
+	written := []string{r.To, r.ToName, r.ReplyTo, r.Subject, r.Text, r.HTML}
+	written = slices.AppendSeq(written, maps.Values(r.Headers))
+	for _, spelling := range spellings(server.Username, server.Password.Reveal()) {
+		if !slices.ContainsFunc(written, func(part string) bool { return strings.Contains(part, spelling) }) {
+			text = strings.ReplaceAll(text, spelling, "…")
+		}
+	}
+	return text
 }
 
 // mailServer reads the setting `smtp`, and says what an admin has to change in

@@ -5,6 +5,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
+	netmail "net/mail"
+	"slices"
 	"strings"
 	"testing"
 
@@ -262,11 +265,17 @@ func TestAttack63_ThePasswordStaysWithTheHost(t *testing.T) {
 	plain := base64.StdEncoding.EncodeToString([]byte(mailPassword))
 	both := base64.StdEncoding.EncodeToString([]byte("\x00office\x00" + mailPassword))
 	var signIn *smtptest.Refusal
+	echo := &smtptest.Refusal{Code: 550, Text: "I know " + mailPassword + " and " + plain + " and " + both}
 	s := smtptest.Start(t, smtptest.Options{
 		Security: smtptest.TLS, Username: "office", Password: mailPassword,
 		SignIn: func(_, given string) *smtptest.Refusal { return signIn },
-		Refuse: func(step, _ string) *smtptest.Refusal {
-			return &smtptest.Refusal{Code: 550, Text: "I know " + mailPassword + " and " + plain + " and " + both}
+		Refuse: func(step, what string) *smtptest.Refusal {
+			switch step {
+			case "MAIL FROM":
+				return echo
+			default:
+				return &smtptest.Refusal{Code: 550, Text: "no " + what}
+			}
 		},
 	})
 	b := newBench(t)
@@ -287,4 +296,77 @@ func TestAttack63_ThePasswordStaysWithTheHost(t *testing.T) {
 	if !strings.Contains(answer, "I know … and … and …") {
 		t.Errorf("the reason is %s", answer)
 	}
+	// Nor can it be found out by writing to it: a right guess looks like a wrong one.
+	echo, signIn = nil, nil
+	for _, guess := range []string{mailPassword, "wrong-guess"} {
+		answer := b.sender(post(s), s).ask(t, abi.OpMailSend, strings.Replace(aMail, "ada", guess, 1))
+		if !strings.Contains(answer, "no "+guess+"@example.org") {
+			t.Errorf("who guesses %s is told %s", guess, answer)
+		}
+	}
+}
+
+// FuzzAttack48_MailHeads: a mail that is not refused arrives with one field of
+// each name that was asked for, none that was not, for one recipient.
+func FuzzAttack48_MailHeads(f *testing.F) {
+	f.Add("k", "ada@example.org", "Ada", "help@example.com", "Hello", "<https://a.b/c>", "<1@b.c> <2@b.c>")
+	f.Add("k", "ada@example.org", "Ä \"x\" <y>", "", "=?utf-8?q?a=0Ab?= Ü", "x\r\nBcc: eve@example.net", "=?utf-8?q?=0D=0A?=")
+	f.Add("k", "ada@example.org\r\nDATA", " ", "a@b.c>", strings.Repeat("ü ", 300), strings.Repeat("x", 900), strings.Repeat("y ", 4000))
+	b := newBench(f)
+	s := smtptest.Start(f, smtptest.Options{})
+	p := post(s)
+	settings := json.RawMessage(fmt.Sprintf(`{"smtp":{"host":%q,"port":%d,"security":"none","fromName":"Büro, \"x\" <y@b.c>","fromAddress":"office@example.com"}}`, smtptest.Host, s.Port))
+	f.Fuzz(func(t *testing.T, key, to, toName, replyTo, subject, unsubscribe, references string) {
+		mail := abi.MailRequest{
+			Key: key, To: to, ToName: toName, ReplyTo: replyTo, Subject: subject, Text: "text", HTML: "<p>",
+			Headers: map[string]string{"List-Unsubscribe": unsubscribe, "References": references},
+		}
+		request, err := json.Marshal(mail)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := b.bind(abi.KindAction, func(b *hostfuncs.Binding) { b.Post, b.Installation.Settings = p, settings })
+		defer h.Close()
+		b.workspace() // the next one has a minute of its own
+		answer, err := h.Call(t.Context(), abi.OpMailSend, request)
+		if core.KindOf(err) == core.Invalid {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := sent(t, string(answer)); r.Outcome != abi.MailAccepted { // the server's rules of addresses are other ones
+			if r.Code/100 != 5 || strings.HasPrefix(r.Reason, "DATA") {
+				t.Errorf("%+v", r)
+			}
+			return
+		}
+		got := s.Next(t)
+		m, err := netmail.ReadMessage(strings.NewReader(got.Data))
+		if err != nil {
+			t.Fatalf("%v in %q", err, got.Data)
+		}
+		fields := []string{"Content-Type", "Date", "From", "List-Unsubscribe", "Message-Id", "Mime-Version", "References", "Subject", "To"}
+		if replyTo != "" {
+			fields = append(fields, "Reply-To")
+		}
+		slices.Sort(fields)
+		if names := slices.Sorted(maps.Keys(m.Header)); !slices.Equal(names, fields) {
+			t.Errorf("the head has %v, not %v: %q", names, fields, got.Data)
+		}
+		for name, values := range m.Header {
+			if len(values) != 1 {
+				t.Errorf("%s is there %d times", name, len(values))
+			}
+		}
+		recipients, err := m.Header.AddressList("To")
+		if err != nil || len(recipients) != 1 || recipients[0].Address != to || got.To != to {
+			t.Errorf("for %v, %v, and said to be for %q; asked was %q", recipients, err, got.To, to)
+		}
+		for line := range strings.SplitSeq(got.Data, "\r\n") {
+			if len(line) > 998 {
+				t.Errorf("a line of %d bytes", len(line))
+			}
+		}
+	})
 }

@@ -19,14 +19,14 @@ type Connection struct {
 	server core.MailServer
 	raw    *bounded
 	client *smtp.Client
-	used   bool // it has taken a mail
+	used   bool // a mail was handed over
 	begun  bool // a mail that it refused; the next one begins with a reset
+	asked  bool // a mail was sent, and nobody knows yet what became of it
 }
 
 // Send hands a mail over, within 30 s and ctx. A reply of any code is no error;
-// an error means that nobody knows whether the server has taken the mail on, or
-// that it can't be used any more: Unavailable. Afterwards the connection is to
-// be closed.
+// an error is Unavailable: the connection can't be used any more, and is to be
+// closed. The message says if the server may have taken the mail on all the same.
 func (c *Connection) Send(ctx context.Context, mail core.Mail) (core.MailReply, error) {
 	var encoded bytes.Buffer
 	if err := write(&encoded, c.server, mail); err != nil {
@@ -43,7 +43,7 @@ func (c *Connection) Send(ctx context.Context, mail core.Mail) (core.MailReply, 
 	if err != nil {
 		return reply, c.lost(ctx, err)
 	}
-	c.used, c.begun = true, reply.Code/100 != 2
+	c.used, c.begun, c.asked = true, reply.Code/100 != 2, false
 	return reply, nil
 }
 
@@ -85,6 +85,7 @@ func (c *Connection) hand(to string, encoded []byte) (core.MailReply, error) {
 	if reply, err := replied("DATA", err); err != nil || reply.Code != 0 {
 		return reply, err
 	}
+	c.asked = true
 	if _, err := data.Write(encoded); err != nil {
 		return core.MailReply{}, err
 	}
@@ -109,10 +110,14 @@ func (c *Connection) lost(ctx context.Context, err error) error {
 	if own, ok := errors.AsType[*core.Error](err); ok {
 		return own
 	}
+	msg := "The mail server %s ended the connection."
 	if ctx.Err() != nil {
-		return core.E(op, core.Unavailable, "The mail server %s did not answer in time. It may have taken the mail on.", c.server.Host)
+		msg = "The mail server %s did not answer in time."
 	}
-	return core.E(op, core.Unavailable, "The mail server %s ended the connection. It may have taken the mail on.", c.server.Host)
+	if c.asked {
+		msg += " It may have taken the mail on."
+	}
+	return core.E(op, core.Unavailable, msg, c.server.Host)
 }
 
 // Close says goodbye, and ends the connection whatever the server answers.

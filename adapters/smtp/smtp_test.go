@@ -200,8 +200,15 @@ func TestAConnectionThatEnds(t *testing.T) {
 	if opened, _ := s.Connections(); opened != 2 {
 		t.Errorf("%d connections", opened)
 	}
+	hangUp = "RCPT TO"
+	_, err := c.Send(t.Context(), mail("Nobody"))
+	refuse(t, err, core.Unavailable, "ended the connection")
+	if strings.Contains(core.MessageOf(err), "may have") {
+		t.Errorf("it had nothing yet: %v", err)
+	}
+	c = connect(t, mailer(s), settings(s, core.MailTLS))
 	hangUp = "DATA"
-	_, err := c.Send(t.Context(), mail("Three"))
+	_, err = c.Send(t.Context(), mail("Three"))
 	refuse(t, err, core.Unavailable, "may have taken the mail on")
 	s.None(t)
 	if n := strings.Count(strings.Join(s.Steps(), " "), "DATA"); n != 3 {
