@@ -32,7 +32,7 @@ type Installation struct {
 	Digest     Digest
 	State      InstallationState
 	Grants     []Grant
-	Settings   json.RawMessage   // an object, secrets included: never leaves through Public
+	Settings   json.RawMessage   // an object, its secrets sealed; people and plugins see PublicSettings of it
 	RoleScopes map[Role][]string // scopes of the plugin each role has; owner and admin have all
 	Revision   int64             // counts changes, for ETag
 	Created    time.Time

@@ -81,13 +81,16 @@ func refuse(t *testing.T, err error, kind core.Kind, parts ...string) {
 func TestSecurity(t *testing.T) {
 	for name, c := range map[string]struct {
 		offered smtptest.Security
+		login   bool
 		asked   core.MailSecurity
 	}{
-		"starttls": {smtptest.STARTTLS, core.MailSTARTTLS},
-		"tls":      {smtptest.TLS, core.MailTLS},
+		"starttls":           {smtptest.STARTTLS, false, core.MailSTARTTLS},
+		"tls":                {smtptest.TLS, false, core.MailTLS},
+		"starttls and LOGIN": {smtptest.STARTTLS, true, core.MailSTARTTLS},
+		"tls and LOGIN":      {smtptest.TLS, true, core.MailTLS},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := smtptest.Start(t, smtptest.Options{Security: c.offered, Username: "office", Password: password})
+			s := smtptest.Start(t, smtptest.Options{Security: c.offered, Username: "office", Password: password, Login: c.login})
 			send(t, connect(t, mailer(s), settings(s, c.asked)), mail("Hello"))
 			if got := s.Next(t); got.User != "office" || got.From != "office@example.com" || got.To != "ada@example.org" {
 				t.Errorf("%+v", got)
@@ -287,6 +290,27 @@ func TestAttack35_AMailEndsWithItsCall(t *testing.T) {
 	if n := <-chatter; n > 64<<20 { // what the network had on its way
 		t.Errorf("%d bytes were taken", n)
 	}
+}
+
+// A server that is slow to take a mail on holds nobody longer either, and nobody
+// is told that the mail was not sent.
+func TestAttack35_ASlowServerIsNotWaitedFor(t *testing.T) {
+	reached, leave := make(chan struct{}), make(chan struct{})
+	s := smtptest.Start(t, smtptest.Options{Security: smtptest.TLS, Username: "office", Password: password,
+		Refuse: func(step, _ string) *smtptest.Refusal {
+			if step == "DATA" {
+				close(reached)
+				<-leave
+			}
+			return nil
+		},
+	})
+	defer close(leave)
+	c := connect(t, mailer(s), settings(s, core.MailTLS))
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { <-reached; cancel() }()
+	_, err := c.Send(ctx, mail("Slow"))
+	refuse(t, err, core.Unavailable, "did not answer in time", "may have taken the mail on")
 }
 
 type endless struct{}

@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
 )
 
@@ -31,6 +30,7 @@ type Options struct {
 	Security Security
 	Username string // whoever sends signs in with it; empty: nobody does
 	Password string
+	Login    bool // by the mechanism LOGIN, instead of PLAIN
 	// Refuse is asked at each step of a mail, "MAIL FROM", "RCPT TO" and "DATA",
 	// with the address or the mail's bytes, and answers what is wrong with it, or
 	// nil. Nil refuses nothing.
@@ -160,33 +160,6 @@ type session struct {
 	conn   *smtp.Conn
 	mail   Mail
 	user   string
-}
-
-var _ smtp.AuthSession = (*session)(nil)
-
-// AuthMechanisms implements smtp.AuthSession.
-func (s *session) AuthMechanisms() []string {
-	if s.server.options.Username == "" {
-		return nil
-	}
-	return []string{sasl.Plain}
-}
-
-// Auth implements smtp.AuthSession.
-func (s *session) Auth(string) (sasl.Server, error) {
-	return sasl.NewPlainServer(func(_, username, password string) error {
-		o := s.server.options
-		if o.SignIn != nil {
-			if refusal := o.SignIn(username, password); refusal != nil {
-				return s.answer(refusal)
-			}
-		}
-		if username != o.Username || password != o.Password {
-			return smtp.ErrAuthFailed
-		}
-		s.user = username
-		return nil
-	}), nil
 }
 
 // step notes a step and asks whether it is refused.

@@ -31,7 +31,11 @@ func openKeys(ctx context.Context, cfg Config, db *sqlite.DB) (secret.Keys, erro
 	ids := slices.Sorted(maps.Keys(used))
 	keys, err := secret.Read(file)
 	if core.KindOf(err) == core.NotFound && cfg.SecretKeyFile == "" && len(ids) == 0 {
-		return secret.Create(file)
+		keys, err := secret.Create(file)
+		if err == nil {
+			cfg.Logger.Info("a key for secret settings was made; keep a copy of it, apart from backups of the data", "file", file, "key", keys.ID())
+		}
+		return keys, err
 	}
 	if core.KindOf(err) == core.NotFound && len(ids) > 0 {
 		return keys, core.E(op, core.Unavailable, "The secrets in this database are sealed with the key %s, and its file %s is not there. "+
