@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/carrel-dev/carrel/core"
 )
 
 // number writes a whole number for people: 12,500.
@@ -69,32 +67,4 @@ func size(bytes int64) string {
 	default:
 		return fmt.Sprintf("%d bytes", bytes)
 	}
-}
-
-// money writes an amount of a currency.
-func money(m core.Money) string {
-	minor, ok := minorUnits[m.Currency]
-	if !ok {
-		minor = 2
-	}
-	digits := strconv.FormatInt(max(m.Amount, -m.Amount), 10)
-	if missing := minor + 1 - len(digits); missing > 0 {
-		digits = strings.Repeat("0", missing) + digits
-	}
-	whole, _ := strconv.ParseInt(digits[:len(digits)-minor], 10, 64) // of digits
-	text := number(whole)
-	if minor > 0 {
-		text += "." + digits[len(digits)-minor:]
-	}
-	if m.Amount < 0 {
-		text = "-" + text
-	}
-	return text + " " + m.Currency
-}
-
-// minorUnits are the decimal places of the currencies that don't have two
-// (ISO 4217).
-var minorUnits = map[string]int{
-	"BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "ISK": 0, "JPY": 0, "KMF": 0, "KRW": 0, "PYG": 0, "RWF": 0, "UGX": 0, "UYI": 0, "VND": 0,
-	"VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0, "BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND": 3, "CLF": 4, "UYW": 4,
 }

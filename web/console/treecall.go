@@ -130,7 +130,7 @@ func readLines(typed []string) []string {
 }
 
 var (
-	amountPattern   = regexp.MustCompile(`^(-?)([0-9]{1,15})(?:\.([0-9]{1,3}))?$`)
+	amountPattern   = regexp.MustCompile(`^(-?)([0-9]{1,15})(?:\.([0-9]{1,4}))?$`)
 	currencyPattern = regexp.MustCompile(`^[A-Z]{3}$`)
 )
 

@@ -64,6 +64,10 @@ func TestWhatIsTypedBecomesJSON(t *testing.T) {
 	if value, fault := readField(ui.Money, []string{"1250"}, "JPY", zone); fault != "" || string(encode(value)) != `{"amount":1250,"currency":"JPY"}` {
 		t.Errorf("yen: %s %q", encode(value), fault)
 	}
+	value, fault := readField(ui.Money, []string{"1.2345"}, "CLF", zone) // the currency with the most decimals
+	if fault != "" || string(encode(value)) != `{"amount":12345,"currency":"CLF"}` {
+		t.Errorf("unidades de fomento: %s %q", encode(value), fault)
+	}
 }
 
 // A field that is left empty is not sent, but by a PATCH, which removes it.

@@ -21,6 +21,7 @@ func TestValuesAreReadable(t *testing.T) {
 		{`1234567.5`, ui.Number, "1,234,567.50"}, {`-1234`, ui.Number, "-1,234"}, {`999`, ui.Number, "999"}, {`"1e9"`, ui.Number, "1e9"},
 		{`{"amount":125000,"currency":"EUR"}`, ui.Money, "1,250.00 EUR"}, {`{"amount":-5,"currency":"EUR"}`, ui.Money, "-0.05 EUR"},
 		{`{"amount":1250,"currency":"JPY"}`, ui.Money, "1,250 JPY"}, {`{"amount":1250,"currency":"KWD"}`, ui.Money, "1.250 KWD"},
+		{`{"amount":12345,"currency":"CLF"}`, ui.Money, "1.2345 CLF"},
 		{`{"amount":"a lot","currency":"EUR"}`, ui.Money, "a lot EUR"}, {`"12"`, ui.Money, "12"},
 		{`{"amount":-9223372036854775808,"currency":"EUR"}`, ui.Money, "-92,233,720,368,547,758.08 EUR"},
 		{`"2026-03-04"`, ui.Date, "4 Mar 2026"}, {`"soon"`, ui.Date, "soon"},
