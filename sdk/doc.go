@@ -43,8 +43,8 @@
 // unique, index, secret, enum=a|b, default=, max= (characters, or items of a
 // list), ref=table, on_delete=, and doc=, which is last and takes the rest,
 // commas included. A secret setting is written and never read back; a secret
-// field of a table is left out where the console shows what a plugin keeps. A field tagged path or query is filled from there and must be
-// `json:"-"`.
+// field of a table is left out where the console shows what a plugin keeps. A
+// field tagged path or query is filled from there and must be `json:"-"`.
 //
 // # Inside
 //
