@@ -35,7 +35,8 @@ func cryptoVerify(_ context.Context, h *Host, r abi.VerifyRequest) (abi.VerifyRe
 	case r.KeyFormat != "" && r.KeyFormat != "text" && r.KeyFormat != "base64":
 		return none, place(op, "keyFormat", "must be text or base64")
 	case len(r.Message) > maxVerified:
-		return none, core.E(op, core.TooLarge, "A message to verify has at most %d bytes, and this one has %d.", maxVerified, len(r.Message))
+		return none, core.E(op, core.TooLarge,
+			"A message to verify has at most %d bytes, and this one has %d.", maxVerified, len(r.Message))
 	case len(r.MACs) > maxMACs:
 		return none, place(op, "macs", "are too many; at most 10 are compared")
 	case h.b.Secret == nil:
@@ -49,7 +50,8 @@ func cryptoVerify(_ context.Context, h *Host, r abi.VerifyRequest) (abi.VerifyRe
 	if r.KeyFormat == "base64" {
 		text := secret.Reveal()
 		if key, err = base64.StdEncoding.DecodeString(text[strings.LastIndex(text, "_")+1:]); err != nil {
-			return none, core.E(op, core.Unavailable, "The setting %s is not base64. An admin of the workspace has to copy it again.", r.Secret)
+			return none, core.E(op, core.Unavailable,
+				"The setting %s is not base64. An admin of the workspace has to copy it again.", r.Secret)
 		}
 	}
 	if len(key) == 0 {

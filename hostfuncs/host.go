@@ -62,7 +62,8 @@ var carries = map[abi.Op]bool{
 func (h *Host) Call(ctx context.Context, op abi.Op, request []byte) ([]byte, error) {
 	operation, ok := byNumber[op]
 	if !ok {
-		return nil, core.E("hostfuncs.Call", core.Invalid, "There is no host operation %d. This server speaks version %d of the ABI.", op, abi.Version)
+		return nil, core.E("hostfuncs.Call", core.Invalid,
+			"There is no host operation %d. This server speaks version %d of the ABI.", op, abi.Version)
 	}
 	if ctx.Err() != nil {
 		return nil, core.E(operation.Name, core.Timeout, "%s came after the call's deadline.", operation.Name)
@@ -74,7 +75,8 @@ func (h *Host) Call(ctx context.Context, op abi.Op, request []byte) ([]byte, err
 		return nil, err
 	}
 	if len(request) > maxSmallRequest && !carries[op] {
-		return nil, core.E(operation.Name, core.TooLarge, "A request of %s has at most %d bytes, and this one has %d.", operation.Name, maxSmallRequest, len(request))
+		return nil, core.E(operation.Name, core.TooLarge,
+			"A request of %s has at most %d bytes, and this one has %d.", operation.Name, maxSmallRequest, len(request))
 	}
 	response, err := operation.act(ctx, h, request)
 	if err != nil {
@@ -160,7 +162,8 @@ func (h *Host) spendResponse(o *Operation, response int) error {
 }
 
 func (h *Host) overspent(o *Operation, format string, limit any) error {
-	return core.E(o.Name, core.TooLarge, "One call may use "+format+", and this one has. Split the work into jobs with jobs.schedule.", limit)
+	return core.E(o.Name, core.TooLarge,
+		"One call may use "+format+", and this one has. Split the work into jobs with jobs.schedule.", limit)
 }
 
 // nothing is the request or the response {}.

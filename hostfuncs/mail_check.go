@@ -31,7 +31,8 @@ var mailHeaders = []string{"List-Unsubscribe", "List-Unsubscribe-Post", "Referen
 func checkMail(r abi.MailRequest) error {
 	const op = "mail.send"
 	if n := len(r.Text) + len(r.HTML); n > maxMailBody {
-		return core.E(op, core.TooLarge, "A mail's text and HTML have at most %d bytes together, and these have %d. Send a link to the rest.", maxMailBody, n)
+		return core.E(op, core.TooLarge,
+			"A mail's text and HTML have at most %d bytes together, and these have %d. Send a link to the rest.", maxMailBody, n)
 	}
 	var wrong core.Violations
 	if n := len([]rune(r.Key)); n < 1 || n > maxMailKey {
@@ -56,7 +57,8 @@ func checkMail(r abi.MailRequest) error {
 		if !slices.Contains(mailHeaders, name) {
 			wrong.Add("headers", "%.100q can't be set; these can: %s", name, strings.Join(mailHeaders, ", "))
 		} else if !headerValue(r.Headers[name]) {
-			wrong.Add("headers."+name, "must be a single line of ASCII, at most %d bytes, and %d between two spaces", maxMailHeader, maxMailText)
+			wrong.Add("headers."+name,
+				"must be a single line of ASCII, at most %d bytes, and %d between two spaces", maxMailHeader, maxMailText)
 		}
 	}
 	return wrong.Err(op, "The mail can't be sent like this.")

@@ -33,21 +33,26 @@ func checkName(name string) error {
 func (c *catalog) admits(plugin core.PluginID) error {
 	const op = "registry.Publish"
 	if skeleton := skeletonOf(plugin.Name); slices.ContainsFunc(reserved, func(r string) bool { return skeletonOf(r) == skeleton }) {
-		return core.E(op, core.Denied, "The name %s is reserved for the platform, or looks like one that is. Choose another name.", plugin.Name)
+		return core.E(op, core.Denied,
+			"The name %s is reserved for the platform, or looks like one that is. Choose another name.", plugin.Name)
 	}
 	if known, ok := c.byName[plugin.Name]; ok {
 		if known.Plugin == plugin {
 			return nil
 		}
-		return core.E(op, core.Denied, "The name %s belongs to the publisher %s. Choose another name.", plugin.Name, known.Plugin.Publisher)
+		return core.E(op, core.Denied,
+			"The name %s belongs to the publisher %s. Choose another name.", plugin.Name, known.Plugin.Publisher)
 	}
 	for name, known := range c.byName {
 		switch {
 		case known.Plugin.Publisher == plugin.Publisher: // one's own may look alike
 		case skeletonOf(name) == skeletonOf(plugin.Name):
-			return core.E(op, core.Denied, "The name %s looks like %s. Choose a name that cannot be mistaken for it.", plugin.Name, known.Plugin)
+			return core.E(op, core.Denied,
+				"The name %s looks like %s. Choose a name that cannot be mistaken for it.", plugin.Name, known.Plugin)
 		case skeletonOf(known.Plugin.Publisher) == skeletonOf(plugin.Publisher):
-			return core.E(op, core.Denied, "The publisher %s looks like %s, who has published here. Choose a name that cannot be mistaken for it.", plugin.Publisher, known.Plugin.Publisher)
+			return core.E(op, core.Denied,
+				"The publisher %s looks like %s, who has published here. Choose a name that cannot be mistaken for it.",
+				plugin.Publisher, known.Plugin.Publisher)
 		}
 	}
 	return nil

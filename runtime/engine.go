@@ -148,7 +148,8 @@ func (e *Engine) making(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%s, %s, interpreter=%t unmetered=%t memory=%d", build, environment, e.cfg.Interpreter, e.cfg.Measure.Unmetered, e.cfg.MaxMemory), nil
+	return fmt.Sprintf("%s, %s, interpreter=%t unmetered=%t memory=%d", build, environment, e.cfg.Interpreter,
+		e.cfg.Measure.Unmetered, e.cfg.MaxMemory), nil
 }
 
 // stopGrace is how long Close waits for stopped calls, which end at their next

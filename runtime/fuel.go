@@ -102,7 +102,8 @@ func (inv *invocation) findFuel(module api.Module) {
 }
 
 func (inv *invocation) outOfFuel() {
-	panic(&stop{core.OutcomeOutOfFuel, core.E("runtime.Run", core.OutOfFuel, "The plugin used up its fuel of %d units.", inv.limits.Fuel)})
+	panic(&stop{core.OutcomeOutOfFuel, core.E("runtime.Run", core.OutOfFuel,
+		"The plugin used up its fuel of %d units.", inv.limits.Fuel)})
 }
 
 // engineDoor is what the weaver makes guests import. A module that imports it
@@ -118,7 +119,8 @@ var yieldSignature = fn("Ii:I", nil).signature
 func engineYield(g guest, s []uint64) {
 	const op = "runtime.Run"
 	if int32(uint32(s[1])) < 0 {
-		panic(&stop{core.OutcomeTrap, core.E(op, core.Internal, "The plugin's functions call each other too deep: they passed the stack of %s.", bytesText(stackBudget))})
+		panic(&stop{core.OutcomeTrap, core.E(op, core.Internal,
+			"The plugin's functions call each other too deep: they passed the stack of %s.", bytesText(stackBudget))})
 	}
 	left := int64(s[0]) - g.owed // the guest has its counter in hand: what is owed goes off that
 	g.owed = 0

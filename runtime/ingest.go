@@ -127,7 +127,8 @@ func (g *ingestion) compile(ctx context.Context, dir string, module []byte) (waz
 	}
 	code, err := in.CompileModule(experimental.WithCompilationWorkers(ctx, goruntime.GOMAXPROCS(0)), module)
 	if err != nil {
-		return nil, nil, &core.Error{Op: op, Kind: core.Invalid, Msg: fmt.Sprintf("The module does not compile: %s.", firstLine(err.Error())), Err: err}
+		return nil, nil, &core.Error{Op: op, Kind: core.Invalid, Err: err,
+			Msg: fmt.Sprintf("The module does not compile: %s.", firstLine(err.Error()))}
 	}
 	return in, code, nil
 }
@@ -198,7 +199,8 @@ func (g *ingestion) start(ctx context.Context, a *artifact, in wazero.Runtime, c
 	call := inv.begin(ctx, time.Now(), context.Background())
 	defer call.end()
 	memory := &heapMemory{limit: g.options.MaxMemory, admit: inv.memory.admit}
-	module, err := in.InstantiateModule(experimental.WithMemoryAllocator(call, memory), code, wazero.NewModuleConfig().WithName("").WithStartFunctions())
+	module, err := in.InstantiateModule(experimental.WithMemoryAllocator(call, memory), code,
+		wazero.NewModuleConfig().WithName("").WithStartFunctions())
 	inv.seen = nil // a start function that is a host's own was called for another module
 	if err == nil {
 		err = startModule(call, module, memory, detached)
@@ -234,7 +236,9 @@ func (g *ingestion) start(ctx context.Context, a *artifact, in wazero.Runtime, c
 func startModule(ctx context.Context, module api.Module, memory *heapMemory, detached wasm.Detached) error {
 	for _, segment := range detached.Data {
 		if uint64(segment.Offset)+uint64(len(segment.Bytes)) > uint64(len(memory.bytes)) {
-			return core.E("runtime.Ingest", core.Invalid, "The module could not be started: it lays %d bytes of data at %#x, outside its memory of %s.", len(segment.Bytes), segment.Offset, bytesText(int64(len(memory.bytes))))
+			return core.E("runtime.Ingest", core.Invalid,
+				"The module could not be started: it lays %d bytes of data at %#x, outside its memory of %s.",
+				len(segment.Bytes), segment.Offset, bytesText(int64(len(memory.bytes))))
 		}
 		copy(memory.bytes[segment.Offset:], segment.Bytes)
 	}
@@ -275,7 +279,8 @@ func checkDeclarations(m *wasm.Module, maxMemory int64) error {
 	}
 	for _, mem := range m.Memories {
 		if need := int64(mem.Min) * wasm.PageSize; need > maxMemory {
-			return core.E("runtime.Load", core.Invalid, "The module starts with %s of memory; a call may have %s.", bytesText(need), bytesText(maxMemory))
+			return core.E("runtime.Load", core.Invalid,
+				"The module starts with %s of memory; a call may have %s.", bytesText(need), bytesText(maxMemory))
 		}
 	}
 	return nil
@@ -291,7 +296,9 @@ func handshake(ctx context.Context, module api.Module, inv *invocation, parsed *
 	}
 	x, ok := parsed.Export(ExportABI)
 	if !ok {
-		return core.E(op, core.Invalid, "The module does not say which version of Carrel's ABI it speaks; this server speaks version %d. Export %s returning %d, or build the plugin with the SDK, which does.", abi.Version, ExportABI, abi.Version)
+		return core.E(op, core.Invalid,
+			"The module does not say which version of Carrel's ABI it speaks; this server speaks version "+
+				"%d. Export %s returning %d, or build the plugin with the SDK, which does.", abi.Version, ExportABI, abi.Version)
 	}
 	if !slices.Equal(x.Type.Results, []wasm.ValueType{wasm.I32}) || len(x.Type.Params) != 0 {
 		return core.E(op, core.Invalid, "The export %s is %s; it must be () -> (i32).", ExportABI, x.Type)
@@ -302,7 +309,9 @@ func handshake(ctx context.Context, module api.Module, inv *invocation, parsed *
 		return &core.Error{Op: op, Kind: core.Invalid, Msg: "The module could not be started: " + core.MessageOf(outcome.Err), Err: outcome.Err}
 	}
 	if version := api.DecodeI32(results[0]); version != abi.Version {
-		return core.E(op, core.Invalid, "The module speaks version %d of Carrel's ABI; this server speaks version %d. Build the plugin with an SDK of version %d.", version, abi.Version, abi.Version)
+		return core.E(op, core.Invalid,
+			"The module speaks version %d of Carrel's ABI; this server speaks "+
+				"version %d. Build the plugin with an SDK of version %d.", version, abi.Version, abi.Version)
 	}
 	return nil
 }

@@ -132,7 +132,8 @@ func (m *mapped) grow(size, reserve int64) error {
 		if err := room().take(1, reserve); err != nil {
 			return err
 		}
-		larger, err := mapFile(noFile, int(reserve), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE)
+		larger, err := mapFile(noFile, int(reserve), unix.PROT_READ|unix.PROT_WRITE,
+			unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE)
 		if err != nil {
 			room().give(1, reserve)
 			return err

@@ -154,7 +154,8 @@ func (e *Engine) load(ctx context.Context, digest core.Digest, read func(context
 		return nil, err
 	}
 	if actual := DigestOf(module); actual != digest {
-		return nil, core.E(op, core.Invalid, "The module's bytes have the digest %s, not %s: they were changed or damaged on the way.", actual, digest)
+		return nil, core.E(op, core.Invalid,
+			"The module's bytes have the digest %s, not %s: they were changed or damaged on the way.", actual, digest)
 	}
 	a, err := e.ingest(ctx, module)
 	if err != nil {
@@ -169,7 +170,8 @@ func (e *Engine) ingest(ctx context.Context, module []byte) (*artifact, error) {
 	const op = "runtime.Ingest"
 	say := progressOf(ctx)
 	if len(module) > wasm.PluginBounds.Size {
-		return nil, core.E(op, core.Invalid, "The module was refused: it has %d bytes; the limit is %d.", len(module), wasm.PluginBounds.Size)
+		return nil, core.E(op, core.Invalid,
+			"The module was refused: it has %d bytes; the limit is %d.", len(module), wasm.PluginBounds.Size)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -38,7 +38,8 @@ func (e *Engine) Run(ctx context.Context, m *Module, c Call) Result {
 	}
 	var r Result
 	if inv.depth > maxDepth {
-		r = Result{Outcome: core.OutcomeDenied, Err: core.E(op, core.Denied, "Calls from plugin to plugin are nested more than %d deep.", maxDepth)}
+		r = Result{Outcome: core.OutcomeDenied, Err: core.E(op, core.Denied,
+			"Calls from plugin to plugin are nested more than %d deep.", maxDepth)}
 	} else if code, err := e.invoke(ctx, m, inv, started); err != nil {
 		r = inv.verdict(err)
 		if bug, ok := errors.AsType[goruntime.Error](err); ok && inv.stopped == nil {
@@ -90,7 +91,8 @@ func (e *Engine) invoke(ctx context.Context, m *Module, inv *invocation, now tim
 	}
 	if !e.modules.use(m) {
 		e.pool.litter.leave(m.litterer(inv.call.Installation), inv.share, 0)
-		inv.stopped = &stop{core.OutcomeFailed, core.E(op, core.Unavailable, "The plugin was unloaded to make room for others. Try again.")}
+		inv.stopped = &stop{core.OutcomeFailed, core.E(op, core.Unavailable,
+			"The plugin was unloaded to make room for others. Try again.")}
 		return 0, ErrUnloaded
 	}
 	defer e.modules.leave(m)
@@ -183,7 +185,8 @@ func (inv *invocation) result(code int32) Result {
 	case code != 0 && inv.extism.failure != "":
 		return Result{Outcome: core.OutcomeGuestError, Err: core.E(op, core.Invalid, "%s", inv.extism.failure)}
 	case code != 0:
-		return Result{Outcome: core.OutcomeGuestError, Err: core.E(op, core.Invalid, "The function %s returned %d without saying why.", inv.call.Function, code)}
+		return Result{Outcome: core.OutcomeGuestError, Err: core.E(op, core.Invalid,
+			"The function %s returned %d without saying why.", inv.call.Function, code)}
 	case plugin && !inv.answered:
 		return Result{Outcome: core.OutcomeTrap, Err: core.E(op, core.Internal, "The plugin ended without an answer.")}
 	}

@@ -267,7 +267,8 @@ func (d *Declaration) Page(path, title string, handler any, with ...Option) *Dec
 	o := collect(with)
 	h := d.add("page "+path, abi.KindQuery, handler)
 	d.manifest.Pages = append(d.manifest.Pages, abi.ManifestPage{
-		Path: path, Title: title, Icon: o.icon, Nav: !o.hidden && !strings.Contains(path, "/:"), Handler: h.name, Permission: o.scope,
+		Path: path, Title: title, Icon: o.icon, Nav: !o.hidden && !strings.Contains(path, "/:"),
+		Handler: h.name, Permission: o.scope,
 	})
 	return d
 }

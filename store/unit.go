@@ -108,7 +108,8 @@ func (u *Unit) look() error {
 	if u.rows < most {
 		return nil
 	}
-	return core.E("store.Query", core.TooLarge, "The queries of one call look at no more than %d rows; split the work into several jobs.", most)
+	return core.E("store.Query", core.TooLarge,
+		"The queries of one call look at no more than %d rows; split the work into several jobs.", most)
 }
 
 // ask finds out what is not a document or a range, once.
@@ -202,7 +203,8 @@ func (u *Unit) Commit(ctx context.Context) (Committed, error) {
 		return Committed{}, errReadOnly
 	}
 	if len(u.changes) > MaxChanges {
-		return Committed{}, core.E(op, core.TooLarge, "One call emits, schedules and records at most %d times, and each listener of an event counts as one.", MaxChanges)
+		return Committed{}, core.E(op, core.TooLarge,
+			"One call emits, schedules and records at most %d times, and each listener of an event counts as one.", MaxChanges)
 	}
 	seq, err := u.store.backend.Commit(ctx, u.ws, Batch{
 		Epoch: u.scope.AuthEpoch, Seen: u.observations(), Writes: writes, Changes: u.changes,

@@ -123,7 +123,9 @@ func framing(c *fiber.Ctx) error {
 
 func ambiguous(c *fiber.Ctx) error {
 	c.Response().SetConnectionClose()
-	return core.E("web.framing", core.Invalid, "The request's length can be read in two ways. Send either Content-Length or Transfer-Encoding, and no space before a colon.")
+	return core.E("web.framing", core.Invalid,
+		"The request's length can be read in two ways. Send either Content-Length "+
+			"or Transfer-Encoding, and no space before a colon.")
 }
 
 // deadline bounds the handling of a request. fasthttp does not tell when a

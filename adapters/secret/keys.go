@@ -48,7 +48,8 @@ func Read(file string) (Keys, error) {
 		}
 		decoded, err := base64.StdEncoding.DecodeString(line)
 		if err != nil || len(decoded) != chacha20poly1305.KeySize {
-			return Keys{}, core.E(op, core.Invalid, "The key file %s must hold 32 random bytes in base64 on each line. Make one with: openssl rand -base64 32", file)
+			return Keys{}, core.E(op, core.Invalid,
+				"The key file %s must hold 32 random bytes in base64 on each line. Make one with: openssl rand -base64 32", file)
 		}
 		k.keys = append(k.keys, key{idOf(decoded), decoded})
 	}

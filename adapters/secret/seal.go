@@ -60,7 +60,9 @@ func (k Keys) Current(sealed string) bool {
 }
 
 func damaged(place core.SecretPlace) error {
-	return core.E("secret.Open", core.Internal, "The secret setting %s can't be opened: it was changed in the database, or is not from there. An admin has to set it again.", place)
+	return core.E("secret.Open", core.Internal,
+		"The secret setting %s can't be opened: it was changed in the database, "+
+			"or is not from there. An admin has to set it again.", place)
 }
 
 // bind is a place as one sequence of bytes, which no other place has.

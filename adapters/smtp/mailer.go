@@ -107,7 +107,9 @@ func (c *Connection) open(ctx context.Context) (err error) {
 	}
 	if server.Security == core.MailSTARTTLS {
 		if offered, _ := c.client.Extension("STARTTLS"); !offered {
-			return core.E(op, core.Unavailable, "The mail server %s does not offer STARTTLS. If it is encrypted from the start, the setting smtp.security is tls.", address)
+			return core.E(op, core.Unavailable,
+				"The mail server %s does not offer STARTTLS. If it is encrypted from the start, the setting smtp.security is tls.",
+				address)
 		}
 		if err = c.client.StartTLS(config); err != nil {
 			return unreached(ctx, address, err)
@@ -129,19 +131,24 @@ func (c *Connection) signIn(ctx context.Context, address string) error {
 	var auth smtp.Auth
 	switch mechanisms := " " + strings.ToUpper(offered) + " "; {
 	case c.server.Security == core.MailPlain:
-		return core.E(op, core.Invalid, "A password is sent over encrypted connections only: the setting smtp.security has to be starttls or tls.")
+		return core.E(op, core.Invalid,
+			"A password is sent over encrypted connections only: the setting smtp.security has to be starttls or tls.")
 	case strings.Contains(mechanisms, " PLAIN "):
 		auth = smtp.PlainAuth("", user, password, c.server.Host, false)
 	case strings.Contains(mechanisms, " LOGIN "):
 		auth = smtp.LoginAuth(user, password, c.server.Host, false)
 	default:
-		return core.E(op, core.Unavailable, "The mail server %s lets nobody sign in with a password by PLAIN or LOGIN. Without the setting smtp.username nobody signs in.", address)
+		return core.E(op, core.Unavailable,
+			"The mail server %s lets nobody sign in with a password by PLAIN or LOGIN. "+
+				"Without the setting smtp.username nobody signs in.", address)
 	}
 	// What the server answers may repeat what it was sent: of it only the code
 	// is told, and nothing is kept.
 	err := c.client.Auth(auth)
 	if said, ok := errors.AsType[*textproto.Error](err); ok {
-		return core.E(op, core.Unavailable, "The mail server %s refused the user name and password with code %d. An admin of the workspace has to correct smtp.username and smtp.password in the settings.", address, said.Code)
+		return core.E(op, core.Unavailable,
+			"The mail server %s refused the user name and password with code %d. An admin of the "+
+				"workspace has to correct smtp.username and smtp.password in the settings.", address, said.Code)
 	}
 	if err != nil {
 		if ctx.Err() != nil {

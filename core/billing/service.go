@@ -103,7 +103,8 @@ func (s *Service) ChangePlan(ctx context.Context, ws core.WorkspaceID, actor cor
 		return core.WithDeliveries(a, []core.Change{
 			core.PutContract{Contract: answer.Contract},
 			core.AppendAudit{Entry: core.AuditEntry{Time: answer.Contract.Began, Actor: string(actor.Account), Action: "plan.changed", Subject: plan.ID}},
-			core.Happened(ws, answer.Contract.Began, core.PlanChanged{Plan: plan.ID, Was: a.Workspace.Plan, By: string(actor.Account)}),
+			core.Happened(ws, answer.Contract.Began,
+				core.PlanChanged{Plan: plan.ID, Was: a.Workspace.Plan, By: string(actor.Account)}),
 		}), nil
 	})
 	if !found {
@@ -184,7 +185,8 @@ func authorise(a core.Access, actor core.Actor, scope string) error {
 	case !ok || actor.Type != core.ActorMember && actor.Type != core.ActorToken:
 		return errNoWorkspace
 	case !m.Role.Manages():
-		return core.E("billing.authorise", core.Denied, "Your role in this workspace is %s; its plan and usage are for owners and admins.", m.Role)
+		return core.E("billing.authorise", core.Denied,
+			"Your role in this workspace is %s; its plan and usage are for owners and admins.", m.Role)
 	case actor.Scopes != nil && !slices.ContainsFunc(actor.Scopes, func(held string) bool { return core.ScopeCovers(held, scope) }):
 		return core.E("billing.authorise", core.Denied, "The API token lacks the scope %s. Make one that has it.", scope)
 	}

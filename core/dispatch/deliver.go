@@ -149,7 +149,9 @@ func (i *invocation) mutate(t *target) func(context.Context, string, json.RawMes
 		// Any page of another site can have a browser make a GET, with its
 		// cookies: it takes no more than a link or an image.
 		if r := t.input.Request; r != nil && (r.Method == "GET" || r.Method == "HEAD") {
-			return nil, core.E(op, core.Denied, "%s answers a %s, which changes nothing, so it can't run the mutation %s. Make its route a POST.", t.handler, r.Method, handler)
+			return nil, core.E(op, core.Denied,
+				"%s answers a %s, which changes nothing, so it can't run the mutation %s. Make its route a POST.",
+				t.handler, r.Method, handler)
 		}
 		answer, err := i.perform(ctx, task{
 			workspace: i.workspace, trigger: abi.TriggerSchedule, limits: i.limits,

@@ -89,7 +89,8 @@ func (d *Dispatcher) execute(ctx context.Context, t task) (Answer, error) {
 	}
 	leave, err := d.slots.enter(ctx, t.workspace.ID)
 	if err != nil {
-		return Answer{}, core.E("dispatch.Execute", core.RateLimited, "This workspace has as many calls in progress as it may have. Try again in a moment.")
+		return Answer{}, core.E("dispatch.Execute", core.RateLimited,
+			"This workspace has as many calls in progress as it may have. Try again in a moment.")
 	}
 	defer leave()
 	return d.perform(ctx, t)

@@ -25,7 +25,8 @@ func (d *Dispatcher) ending(v *view, dl core.Delivery, how core.Change) ([]core.
 	}
 	if in.manifest == nil {
 		// Nobody knows when it is due next: it must not end now.
-		return nil, core.E("dispatch.Deliver", core.Unavailable, "The release %s of %s is missing from this server. Its operator must publish it again.", in.Version, in.Plugin)
+		return nil, core.E("dispatch.Deliver", core.Unavailable,
+			"The release %s of %s is missing from this server. Its operator must publish it again.", in.Version, in.Plugin)
 	}
 	schedule, ok := in.schedule(dl.Schedule)
 	if !ok {

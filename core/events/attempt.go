@@ -60,7 +60,8 @@ func (c *Claimer) run(ctx context.Context, d core.Delivery) {
 // note notes that the outcome of an attempt could not be stored.
 func (c *Claimer) note(d core.Delivery, err error) {
 	if err != nil {
-		c.Logger.Error("a failed delivery could not be stored; it is tried again when its lease ends", "delivery", d.ID, "error", err)
+		c.Logger.Error("a failed delivery could not be stored; it is tried again when its lease ends",
+			"delivery", d.ID, "error", err)
 	}
 }
 

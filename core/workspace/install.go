@@ -100,13 +100,15 @@ func (s *Installations) release(ctx context.Context, r InstallRequest) (core.Rel
 	const op = "workspace.Install"
 	release, err := s.catalog.Release(ctx, r.Plugin, r.Version)
 	if core.KindOf(err) == core.NotFound {
-		return release, core.E(op, core.NotFound, "The marketplace has no plugin %s.", strings.TrimSuffix(r.Plugin+" "+r.Version, " "))
+		return release, core.E(op, core.NotFound,
+			"The marketplace has no plugin %s.", strings.TrimSuffix(r.Plugin+" "+r.Version, " "))
 	}
 	if err != nil {
 		return release, core.Wrap(op, core.Unavailable, err)
 	}
 	if release.Yanked {
-		return release, core.E(op, core.Denied, "%s %s was withdrawn by its publisher. Install another version.", release.Plugin, release.Version)
+		return release, core.E(op, core.Denied,
+			"%s %s was withdrawn by its publisher. Install another version.", release.Plugin, release.Version)
 	}
 	return release, nil
 }
@@ -131,7 +133,9 @@ func (s *Installations) prepare(a core.Access, release core.Release, r InstallRe
 	problem(core.CheckDomains(a.Installations, in))
 	var wrong core.Violations
 	if !core.ValidSlug(in.Alias) {
-		wrong.Add("alias", "must be 2 to 39 lower-case letters, digits and dashes, begin with a letter, and not be a word of the address itself like api or console")
+		wrong.Add("alias",
+			"must be 2 to 39 lower-case letters, digits and dashes, begin with a letter, "+
+				"and not be a word of the address itself like api or console")
 	}
 	problem(wrong.Err(op, "The plugin can't be installed under this alias."))
 	problem(checkConsent(op, core.Requests(m), r.Grants))
@@ -157,7 +161,8 @@ func (s *Installations) planAllows(op string, w core.Workspace, plugin string) e
 		why = fmt.Sprintf("The workspace's plan %s is no longer offered.", w.Plan)
 	}
 	if len(having) == 0 {
-		return core.E(op, core.Denied, "%s No plan of this server does; its operator can add it to one, with carrel serve --plans.", why)
+		return core.E(op, core.Denied,
+			"%s No plan of this server does; its operator can add it to one, with carrel serve --plans.", why)
 	}
 	return core.E(op, core.Denied, "%s These do: %s. Change the workspace's plan first.", why, titles(having))
 }
@@ -170,7 +175,8 @@ func taken(a core.Access, in core.Installation) error {
 			return core.E(op, core.Exists, "%s is installed in this workspace already, as %s.", in.Plugin, other.Alias)
 		}
 		if other.Alias == in.Alias {
-			return core.E(op, core.Exists, "The alias %s belongs to the installation of %s. Choose another.", in.Alias, other.Plugin)
+			return core.E(op, core.Exists,
+				"The alias %s belongs to the installation of %s. Choose another.", in.Alias, other.Plugin)
 		}
 	}
 	return nil

@@ -33,7 +33,8 @@ func (s *Service) AddMember(ctx context.Context, ws core.WorkspaceID, actor core
 	}
 	account, err := s.store.AccountByEmail(ctx, strings.ToLower(strings.TrimSpace(email)))
 	if core.KindOf(err) == core.NotFound {
-		return core.Member{}, core.E(op, core.NotFound, "Nobody has an account with the email address %s. Ask them to sign up first.", email)
+		return core.Member{}, core.E(op, core.NotFound,
+			"Nobody has an account with the email address %s. Ask them to sign up first.", email)
 	}
 	if err != nil {
 		return core.Member{}, core.Wrap(op, core.Unavailable, err)
@@ -48,7 +49,8 @@ func (s *Service) AddMember(ctx context.Context, ws core.WorkspaceID, actor core
 		}
 		plan, _ := s.plans.Plan(a.Workspace.Plan)
 		if quota, ok := plan.Quota(meterMembers); ok && int64(len(a.Members)) >= quota {
-			return nil, nil, core.E(op, core.QuotaExceeded, "The plan %s has places for %d members. Change the plan, or remove a member.", plan.Title, quota)
+			return nil, nil, core.E(op, core.QuotaExceeded,
+				"The plan %s has places for %d members. Change the plan, or remove a member.", plan.Title, quota)
 		}
 		return core.PutMember{Member: m}, core.MemberAdded{Account: m.Account, Email: m.Email, Name: m.Name, Role: role, By: idOf(actor)}, nil
 	}, "member.added", account.ID)

@@ -65,7 +65,9 @@ func (s *Installations) renewed(ctx context.Context, in core.Installation) ([]by
 	}
 	settings, rerr := s.vault.renew(in, release.Manifest.Settings)
 	if err != nil && rerr == nil {
-		rerr = core.E("workspace.Renew", core.NotFound, "Its release %s is not on this server, so nobody can tell which of its settings are secret. Publish it again, and restart.", in.Version)
+		rerr = core.E("workspace.Renew", core.NotFound,
+			"Its release %s is not on this server, so nobody can tell which of its "+
+				"settings are secret. Publish it again, and restart.", in.Version)
 	}
 	return settings, rerr
 }

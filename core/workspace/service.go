@@ -197,7 +197,8 @@ func (s *Service) Update(ctx context.Context, ws core.WorkspaceID, actor core.Ac
 		}
 		return []core.Change{
 			core.PutWorkspace{Workspace: w}, s.audit(actor, "workspace.updated", string(ws)),
-			core.Happened(ws, s.now(), core.WorkspaceUpdated{Name: w.Name, Slug: w.Slug, TimeZone: w.TimeZone, Locale: w.Locale, By: idOf(actor)}),
+			core.Happened(ws, s.now(),
+				core.WorkspaceUpdated{Name: w.Name, Slug: w.Slug, TimeZone: w.TimeZone, Locale: w.Locale, By: idOf(actor)}),
 		}, nil
 	})
 	return w, slugTaken(op, w.Slug, err)
@@ -264,7 +265,9 @@ func check(w core.Workspace) (wrong core.Violations) {
 		wrong.Add("name", "must have 1 to 100 characters, without line breaks or other control characters")
 	}
 	if !core.ValidSlug(w.Slug) {
-		wrong.Add("slug", "must be 2 to 39 lower-case letters, digits and dashes, begin with a letter, and not be a word of the address itself like api or console")
+		wrong.Add("slug",
+			"must be 2 to 39 lower-case letters, digits and dashes, begin with a letter, "+
+				"and not be a word of the address itself like api or console")
 	}
 	if _, err := time.LoadLocation(w.TimeZone); err != nil || w.TimeZone == "Local" || w.TimeZone == "" {
 		wrong.Add("timeZone", "is not a time zone; write it like Europe/Paris")

@@ -252,7 +252,8 @@ func (c *checker) countCheck() {
 	w := &c.walk
 	w.path.check = 0
 	if w.checks++; w.checks*w.locals > c.bounds.CheckLocals {
-		c.r.fail("a function has %d loops or checks and %d locals; the limit is %d, multiplied", w.checks, w.locals, c.bounds.CheckLocals)
+		c.r.fail("a function has %d loops or checks and %d locals; the limit is %d, multiplied", w.checks,
+			w.locals, c.bounds.CheckLocals)
 	}
 }
 

@@ -33,7 +33,8 @@ func (c *checker) control(op byte) {
 		c.pop(1)
 		w.unreachable()
 	case opReturn:
-		c.edits = append(c.edits, edit{at: uint32(r.at - 1), end: uint32(r.at), argument: uint32(len(w.blocks) - 1), kind: editReturn})
+		c.edits = append(c.edits,
+			edit{at: uint32(r.at - 1), end: uint32(r.at), argument: uint32(len(w.blocks) - 1), kind: editReturn})
 		w.blocks[0].branches.join(w.path)
 		w.unreachable()
 	case opCall:
@@ -67,7 +68,8 @@ func (c *checker) branch() {
 	}
 	if ahead := w.shorter(label-1, to); ahead != to {
 		to = ahead
-		c.edits = append(c.edits, edit{at: uint32(label), end: uint32(c.r.at), argument: uint32(len(w.blocks) - 1 - to), kind: editBranch})
+		c.edits = append(c.edits,
+			edit{at: uint32(label), end: uint32(c.r.at), argument: uint32(len(w.blocks) - 1 - to), kind: editBranch})
 	}
 	w.join(to)
 }
@@ -135,7 +137,8 @@ func (c *checker) begin(op byte) {
 	b := block{opcode: op, params: params, results: results, floor: w.height, before: w.path}
 	if op == opLoop {
 		if w.loops++; w.loops*w.locals > c.bounds.LoopLocals {
-			c.r.fail("%d loops within each other have %d locals; the limit is %d, multiplied", w.loops, w.locals, c.bounds.LoopLocals)
+			c.r.fail("%d loops within each other have %d locals; the limit is %d, multiplied", w.loops,
+				w.locals, c.bounds.LoopLocals)
 		}
 		b.edit = len(c.edits)
 		w.path.charge = 0

@@ -23,7 +23,8 @@ func (m *Module) section(r *reader, id byte, start int) {
 	case sectionCustom:
 		m.Customs = append(m.Customs, Custom{Name: r.name(), Payload: r.rest(), Start: start, End: r.end})
 	case sectionType:
-		r.few("types", PluginBounds.Types+addedByWeaving, func() { m.Types = append(m.Types, r.signature(PluginBounds.Parameters)) })
+		r.few("types", PluginBounds.Types+addedByWeaving,
+			func() { m.Types = append(m.Types, r.signature(PluginBounds.Parameters)) })
 	case sectionImport:
 		r.few("imports", PluginBounds.Imports+addedByWeaving, func() { m.readImport(r) })
 	case sectionFunction:

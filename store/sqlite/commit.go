@@ -76,9 +76,11 @@ func (s session) put(ctx context.Context, ws core.WorkspaceID, w store.Write) er
 	case w.Deleted:
 		changed, err = s.exec(ctx, deleteDocument, ws, w.Table, doc.ID, w.Base)
 	case w.Base == 0:
-		changed, err = s.exec(ctx, insertDocument, ws, w.Table, doc.ID, doc.Version, doc.Schema, string(doc.Body), doc.Created.UnixMicro(), doc.Updated.UnixMicro())
+		changed, err = s.exec(ctx, insertDocument, ws, w.Table, doc.ID, doc.Version, doc.Schema, string(doc.Body),
+			doc.Created.UnixMicro(), doc.Updated.UnixMicro())
 	default:
-		changed, err = s.exec(ctx, updateDocument, doc.Version, doc.Schema, string(doc.Body), doc.Updated.UnixMicro(), ws, w.Table, doc.ID, w.Base)
+		changed, err = s.exec(ctx, updateDocument, doc.Version, doc.Schema, string(doc.Body), doc.Updated.UnixMicro(),
+			ws, w.Table, doc.ID, w.Base)
 	}
 	if err == nil && changed != 1 {
 		return store.NewConflict(ws, store.VersionOf{Table: w.Table, ID: doc.ID})

@@ -52,9 +52,13 @@ func checkWaiting(ctx context.Context, s session, ws core.WorkspaceID, install c
 	}
 	switch {
 	case jobs > core.MaxWaitingJobs:
-		return core.E(op, core.RateLimited, "The plugin has %d jobs waiting, which is as many as it may have. Try again when some of them are done.", core.MaxWaitingJobs)
+		return core.E(op, core.RateLimited,
+			"The plugin has %d jobs waiting, which is as many as it may have. Try again when some of them are done.",
+			core.MaxWaitingJobs)
 	case bytes > core.MaxWaitingBytes:
-		return core.E(op, core.RateLimited, "The plugin's jobs that are waiting hold %d bytes with this one, and %d are allowed. Try again when some of them are done, or keep the data in a table and send its id.", bytes, core.MaxWaitingBytes)
+		return core.E(op, core.RateLimited,
+			"The plugin's jobs that are waiting hold %d bytes with this one, and %d are allowed. Try again "+
+				"when some of them are done, or keep the data in a table and send its id.", bytes, core.MaxWaitingBytes)
 	}
 	return nil
 }
@@ -71,7 +75,9 @@ func checkListening(ctx context.Context, s session, ws core.WorkspaceID, install
 		return failed(op, err)
 	}
 	if full {
-		return core.E(op, core.RateLimited, "A plugin that listens to this event has %d events waiting, and a listener can't add to them. Try again when it has worked some of them off.", core.MaxWaitingEvents)
+		return core.E(op, core.RateLimited,
+			"A plugin that listens to this event has %d events waiting, and a listener can't "+
+				"add to them. Try again when it has worked some of them off.", core.MaxWaitingEvents)
 	}
 	return nil
 }

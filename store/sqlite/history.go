@@ -27,7 +27,8 @@ func (h History) Events(ctx context.Context, ws core.WorkspaceID, eventType stri
 	if eventType != "" {
 		where, args = inWorkspace+" AND type = ?4"+below, append(args, eventType)
 	}
-	rows, err := h.db.read.QueryContext(ctx, "SELECT id, type, version, source, data, cause, hop, time FROM events WHERE "+where, args...)
+	rows, err := h.db.read.QueryContext(ctx,
+		"SELECT id, type, version, source, data, cause, hop, time FROM events WHERE "+where, args...)
 	list, err := collect(rows, err, func(s scanner) (core.Event, error) {
 		e := core.Event{Workspace: ws}
 		var data string
@@ -83,7 +84,8 @@ func (h History) Invocation(ctx context.Context, ws core.WorkspaceID, id core.In
 
 // Delivery implements web/api's History.
 func (h History) Delivery(ctx context.Context, ws core.WorkspaceID, id core.DeliveryID) (core.Delivery, error) {
-	d, err := scanDelivery(h.db.read.QueryRowContext(ctx, "SELECT "+deliveryColumns+" FROM deliveries WHERE "+inWorkspace+" AND id = ?", ws, id))
+	d, err := scanDelivery(h.db.read.QueryRowContext(ctx,
+		"SELECT "+deliveryColumns+" FROM deliveries WHERE "+inWorkspace+" AND id = ?", ws, id))
 	return d, failed("sqlite.Delivery", err)
 }
 

@@ -37,7 +37,8 @@ func (db *DB) SecretKeys(ctx context.Context) (map[string]KeyState, error) {
 func (db *DB) PutSecretKey(ctx context.Context, id string, state KeyState) error {
 	const op = "sqlite.PutSecretKey"
 	return db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "INSERT INTO secret_keys (id, complete) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET complete = ?2", id, state)
+		_, err := tx.ExecContext(ctx,
+			"INSERT INTO secret_keys (id, complete) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET complete = ?2", id, state)
 		if err == nil && state == KeyComplete {
 			_, err = tx.ExecContext(ctx, "DELETE FROM secret_keys WHERE id <> ?", id)
 		}

@@ -299,7 +299,8 @@ func oneOfMany(t *testing.T, c *counter) {
 		t.Fatal(err)
 	}
 	if len(claimed)+len(rest) != deliveries || won != len(claimed) || c.effects("ws_a")-before != len(claimed) {
-		t.Errorf("%d claimed, %d left, %d completed, %d effects of %d deliveries", len(claimed), len(rest), won, c.effects("ws_a")-before, deliveries)
+		t.Errorf("%d claimed, %d left, %d completed, %d effects of %d deliveries", len(claimed), len(rest), won,
+			c.effects("ws_a")-before, deliveries)
 	}
 }
 

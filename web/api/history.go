@@ -55,7 +55,8 @@ func invocationView(r core.InvocationRecord) Invocation {
 func (a *API) enterToManage(ctx context.Context, ref string) (place, error) {
 	p, err := a.enter(ctx, ref)
 	if err == nil && !p.Actor.Role.Manages() {
-		err = core.E("api.enterToManage", core.Denied, "Your role in this workspace is %s; this needs owner or admin. Ask one of them.", p.Actor.Role)
+		err = core.E("api.enterToManage", core.Denied,
+			"Your role in this workspace is %s; this needs owner or admin. Ask one of them.", p.Actor.Role)
 	}
 	return p, err
 }

@@ -97,7 +97,8 @@ func (c *Console) install(v *visit) error {
 	}
 	for _, asked := range core.Requests(&release.Manifest) {
 		if shown[asked.Name] {
-			request.Grants = append(request.Grants, core.Grant{Capability: asked.Name, Hosts: asked.Hosts, Events: asked.Events, Domains: asked.Domains})
+			request.Grants = append(request.Grants,
+				core.Grant{Capability: asked.Name, Hosts: asked.Hosts, Events: asked.Events, Domains: asked.Domains})
 		}
 	}
 	typed := v.typedSettings()

@@ -30,7 +30,8 @@ func (c *Console) tables(v *visit) error {
 // documents lists a table.
 func (c *Console) documents(v *visit) error {
 	cursor := strings.Clone(v.Query("cursor"))
-	found, err := c.Installations.Documents(v.UserContext(), v.ws.ID, v.actor, param(v.Ctx, "plugin"), param(v.Ctx, "table"), cursor)
+	found, err := c.Installations.Documents(v.UserContext(), v.ws.ID, v.actor, param(v.Ctx, "plugin"),
+		param(v.Ctx, "table"), cursor)
 	if err != nil {
 		return err
 	}
@@ -65,7 +66,8 @@ func (c *Console) documents(v *visit) error {
 	if found.Next != "" {
 		view.Next = here + "?" + url.Values{"cursor": {found.Next}}.Encode()
 	}
-	return render(v.Ctx, documentsPage(c.tableFrame(v, spaced(found.Table.Name), found.Installed.Title, found.Installed.Alias), view))
+	return render(v.Ctx,
+		documentsPage(c.tableFrame(v, spaced(found.Table.Name), found.Installed.Title, found.Installed.Alias), view))
 }
 
 func (c *Console) tableFrame(v *visit, title, plugin, alias string, above ...navLink) frame {

@@ -123,7 +123,8 @@ func (c *Console) switchState(v *visit) error {
 	if field(v.Ctx, "do") == "disable" {
 		state, done = core.InstallationDisabled, "disabled"
 	}
-	in, err := c.Installations.Configure(v.UserContext(), v.ws.ID, v.actor, param(v.Ctx, "plugin"), workspace.ConfigureRequest{State: state})
+	in, err := c.Installations.Configure(v.UserContext(), v.ws.ID, v.actor, param(v.Ctx, "plugin"),
+		workspace.ConfigureRequest{State: state})
 	if err != nil {
 		return err
 	}

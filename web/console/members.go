@@ -75,7 +75,8 @@ func (c *Console) findMember(v *visit) (core.Member, error) {
 		return core.Member{}, core.E(op, core.NotFound, "There is no such member.")
 	}
 	if account != v.who.Account.ID && !v.actor.Role.Manages() {
-		return core.Member{}, core.E(op, core.Denied, "Your role in this workspace is %s; this needs owner or admin. Ask one of them.", v.actor.Role)
+		return core.Member{}, core.E(op, core.Denied,
+			"Your role in this workspace is %s; this needs owner or admin. Ask one of them.", v.actor.Role)
 	}
 	return list[i], nil
 }

@@ -38,7 +38,8 @@ func (c *Console) showTokens(v *visit, f frame, view tokensView) error {
 // keeps, and nowhere else.
 func (c *Console) createToken(v *visit) error {
 	form := tokenForm{
-		Name: field(v.Ctx, "name"), Workspace: field(v.Ctx, "workspace"), Scopes: field(v.Ctx, "scopes"), Days: field(v.Ctx, "days"),
+		Name: field(v.Ctx, "name"), Workspace: field(v.Ctx, "workspace"),
+		Scopes: field(v.Ctx, "scopes"), Days: field(v.Ctx, "days"),
 	}
 	request, err := c.tokenRequest(v, form)
 	var secret string

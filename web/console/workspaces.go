@@ -26,7 +26,8 @@ func (c *Console) showWorkspaces(v *visit, f frame, name string) error {
 // createWorkspace makes one and goes there.
 func (c *Console) createWorkspace(v *visit) error {
 	name := field(v.Ctx, "name")
-	ws, err := c.Workspaces.Create(v.UserContext(), v.who.Account.ID, workspace.CreateRequest{Name: name, Plan: field(v.Ctx, "plan")})
+	ws, err := c.Workspaces.Create(v.UserContext(), v.who.Account.ID,
+		workspace.CreateRequest{Name: name, Plan: field(v.Ctx, "plan")})
 	if err != nil {
 		f := v.frame("Your workspaces")
 		f.Problem = v.refused(err, "name")

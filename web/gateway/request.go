@@ -53,7 +53,8 @@ func parseQuery(raw string) (map[string]string, error) {
 	}
 	values, err := url.ParseQuery(raw)
 	if err != nil {
-		return nil, core.Violations{{Location: "query", Message: "is not a valid query string"}}.Err(op, "The address is not valid.")
+		return nil, core.Violations{{Location: "query", Message: "is not a valid query string"}}.Err(op,
+			"The address is not valid.")
 	}
 	var wrong core.Violations
 	if len(values) > maxParameters {

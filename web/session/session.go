@@ -52,7 +52,8 @@ func Require(ctx context.Context) (Identity, error) {
 	if i, ok := From(ctx); ok {
 		return i, nil
 	}
-	return Identity{}, core.E("session.Require", core.Unauthenticated, "Sign in, or send an API token as `Authorization: Bearer carrel_…`.")
+	return Identity{}, core.E("session.Require", core.Unauthenticated,
+		"Sign in, or send an API token as `Authorization: Bearer carrel_…`.")
 }
 
 // Guard authenticates requests and manages the session cookie.

@@ -94,7 +94,8 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 	}
 	a.closing(engine.Close)
 
-	reg, err := registry.Open(ctx, filepath.Join(cfg.DataDir, "registry"), registry.Config{Checker: Checker{engine}, Logger: cfg.Logger})
+	reg, err := registry.Open(ctx, filepath.Join(cfg.DataDir, "registry"),
+		registry.Config{Checker: Checker{engine}, Logger: cfg.Logger})
 	if err != nil {
 		return nil, err
 	}

@@ -22,7 +22,8 @@ func (c Checker) Check(ctx context.Context, module []byte) (m abi.Manifest, err 
 		return m, err
 	}
 	if description.Manifest == nil {
-		return m, core.E(op, core.Invalid, "The module carries no manifest. Build it with `carrel plugin build`, which attaches one.")
+		return m, core.E(op, core.Invalid,
+			"The module carries no manifest. Build it with `carrel plugin build`, which attaches one.")
 	}
 	if m, err = core.DecodeManifest(op, description.Manifest); err != nil {
 		return m, core.E(op, core.Invalid, "The module's manifest can't be read. %s", core.MessageOf(err))
@@ -43,7 +44,8 @@ func (c Checker) Check(ctx context.Context, module []byte) (m abi.Manifest, err 
 		return m, core.E(op, core.Invalid, "The manifest the module's code declares can't be read: %v.", err)
 	}
 	if !sameJSON(m, inCode) {
-		return m, core.E(op, core.Invalid, "The manifest attached to the module is not the one its code declares. Build it again with `carrel plugin build`.")
+		return m, core.E(op, core.Invalid,
+			"The manifest attached to the module is not the one its code declares. Build it again with `carrel plugin build`.")
 	}
 	return m, nil
 }

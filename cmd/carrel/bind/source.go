@@ -123,8 +123,11 @@ func (f *file) events(m *abi.Manifest) (any bool, err error) {
 			continue
 		}
 		listen := f.names.take("On" + name)
-		rest.WriteString(comment("", listen+" has a plugin listen to "+e.Type+": Declaration.On("+f.packageName+"."+listen+"(handler))."))
-		fmt.Fprintf(&rest, "func %s(handler func(*sdk.Ctx, %s) error) (eventType, listener any) { return %s, handler }\n\n", listen, data, constant[e.Type])
+		rest.WriteString(comment("",
+			listen+" has a plugin listen to "+e.Type+": Declaration.On("+f.packageName+"."+listen+"(handler))."))
+		fmt.Fprintf(&rest,
+			"func %s(handler func(*sdk.Ctx, %s) error) (eventType, listener any) { return %s, handler }\n\n",
+			listen, data, constant[e.Type])
 	}
 	fmt.Fprintf(&f.body, "// The types of the plugin's events.\nconst (\n%s)\n\n%s", constants.String(), rest.String())
 	return true, nil

@@ -180,7 +180,8 @@ func (c *client) do(request *http.Request, into any) error {
 		return nil
 	}
 	if to := response.Header.Get("Location"); response.StatusCode < 400 && to != "" {
-		return core.E(op, core.Unavailable, "%s sends you on to %s. Give that address with --server if you trust it.", c.base.Host, to)
+		return core.E(op, core.Unavailable,
+			"%s sends you on to %s. Give that address with --server if you trust it.", c.base.Host, to)
 	}
 	kind, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
 	var problem struct {

@@ -102,7 +102,8 @@ func openLocal(ctx context.Context, data string, notes io.Writer) (_ *local, err
 	if l.engine, err = runtime.New(ctx, runtime.Config{CacheDir: filepath.Join(data, "cache"), Logger: logger}); err != nil {
 		return nil, err
 	}
-	l.registry, err = registry.Open(ctx, filepath.Join(data, "registry"), registry.Config{Checker: app.Checker{Engine: l.engine}, Logger: logger})
+	l.registry, err = registry.Open(ctx, filepath.Join(data, "registry"),
+		registry.Config{Checker: app.Checker{Engine: l.engine}, Logger: logger})
 	if err != nil {
 		return nil, errors.Join(err, l.engine.Close(ctx))
 	}

@@ -15,6 +15,7 @@ needs neither a server nor an account, except publishing to a server.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: group,
 	}
-	cmd.AddCommand(newPluginBuild(), newPluginCall(), newPluginInspect(), newPluginVerify(), newPluginPublish(), newPluginYank(), newPluginBind())
+	cmd.AddCommand(newPluginBuild(), newPluginCall(), newPluginInspect(), newPluginVerify(), newPluginPublish(),
+		newPluginYank(), newPluginBind())
 	return cmd
 }

@@ -67,7 +67,8 @@ when the other plugin has changed.`,
 				return core.E("cli.Bind", core.Invalid, "Nothing was written: %v.", err)
 			}
 			if len(m.Emits) == 0 && len(m.Settings) == 0 {
-				return core.E("cli.Bind", core.Invalid, "%s/%s %s has neither events nor settings, so there is nothing to write.", m.Publisher, m.Name, m.Version)
+				return core.E("cli.Bind", core.Invalid,
+					"%s/%s %s has neither events nor settings, so there is nothing to write.", m.Publisher, m.Name, m.Version)
 			}
 			if err := writeSource(output, source); err != nil {
 				return err
@@ -79,7 +80,8 @@ when the other plugin has changed.`,
 			if asJSON {
 				return printJSON(cmd, b)
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s %s bound  %s, %s\n", b.Plugin, b.Version, b.File, counted(len(b.Events), "event"))
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s %s bound  %s, %s\n", b.Plugin, b.Version, b.File,
+				counted(len(b.Events), "event"))
 			return err
 		},
 	}

@@ -47,7 +47,8 @@ DIR/` + manifestFile + `, and the pages of DIR/docs become its documentation.`,
 			if asJSON {
 				return printJSON(cmd, built)
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s %s built  %s  %s\n", built.Plugin, built.Version, built.File, sizeOf(int64(built.Size)))
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s %s built  %s  %s\n", built.Plugin, built.Version,
+				built.File, sizeOf(int64(built.Size)))
 			return err
 		},
 	}
@@ -83,7 +84,8 @@ func (b *pluginBuild) run(ctx context.Context) (builtPlugin, error) {
 		return builtPlugin{}, &fileError{"the manifest", err}
 	}
 	if err := core.CheckManifest(manifest); err != nil {
-		return builtPlugin{}, core.ViolationsOf(err).Err(op, "The manifest of the plugin in "+b.dir+" is not valid, so nothing was written.")
+		return builtPlugin{}, core.ViolationsOf(err).Err(op,
+			"The manifest of the plugin in "+b.dir+" is not valid, so nothing was written.")
 	}
 	done, err := runtime.AttachManifest(code, section)
 	if err != nil {
@@ -106,7 +108,9 @@ func (b *pluginBuild) compile(ctx context.Context) (code, manifest []byte, err e
 		return b.adopt()
 	}
 	if sources, _ := filepath.Glob(filepath.Join(b.dir, "*.go")); len(sources) == 0 {
-		return nil, nil, core.E(op, core.Invalid, "There is no Go source in the directory %q. Name the directory of a plugin; if it is written in another language, compile it and name the module with --module.", b.dir)
+		return nil, nil, core.E(op, core.Invalid,
+			"There is no Go source in the directory %q. Name the directory of a plugin; if it is "+
+				"written in another language, compile it and name the module with --module.", b.dir)
 	}
 	if code, err = b.goBuild(ctx); err != nil {
 		return nil, nil, err
@@ -124,7 +128,8 @@ func (b *pluginBuild) compile(ctx context.Context) (code, manifest []byte, err e
 		return nil, nil, err
 	}
 	if manifest == nil {
-		return nil, nil, core.E(op, core.Invalid, "The module of %s declares nothing: import the package sdk and call sdk.Plugin in an init function.", b.dir)
+		return nil, nil, core.E(op, core.Invalid,
+			"The module of %s declares nothing: import the package sdk and call sdk.Plugin in an init function.", b.dir)
 	}
 	return code, manifest, nil
 }
@@ -139,12 +144,14 @@ func (b *pluginBuild) goBuild(ctx context.Context) ([]byte, error) {
 	}
 	defer os.RemoveAll(scratch)
 	file := filepath.Join(scratch, "plugin.wasm")
-	build := exec.CommandContext(ctx, "go", "build", "-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", file, ".")
+	build := exec.CommandContext(ctx, "go", "build", "-buildmode=c-shared", "-trimpath", "-buildvcs=false",
+		"-ldflags=-s -w", "-o", file, ".")
 	build.Dir = b.dir
 	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
 	build.Stdout, build.Stderr = b.stderr, b.stderr
 	if err := build.Run(); errors.Is(err, exec.ErrNotFound) {
-		return nil, core.E(op, core.Invalid, "Building a plugin in Go needs the go command, and it is not in the PATH: install Go from https://go.dev/dl.")
+		return nil, core.E(op, core.Invalid,
+			"Building a plugin in Go needs the go command, and it is not in the PATH: install Go from https://go.dev/dl.")
 	} else if err != nil {
 		return nil, core.E(op, core.Invalid, "The plugin in %s doesn't compile: %v; go build says why above.", b.dir, err)
 	}
@@ -162,7 +169,8 @@ func (b *pluginBuild) adopt() (code, manifest []byte, err error) {
 	file := filepath.Join(b.dir, manifestFile)
 	written, err := os.ReadFile(file)
 	if err != nil {
-		return nil, nil, core.E(op, core.Invalid, "The manifest cannot be read: %v. A plugin that isn't written in Go declares itself in %s.", err, manifestFile)
+		return nil, nil, core.E(op, core.Invalid,
+			"The manifest cannot be read: %v. A plugin that isn't written in Go declares itself in %s.", err, manifestFile)
 	}
 	m, err := core.DecodeManifest(op, written)
 	if err != nil {

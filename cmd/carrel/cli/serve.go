@@ -49,12 +49,15 @@ the environment, the environment before the file.`,
 	flags.StringVar(&cfg.DataDir, "data", defaultData, "`folder` of everything the server keeps")
 	flags.StringVar(&cfg.PlansFile, "plans", "", "JSON `file` of the plans, instead of the built-in ones")
 	flags.StringVar(&cfg.PublicURL, "public-url", "", "`URL` people reach the server at, when that is not http:// and --addr")
-	flags.StringVar(&cfg.SecretKeyFile, "secret-key-file", "", "`file` of the key that secret settings are sealed with, instead of\nsecret.key in the data folder")
-	flags.BoolVar(&cfg.PrivateMail, "allow-private-mail", false, "let mail go to servers at private addresses and on any port,\nsuch as one of this machine")
+	flags.StringVar(&cfg.SecretKeyFile, "secret-key-file", "",
+		"`file` of the key that secret settings are sealed with, instead of\nsecret.key in the data folder")
+	flags.BoolVar(&cfg.PrivateMail, "allow-private-mail", false,
+		"let mail go to servers at private addresses and on any port,\nsuch as one of this machine")
 	flags.Var(oneOf{&signUp, []string{"open", "closed"}}, "sign-up", "whether people may make accounts of their own")
 	flags.Var(oneOf{&logging, []string{"text", "json"}}, "log-format", "how the log is written, on standard error")
 	flags.String("config", "", "JSON `file` of these settings")
-	alsoFromEnvironment(cmd, "addr", "data", "plans", "public-url", "secret-key-file", "allow-private-mail", "sign-up", "log-format", "config")
+	alsoFromEnvironment(cmd, "addr", "data", "plans", "public-url", "secret-key-file", "allow-private-mail",
+		"sign-up", "log-format", "config")
 	return cmd
 }
 
