@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/carrel-dev/carrel/core"
@@ -70,14 +71,14 @@ func TestLittererWaits(t *testing.T) {
 	m := load(t, e, answering("fine"))
 	other := load(t, e, answering("other"))
 	call := func(m *Module, who core.InstallationID) Result {
-		return e.Run(t.Context(), m, Call{Function: ExportCall, Installation: who, Limits: Limits{Time: time.Second}})
+		return e.Run(t.Context(), m, Call{Function: ExportCall, Installation: who, Limits: Limits{Time: time.Minute}})
 	}
 	e.pool.litter.leave("bad", share{}, much)
 	e.pool.litter.leave(m.litterer(""), share{}, much)
 	for _, who := range []core.InstallationID{"bad", ""} {
 		begun := time.Now()
 		wantError(t, call(m, who), core.OutcomeTimeout, "did not finish")
-		if took := time.Since(begun); took > time.Second/2 {
+		if took := time.Since(begun); took > 30*time.Second {
 			t.Errorf("a call that can't begin in time took %v to say so", took)
 		}
 	}
@@ -91,20 +92,22 @@ func TestLittererWaits(t *testing.T) {
 
 // A burst is free, and what goes beyond it waits as long as it is to be paid off.
 func TestLitterIsPaidOff(t *testing.T) {
-	var l litter
-	l.leave("bad", share{}, litterBurst+litterRate/20)
-	begun := time.Now()
-	if _, err := l.wait(t.Context(), "bad"); err != nil {
-		t.Fatal(err)
-	}
-	if took := time.Since(begun); took < time.Second/25 {
-		t.Errorf("it waited %v", took)
-	}
-	l = litter{}
-	l.leave("bad", share{}, litterBurst/2)
-	if s, pause := l.suppose("bad"); pause > 0 || s.supposed != toPayOff(litterBurst/2) {
-		t.Errorf("it waits %v, and %v are supposed", pause, s.supposed)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		var l litter
+		l.leave("bad", share{}, litterBurst+litterRate/20)
+		begun := time.Now()
+		if _, err := l.wait(t.Context(), "bad"); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(begun).Round(time.Microsecond); took != time.Second/20 {
+			t.Errorf("it waited %v", took)
+		}
+		l = litter{}
+		l.leave("bad", share{}, litterBurst/2)
+		if s, pause := l.suppose("bad"); pause > 0 || s.supposed != toPayOff(litterBurst/2) {
+			t.Errorf("it waits %v, and %v are supposed", pause, s.supposed)
+		}
+	})
 }
 
 // Calls that give up while they wait are no debt: when they stop, the next call
