@@ -80,6 +80,18 @@ func TestPagesOfTheCRM(t *testing.T) {
 	b.press("Save")
 	b.sees("grace@example.com")
 	b.picture("contact")
+	// A form keeps what its reader could not have chosen.
+	rare := crm.make("/deals", body{"title": "Rare", "amount": 5, "currency": "HUF", "ownerId": "acc_somebody"})
+	b.open("/console/w/acme/p/crm/deals/" + rare)
+	b.sees("Somebody else")
+	b.fill("title", "Rarer")
+	b.press("Save")
+	b.sees("Rarer")
+	kept := crm.Call("crm", "GET /deals/"+rare, nil).want(200)
+	if kept.text("title") != "Rarer" || kept.text("currency") != "HUF" || kept.number("amount") != 5 || kept.text("ownerId") != "acc_somebody" {
+		t.Errorf("the deal after its form: %s", kept.raw)
+	}
+	crm.Call("crm", "DELETE /deals/"+rare, nil).want(204)
 	b.open("/console/w/acme/p/crm/deals")
 	b.sees("Two engines")
 	b.until("no card can be moved", `(() => {

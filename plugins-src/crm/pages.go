@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/carrel-dev/carrel/sdk"
@@ -65,3 +66,12 @@ func choices[T any](c *sdk.Ctx, query *sdk.QueryOf[T], name func(T) string) ([]u
 // mine is the one to choose as an owner: who looks at the page. Who else works
 // in the workspace is not the plugin's to know.
 func mine(c *sdk.Ctx) []ui.Option { return []ui.Option{{Value: c.Actor().ID, Label: "Me"}} }
+
+// including adds what is chosen now to options that may not have it: a form
+// would clear it.
+func including(options []ui.Option, chosen, label string) []ui.Option {
+	if chosen == "" || slices.ContainsFunc(options, func(o ui.Option) bool { return o.Value == chosen }) {
+		return options
+	}
+	return append(slices.Clone(options), ui.Option{Value: chosen, Label: label})
+}

@@ -101,17 +101,22 @@ func timelineTab(c *sdk.Ctx, contact sdk.Doc[Contact]) ([]ui.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	form := ui.Form("Write down what happened", "POST /activities", "",
-		ui.Along("contactId", contact.ID),
+	return []ui.Node{
+		noteForm(ui.Along("contactId", contact.ID)),
+		ui.Timeline(entries, line.NextCursor).
+			Or(ui.Empty("Nothing yet", "Notes, deals, tasks, and what your other plugins tell of this person appear here.")),
+	}, nil
+}
+
+// noteForm takes down what happened with what goes along.
+func noteForm(along ui.Input) ui.Node {
+	form := ui.Form("Write down what happened", "POST /activities", "", along,
 		ui.Input{Name: "type", Label: "What", Options: noteOptions, Value: "note"},
 		ui.Input{Name: "body", Label: "Text", Format: ui.Long, Required: true, Max: 20_000},
 		ui.Input{Name: "occurredAt", Label: "When", Format: ui.Time, Help: "Now without it."},
 	)
-	return []ui.Node{
-		form,
-		ui.Timeline(entries, line.NextCursor).
-			Or(ui.Empty("Nothing yet", "Notes, deals, tasks, and what your other plugins tell of this person appear here.")),
-	}, nil
+	form.Button = "Add"
+	return form
 }
 
 var noteOptions = []ui.Option{
@@ -210,12 +215,12 @@ func dealsTab(c *sdk.Ctx, contact sdk.Doc[Contact]) ([]ui.Node, error) {
 	}, rows, next)
 	return []ui.Node{
 		table.Or(ui.Empty("No deals", "Add the first one below.")),
-		ui.Form("New deal", "POST /deals", "/deals/:id", append(dealInputs(c), ui.Along("contactId", contact.ID))...),
+		ui.Form("New deal", "POST /deals", "/deals/:id", append(dealInputs(c, DealTerms{}), ui.Along("contactId", contact.ID))...),
 	}, nil
 }
 
 func editTab(c *sdk.Ctx, contact sdk.Doc[Contact]) ([]ui.Node, error) {
-	inputs, err := contactInputs(c)
+	inputs, err := contactInputs(c, contact.Body)
 	if err != nil {
 		return nil, err
 	}

@@ -75,14 +75,15 @@ var mailOptions = []ui.Option{
 
 // newContactPage is the form of a new contact.
 func newContactPage(c *sdk.Ctx) (ui.Tree, error) {
-	inputs, err := contactInputs(c)
+	inputs, err := contactInputs(c, Contact{})
 	if err != nil {
 		return ui.Tree{}, err
 	}
 	return ui.Page("New contact", ui.Form("", "POST /contacts", "/contacts/:id", inputs...)), nil
 }
 
-func contactInputs(c *sdk.Ctx) ([]ui.Input, error) {
+// contactInputs ask for what is known of a contact, which is this now.
+func contactInputs(c *sdk.Ctx, now Contact) ([]ui.Input, error) {
 	allowed, err := c.Allowed(readCompanies)
 	if err != nil {
 		return nil, err
@@ -98,5 +99,13 @@ func contactInputs(c *sdk.Ctx) ([]ui.Input, error) {
 		return inputs, nil
 	}
 	ofCompanies, err := choices(c, companies.All().Sort("name"), func(one Company) string { return one.Name })
-	return append(inputs, ui.Input{Name: "companyId", Label: "Company", Options: ofCompanies}), err
+	if err != nil {
+		return nil, err
+	}
+	company, err := companyOf(c, now.CompanyID, map[sdk.ID]Company{})
+	if err != nil {
+		return nil, err
+	}
+	ofCompanies = including(ofCompanies, string(now.CompanyID), company.Name)
+	return append(inputs, ui.Input{Name: "companyId", Label: "Company", Options: ofCompanies}), nil
 }

@@ -86,7 +86,7 @@ func boardPage(c *sdk.Ctx) (ui.Tree, error) {
 	if len(ofContacts) == maxChoices {
 		contact.Help = "These are the ones something happened with last. A deal of anybody else is added on their page."
 	}
-	inputs := append(dealInputs(c), contact, ui.Along("pipelineId", pipeline.ID))
+	inputs := append(dealInputs(c, DealTerms{}), contact, ui.Along("pipelineId", pipeline.ID))
 	tree.Children = append(tree.Children, ui.Form("New deal", "POST /deals", "", inputs...))
 	return tree, nil
 }
@@ -121,12 +121,13 @@ func laneOf(c *sdk.Ctx, of column) (ui.Node, error) {
 	return lane, err
 }
 
-func dealInputs(c *sdk.Ctx) []ui.Input {
+// dealInputs ask for the terms of a deal that has these.
+func dealInputs(c *sdk.Ctx, now DealTerms) []ui.Input {
 	return []ui.Input{
 		{Name: "title", Label: "Title", Required: true, Max: 200},
-		{Name: "value", Label: "Value", Format: ui.Money, Options: currencyOptions},
+		{Name: "value", Label: "Value", Format: ui.Money, Options: including(currencyOptions, now.Currency, now.Currency)},
 		{Name: "expectedCloseAt", Label: "Expected to close", Format: ui.Time},
-		{Name: "ownerId", Label: "Owner", Options: mine(c)},
+		{Name: "ownerId", Label: "Owner", Options: including(mine(c), string(now.OwnerID), "Somebody else")},
 	}
 }
 
@@ -171,7 +172,7 @@ func dealPage(c *sdk.Ctx) (ui.Tree, error) {
 		lose.Button = "Lost"
 		tree.Children = append(tree.Children, lose)
 	}
-	tree.Children = append(tree.Children, ui.Form("Edit", "PATCH "+at, "", dealInputs(c)...).Fill(struct {
+	tree.Children = append(tree.Children, ui.Form("Edit", "PATCH "+at, "", dealInputs(c, deal.Body.DealTerms)...).Fill(struct {
 		card
 		OwnerID sdk.ID `json:"ownerId,omitempty"`
 	}{shown, deal.Body.OwnerID}))
@@ -198,10 +199,6 @@ func notesOf(c *sdk.Ctx, deal sdk.Doc[Deal]) ([]ui.Node, error) {
 	}
 	return []ui.Node{
 		ui.Section("What happened", ui.Timeline(entries, next).Or(ui.Empty("Nothing yet", "Write the first note below."))),
-		ui.Form("Write down what happened", "POST /activities", "",
-			ui.Along("dealId", deal.ID),
-			ui.Input{Name: "type", Label: "What", Options: noteOptions, Value: "note"},
-			ui.Input{Name: "body", Label: "Text", Format: ui.Long, Required: true, Max: 20_000},
-		),
+		noteForm(ui.Along("dealId", deal.ID)),
 	}, nil
 }
