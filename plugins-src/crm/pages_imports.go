@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/carrel-dev/carrel/sdk"
 	"github.com/carrel-dev/carrel/sdk/ui"
@@ -18,7 +19,9 @@ func importsPage(c *sdk.Ctx) (ui.Tree, error) {
 	if err != nil {
 		return ui.Tree{}, err
 	}
-	upload := ui.Upload("Import contacts", "A CSV file in UTF-8. Its first line names the columns: email, name, phone, company, domain, lifecycle, source.", "/contacts/import", "/imports")
+	upload := ui.Upload("Import contacts",
+		"A CSV file in UTF-8. Its first line names the columns: email, name, phone, company, domain, lifecycle, source.",
+		"/contacts/import", "/imports")
 	upload.Accept, upload.Check = ".csv,text/csv", ui.Check{Name: "dryRun", Label: "Only check the file, and change nothing"}
 	nodes := []ui.Node{upload}
 	running := false
@@ -67,6 +70,12 @@ func importReport(c *sdk.Ctx, doc sdk.Doc[Import]) (ui.Node, error) {
 		ui.Stat("Unchanged", fmt.Sprint(report.Unchanged)),
 		ui.Stat("Refused", fmt.Sprint(report.Failed)),
 	))
+	if len(report.Ignored) > 0 {
+		section.Children = append(section.Children, ui.Text("Columns that were not understood: "+strings.Join(report.Ignored, ", ")+"."))
+	}
+	if report.DryRun && report.Status == "done" {
+		section.Children = append(section.Children, ui.Text("Nothing was changed. To import the file, send it again without the tick."))
+	}
 	if report.Failed == 0 {
 		return section, nil
 	}
@@ -81,7 +90,8 @@ func importReport(c *sdk.Ctx, doc sdk.Doc[Import]) (ui.Node, error) {
 	columns := []ui.Column{{Key: "line", Label: "Line"}, {Key: "reason", Label: "Refused because"}, {Key: "raw", Label: "Row"}}
 	section.Children = append(section.Children, ui.Table(columns, rows, ""))
 	if next != "" {
-		section.Children = append(section.Children, ui.Text(fmt.Sprintf("These are the first %d; GET /imports/%s/errors answers all of them.", len(rows), doc.ID)))
+		section.Children = append(section.Children,
+			ui.Text(fmt.Sprintf("These are the first %d; GET /imports/%s/errors answers all of them.", len(rows), doc.ID)))
 	}
 	return section, nil
 }
