@@ -60,8 +60,7 @@ func (l letter) queue(c *sdk.Ctx, delay time.Duration) (doc sdk.RawDoc[Message],
 	if fault != nil {
 		return doc, mailFailed.Emit(c, MailFailed{id, body.To, body.Subject, body.TemplateKey, body.Reason})
 	}
-	_, err = c.Schedule(sendJob, attempt{id, 0}, delay)
-	return doc, err
+	return doc, attempt{id, 0}.begin(c, delay)
 }
 
 // offerToLeave adds what marketing needs: whom it is for, and a link with which

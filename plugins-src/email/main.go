@@ -76,6 +76,7 @@ func init() {
 		Query("GET /messages", messages.List, sdk.Scope(readMessages), sdk.Summary("List the outbox")).
 		Query("GET /messages/:id", messages.Show, sdk.Scope(readMessages), sdk.Summary("Read a message")).
 		Mutation("POST /messages", sendMessage, sdk.Scope(writeMessages), sdk.Summary("Send a mail from a template")).
+		Mutation("POST /messages/:id/retry", retryMessage, sdk.Scope(writeMessages), sdk.Summary("Try again to send a message that was not sent")).
 		Query("GET /suppressions", suppressions.List, sdk.Scope(readMessages), sdk.Summary("List addresses that get no mail")).
 		Mutation("POST /suppressions", createSuppression, sdk.Scope(manage), sdk.Summary("Send no more mail to an address")).
 		Mutation("DELETE /suppressions/:id", suppressions.Remove, sdk.Scope(manage), sdk.Summary("Let an address have mail again")).
@@ -97,6 +98,7 @@ func init() {
 		Job(claimJob, claim, sdk.Summary("Decide whether a message may be sent")).
 		Job(settleJob, settle, sdk.Summary("Keep what became of a message")).
 		Job(campaignJob, walk, sdk.Summary("Write to the next subscribers of a campaign")).
+		Every(sweepCron, sweepJob, sweep, sdk.Summary("Begin what is due in the outbox")).
 		Install(install).
 		Page("/outbox", "Outbox", outboxPage, sdk.Scope(readMessages), sdk.Icon("mail")).
 		Page("/messages/:id", "Message", messagePage, sdk.Scope(readMessages), sdk.Hidden).

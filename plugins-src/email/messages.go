@@ -1,6 +1,10 @@
 package main
 
-import "github.com/carrel-dev/carrel/sdk"
+import (
+	"time"
+
+	"github.com/carrel-dev/carrel/sdk"
+)
 
 // Message is a mail in the outbox, as it is or was sent. Its id is the key of
 // its Message-ID.
@@ -43,7 +47,30 @@ const (
 	maxReason  = 400 // characters
 )
 
-var messages = sdk.Table[Message]("messages", "The outbox: mails as they are or were sent", sdk.Index("campaignId", "status"))
+var messages = sdk.Table[Message]("messages", "The outbox: mails as they are or were sent", sdk.Index("campaignId", "status"), sdk.Index("status", "nextAttemptAt"))
+
+// retryMessage has a message that was not sent tried again, at once and from the
+// beginning.
+func retryMessage(c *sdk.Ctx) (doc sdk.RawDoc[Message], err error) {
+	before, err := messages.Get(c, sdk.ID(c.Param("id")))
+	if err != nil {
+		return doc, err
+	}
+	if s := before.Body.Status; s == sent || s == delivered {
+		return doc, sdk.Invalid("The message was sent at %s. Send another one.", before.Body.SentAt)
+	}
+	if before.Body.HTML == "" && before.Body.Text == "" {
+		return doc, sdk.Invalid("The message was never written: %s", before.Body.Reason)
+	}
+	turn := before.Body.Turn + 1
+	if err := (attempt{before.ID, turn}).begin(c, 0); err != nil {
+		return doc, err
+	}
+	c.SetStatus(202)
+	return messages.Patch(c, before.ID, map[string]any{
+		"status": queued, "turn": turn, "attempts": 0, "reason": nil, "nextAttemptAt": c.Now().UTC().Format(time.RFC3339),
+	})
+}
 
 type messageRequest struct {
 	To          string         `json:"to" carrel:"email,required,max=254,doc=Address to send it to"`

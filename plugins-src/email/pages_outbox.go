@@ -50,7 +50,12 @@ func messagePage(c *sdk.Ctx) (ui.Tree, error) {
 	if err != nil {
 		return ui.Tree{}, err
 	}
+	var buttons []ui.Node
+	if s := doc.Body.Status; s != sent && s != delivered {
+		buttons = []ui.Node{ui.Button("Try again now", "POST /messages/"+string(doc.ID)+"/retry")}
+	}
 	return ui.Page(doc.Body.Subject,
+		ui.Actions(buttons...),
 		ui.Detail([]ui.Column{
 			{Key: "to", Label: "To"},
 			{Key: "toName", Label: "Name"},

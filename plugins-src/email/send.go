@@ -27,6 +27,17 @@ type attempt struct {
 	Turn      int    `json:"turn"` // of the message, how often it was put off before
 }
 
+// begin has the attempt made after a delay. What is not due soon has no job: the
+// sweep finds it in time, and ten thousand mails that wait for a mail server
+// don't take up all the jobs a plugin may have waiting.
+func (a attempt) begin(c *sdk.Ctx, delay time.Duration) error {
+	if delay > sweepEvery {
+		return nil
+	}
+	_, err := c.Schedule(sendJob, a, delay)
+	return err
+}
+
 // claimed is a mail that may be sent; without one there is nothing to do.
 type claimed struct {
 	Mail *abi.MailRequest `json:"mail"`
@@ -174,7 +185,7 @@ func settle(c *sdk.Ctx, in result) error {
 			delay = in.delay(attempts, c.Rand().Float64())
 		}
 		change["nextAttemptAt"] = c.Now().Add(delay).UTC().Format(time.RFC3339)
-		_, err = c.Schedule(sendJob, attempt{doc.ID, m.Turn + 1}, delay)
+		err = attempt{doc.ID, m.Turn + 1}.begin(c, delay)
 	case bounced:
 		change["status"] = bounced
 		err = bounce(c, doc, in, reason)

@@ -1,0 +1,65 @@
+package e2e
+
+import (
+	"database/sql"
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// TestFault21_MailWhoseJobIsSetAsideIsSent: a message that is due and has no job
+// any more is found by the sweep. One that is due in an hour has none to begin
+// with.
+func TestFault21_MailWhoseJobIsSetAsideIsSent(t *testing.T) {
+	w := newWorld(t, "crm", "email")
+	box := newMailbox(t)
+	alice := w.SignUp("alice")
+	acme := As(alice).In(As(alice).Workspace("Acme", "starter"))
+	acme.Install("crm")
+	acme.InstallWith("email", box.settings())
+	automation := fmt.Sprint("PATCH /automations/", acme.all("email", "/automations")[0]["id"])
+	acme.Call("email", automation, body{"delaySec": 3600}).want(200)
+	acme.Call("crm", "POST /contacts", body{"email": "later@example.com", "name": "Later"}).want(201)
+	w.eventually(acme, "email", "/messages", 1)
+	acme.Call("email", automation, body{"delaySec": 10}).want(200)
+	acme.Call("crm", "POST /contacts", body{"email": "bob@example.com", "name": "Bob"}).want(201)
+	w.eventually(acme, "email", "/messages", 2)
+	w.stop()
+
+	db, err := sql.Open("sqlite", filepath.Join(w.dir, "carrel.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	change := func(query string, args ...any) {
+		t.Helper()
+		if done, err := db.Exec(query, args...); err != nil {
+			t.Fatal(err)
+		} else if n, err := done.RowsAffected(); err != nil || n != 1 {
+			t.Fatalf("%d rows, %v: %s", n, err, query)
+		}
+	}
+	change("UPDATE deliveries SET state = 'set_aside', due = NULL WHERE handler = 'send' AND state <> 'done'")
+	change("UPDATE deliveries SET due = ? WHERE schedule = 'outbox-sweep' AND state = 'pending'", time.Now().Add(11*time.Second).UnixMicro())
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	w.start()
+	alice.w = w
+	box.to("bob@example.com", 1)
+	w.eventually(acme, "email", "/messages?filter[status]=sent", 1)
+	later := acme.all("email", "/messages?filter[status]=queued")
+	if len(later) != 1 || later[0]["to"] != "later@example.com" || later[0]["turn"] != 0.0 {
+		t.Errorf("queued: %v", later)
+	}
+	// Whoever doesn't want to wait tries now.
+	acme.Call("email", fmt.Sprint("POST /messages/", later[0]["id"], "/retry"), nil).want(202)
+	box.to("later@example.com", 1)
+	w.eventually(acme, "email", "/messages?filter[status]=sent", 2)
+	acme.Call("email", fmt.Sprint("POST /messages/", later[0]["id"], "/retry"), nil).want(400)
+	if came := box.all(); len(came["bob@example.com"]) != 1 || len(came["later@example.com"]) != 1 {
+		t.Errorf("mail: %v", came)
+	}
+}
