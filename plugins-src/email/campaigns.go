@@ -188,7 +188,10 @@ func reportOf(c *sdk.Ctx, doc sdk.Doc[Campaign]) (r campaignReport, err error) {
 	for _, one := range []struct {
 		status string
 		to     *int
-	}{{queued, &r.Queued}, {sent, &r.Sent}, {delivered, &r.Delivered}, {bounced, &r.Bounced}, {failed, &r.Failed}, {suppressed, &r.Suppressed}} {
+	}{
+		{queued, &r.Queued}, {sent, &r.Sent}, {delivered, &r.Delivered},
+		{bounced, &r.Bounced}, {failed, &r.Failed}, {suppressed, &r.Suppressed},
+	} {
 		n, capped, err := messages.Where("campaignId", doc.ID).Where("status", one.status).Count(c)
 		if err != nil {
 			return r, err

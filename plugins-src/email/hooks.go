@@ -168,7 +168,9 @@ func (r report) take(c *sdk.Ctx) error {
 			return err
 		}
 	}
-	return mailBounced.Emit(c, MailBounced{Email: r.email, Kind: r.what, MessageID: message.ID, Subject: message.Body.Subject, Reason: cut(r.reason, maxReason)})
+	return mailBounced.Emit(c, MailBounced{
+		Email: r.email, Kind: r.what, MessageID: message.ID, Subject: message.Body.Subject, Reason: cut(r.reason, maxReason),
+	})
 }
 
 // message finds the one the report is about, if it says so.

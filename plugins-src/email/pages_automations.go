@@ -38,7 +38,8 @@ func automationInputs(c *sdk.Ctx) ([]ui.Input, error) {
 	ofTemplates, err := optionsOf(c, templates, templateKey)
 	return []ui.Input{
 		{Name: "name", Label: "Name", Required: true, Max: 100},
-		{Name: "eventType", Label: "When", Required: true, Max: 120, Help: "A type of events, such as order.paid; the plugins' documentation lists theirs."},
+		{Name: "eventType", Label: "When", Required: true, Max: 120,
+			Help: "A type of events, such as order.paid; the plugins' documentation lists theirs."},
 		{Name: "templateId", Label: "Template", Options: ofTemplates, Required: true, Help: "It is filled in with the event's data."},
 		{Name: "to", Label: "Address", Max: 100, Help: "Member of the event's data that holds it; email without one."},
 		{Name: "delaySec", Label: "After seconds", Format: ui.Number},

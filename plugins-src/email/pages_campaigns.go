@@ -75,13 +75,18 @@ func campaignPage(c *sdk.Ctx) (ui.Tree, error) {
 			{Key: "finishedAt", Label: "Last mail written", Format: ui.Time},
 		}, doc),
 		ui.Actions(buttons...),
-		ui.Stats(figure("Written", report.Written), figure("Sent", report.Sent+report.Delivered), figure("Waiting", report.Queued), figure("Skipped", report.Skipped)),
+		ui.Stats(
+			figure("Written", report.Written), figure("Sent", report.Sent+report.Delivered),
+			figure("Waiting", report.Queued), figure("Skipped", report.Skipped),
+		),
 	}
 	if report.Written > 0 {
-		nodes = append(nodes, ui.Bars("What became of its mails", []string{"Sent", "Delivered", "Waiting", "Bounced", "Failed", "Not sent"},
-			ui.Series{Name: "Mails", Values: []float64{
-				float64(report.Sent), float64(report.Delivered), float64(report.Queued), float64(report.Bounced), float64(report.Failed), float64(report.Suppressed),
-			}}))
+		labels := []string{"Sent", "Delivered", "Waiting", "Bounced", "Failed", "Not sent"}
+		mails := ui.Series{Name: "Mails"}
+		for _, n := range []int{report.Sent, report.Delivered, report.Queued, report.Bounced, report.Failed, report.Suppressed} {
+			mails.Values = append(mails.Values, float64(n))
+		}
+		nodes = append(nodes, ui.Bars("What became of its mails", labels, mails))
 	}
 	if doc.Body.Status == drafted {
 		inputs, err := campaignInputs(c)

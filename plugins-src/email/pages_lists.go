@@ -37,7 +37,8 @@ func listsPage(c *sdk.Ctx) (ui.Tree, error) {
 func listInputs() []ui.Input {
 	return []ui.Input{
 		{Name: "name", Label: "Name", Required: true, Max: 100, Help: "Its subscribers see it."},
-		{Name: "slug", Label: "Address of its form", Required: true, Max: 60, Help: "Lower-case letters, digits and dashes, such as newsletter."},
+		{Name: "slug", Label: "Address of its form", Required: true, Max: 60,
+			Help: "Lower-case letters, digits and dashes, such as newsletter."},
 		{Name: "optin", Label: "Opt-in", Options: optins, Required: true},
 		{Name: "tag", Label: "CRM tag", Max: 80, Help: "Contacts that get this tag are put on the list."},
 	}
@@ -102,7 +103,8 @@ func listPage(c *sdk.Ctx) (ui.Tree, error) {
 			ui.Along("listId", doc.ID),
 			ui.Input{Name: "email", Label: "Address", Format: ui.Email, Required: true},
 			ui.Input{Name: "name", Label: "Name", Max: 200},
-			ui.Input{Name: "confirmed", Label: "They have agreed already", Format: ui.Bool, Help: "Otherwise a list with double opt-in asks them."},
+			ui.Input{Name: "confirmed", Label: "They have agreed already", Format: ui.Bool,
+				Help: "Otherwise a list with double opt-in asks them."},
 		),
 		ui.Form("Edit", "PATCH "+at, "", listInputs()...).Fill(doc),
 		ui.Actions(ui.Button("Delete", "DELETE "+at).Asking("Delete this list and who is on it?").After("/lists")),

@@ -39,7 +39,7 @@ func outboxPage(c *sdk.Ctx) (ui.Tree, error) {
 	settings, err := readSettings(c)
 	if err == nil && settings.SMTP.Host == "" {
 		nodes = append([]ui.Node{ui.Section("There is no mail server yet",
-			ui.Text("Mail waits here until an owner or admin names one in the plugin's settings: the host, the port, and who mail is from."))}, nodes...)
+			ui.Text("Mail waits here until an owner or admin names one in the plugin's settings."))}, nodes...)
 	}
 	return ui.Page("Outbox", nodes...), err
 }
@@ -91,7 +91,8 @@ func suppressionsPage(c *sdk.Ctx) (ui.Tree, error) {
 	}
 	return ui.Page("No mail to",
 		table.Or(ui.Empty("Everybody gets mail", "Addresses that bounce for good, or whose owners complain, are listed here.")).
-			Each(ui.Button("Allow mail", "DELETE /suppressions/:id").Asking("Send mail to this address again? If it bounces again, your mail server's reputation suffers.")),
+			Each(ui.Button("Allow mail", "DELETE /suppressions/:id").
+				Asking("Send mail to this address again? If it bounces again, your mail server's reputation suffers.")),
 		ui.Form("Send no more mail to an address", "POST /suppressions", "",
 			ui.Input{Name: "email", Label: "Address", Format: ui.Email, Required: true},
 			ui.Input{Name: "reason", Label: "Reason", Options: reasons, Value: "manual", Required: true},

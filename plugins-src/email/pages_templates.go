@@ -32,8 +32,10 @@ func templatesPage(c *sdk.Ctx) (ui.Tree, error) {
 func templateInputs() []ui.Input {
 	return []ui.Input{
 		{Name: "key", Label: "Key", Required: true, Max: 60, Help: "Lower-case letters, digits and dashes, such as order-paid."},
-		{Name: "category", Label: "Category", Options: categories, Required: true, Value: transactional, Help: "Marketing says how to unsubscribe, and goes only to who wants it."},
-		{Name: "subject", Label: "Subject", Required: true, Max: 300, Help: "{{name}} stands for a value; {{#items}}…{{/items}} is repeated for each of a list, {{^items}}…{{/items}} is for none."},
+		{Name: "category", Label: "Category", Options: categories, Required: true, Value: transactional,
+			Help: "Marketing says how to unsubscribe, and goes only to who wants it."},
+		{Name: "subject", Label: "Subject", Required: true, Max: 300,
+			Help: "{{name}} stands for a value; {{#items}}…{{/items}} is repeated for each of a list, {{^items}}…{{/items}} is for none."},
 		{Name: "html", Label: "HTML", Format: ui.Long, Max: 100_000, Help: "Values are escaped."},
 		{Name: "text", Label: "Plain text", Format: ui.Long, Max: 100_000},
 	}
@@ -66,10 +68,13 @@ func previewOf(t Template) ui.Node {
 		return ui.Section("Preview", ui.Text(err.Error()))
 	}
 	section := ui.Section("Preview", ui.Detail([]ui.Column{
-		{Key: "subject", Label: "Subject"}, {Key: "text", Label: "Plain text", Format: ui.Long}, {Key: "html", Label: "HTML", Format: ui.Long},
+		{Key: "subject", Label: "Subject"},
+		{Key: "text", Label: "Plain text", Format: ui.Long},
+		{Key: "html", Label: "HTML", Format: ui.Long},
 	}, d))
 	if len(d.Unknown) > 0 {
-		section.Children = append(section.Children, ui.Text("The sample has no value for: "+strings.Join(d.Unknown, ", ")+". They are left empty."))
+		unknown := "The sample has no value for: " + strings.Join(d.Unknown, ", ") + ". They are left empty."
+		section.Children = append(section.Children, ui.Text(unknown))
 	}
 	return section
 }

@@ -56,6 +56,10 @@ func (g goodbye) gone() bool {
 	return g.membership.Body.Status == unsubscribed
 }
 
+func (g goodbye) done() sdk.Bytes {
+	return page("You are unsubscribed", "<p>"+mustache.HTML(g.subscriber.Body.Email)+" gets no more of "+mustache.HTML(g.from())+".</p>")
+}
+
 func showUnsubscribe(c *sdk.Ctx) (sdk.Bytes, error) {
 	g, ok, err := goodbyeOf(c)
 	switch {
@@ -64,9 +68,10 @@ func showUnsubscribe(c *sdk.Ctx) (sdk.Bytes, error) {
 	case !ok:
 		return badLink(c), nil
 	case g.gone():
-		return page("You are unsubscribed", "<p>"+mustache.HTML(g.subscriber.Body.Email)+" gets no more of "+mustache.HTML(g.from())+".</p>"), nil
+		return g.done(), nil
 	}
-	return page("Unsubscribe?", "<p>Stop sending "+mustache.HTML(g.from())+" to "+mustache.HTML(g.subscriber.Body.Email)+"?</p>"+form("", "Unsubscribe")), nil
+	question := "<p>Stop sending " + mustache.HTML(g.from()) + " to " + mustache.HTML(g.subscriber.Body.Email) + "?</p>"
+	return page("Unsubscribe?", question+form("", "Unsubscribe")), nil
 }
 
 func unsubscribe(c *sdk.Ctx) (sdk.Bytes, error) {
@@ -82,7 +87,7 @@ func unsubscribe(c *sdk.Ctx) (sdk.Bytes, error) {
 			return sdk.Bytes{}, err
 		}
 	}
-	return page("You are unsubscribed", "<p>"+mustache.HTML(g.subscriber.Body.Email)+" gets no more of "+mustache.HTML(g.from())+".</p>"), nil
+	return g.done(), nil
 }
 
 func (g goodbye) leave(c *sdk.Ctx) (err error) {

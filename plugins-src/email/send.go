@@ -122,7 +122,9 @@ func claim(c *sdk.Ctx, in attempt) (may claimed, err error) {
 		Headers: map[string]string{"Auto-Submitted": "auto-generated"},
 	}
 	if m.UnsubscribeURL != "" { // RFC 8058
-		may.Mail.Headers = map[string]string{"List-Unsubscribe": "<" + m.UnsubscribeURL + ">", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+		may.Mail.Headers = map[string]string{
+			"List-Unsubscribe": "<" + m.UnsubscribeURL + ">", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+		}
 	}
 	return may, nil
 }
@@ -175,7 +177,8 @@ func settle(c *sdk.Ctx, in result) error {
 	change := map[string]any{"turn": m.Turn + 1, "attempts": attempts, "reason": reason, "nextAttemptAt": nil}
 	switch in.verdict(attempts) {
 	case sent:
-		change["status"], change["reason"], change["sentAt"], change["providerId"] = sent, nil, c.Now().UTC().Format(time.RFC3339), in.MessageID
+		change["status"], change["reason"] = sent, nil
+		change["sentAt"], change["providerId"] = c.Now().UTC().Format(time.RFC3339), in.MessageID
 		err = mailSent.Emit(c, MailSent{doc.ID, m.To, m.Subject, m.TemplateKey, m.CampaignID})
 	case queued:
 		var delay time.Duration

@@ -67,7 +67,7 @@ func changeSubscriber(c *sdk.Ctx, changes sdk.Partial[Subscriber]) (changed sdk.
 	case changes.Has("email"):
 		return changed, sdk.Violation("body.email", "never changes; delete the subscriber and add the other address")
 	case before.Body.Status == unsubscribed && changes.Has("status") && values.Status != unsubscribed:
-		return changed, sdk.Violation("body.status", "was the subscriber's own choice; they can subscribe again with a list's public form")
+		return changed, sdk.Violation("body.status", "was their own choice; they can subscribe again with a list's public form")
 	}
 	return subscribers.Change(c, changes)
 }
@@ -95,7 +95,8 @@ func join(c *sdk.Ctx, list sdk.Doc[List], email, name string, contact sdk.ID, by
 	left := subscriber.Body.Status == unsubscribed || there && m.Body.Status == unsubscribed
 	switch {
 	case left && by != byThemselves:
-		return m, sdk.Invalid("%s has unsubscribed. They can subscribe again by themselves, at %s.", email, c.URL("/subscribe/"+list.Body.Slug))
+		form := c.URL("/subscribe/" + list.Body.Slug)
+		return m, sdk.Invalid("%s has unsubscribed. They can subscribe again by themselves, at %s.", email, form)
 	case there && m.Body.Status == confirmed && !left:
 		return m, nil
 	}

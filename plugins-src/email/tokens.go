@@ -86,8 +86,9 @@ func readToken(key []byte, signed string) (t token, ok bool) {
 	if !hmac.Equal(raw[len(said):], mac(key, said)) {
 		return t, false
 	}
-	id := hex.EncodeToString(said[1:])
-	return token{purpose(said[0]), sdk.ID(idPrefix + id[:8] + "-" + id[8:12] + "-" + id[12:16] + "-" + id[16:20] + "-" + id[20:])}, true
+	x := hex.EncodeToString(said[1:])
+	id := strings.Join([]string{x[:8], x[8:12], x[12:16], x[16:20], x[20:]}, "-")
+	return token{purpose(said[0]), sdk.ID(idPrefix + id)}, true
 }
 
 func mac(key, said []byte) []byte {
