@@ -210,3 +210,26 @@ func TestPeopleSubscribeAndLeave(t *testing.T) {
 	acme.Call("email", "POST /messages", body{"to": "bea@example.com", "templateKey": "welcome"}).want(202)
 	box.to("bea@example.com", 3)
 }
+
+// TestAPublicFormIsNoMailCannon: a form that anybody can send asks a few hundred
+// addresses in an hour, and no more.
+func TestAPublicFormIsNoMailCannon(t *testing.T) {
+	w := newWorld(t, "email")
+	alice := w.SignUp("alice")
+	acme := As(alice).In(As(alice).Workspace("Acme", "starter"))
+	acme.Install("email")
+	anybody := w.stranger()
+	asked := 0
+	for n := range 320 {
+		answer := anybody.send("POST", "/w/acme/email/subscribe/newsletter", []byte(fmt.Sprintf("email=a%d%%40example.com", n)),
+			header{"Content-Type", "application/x-www-form-urlencoded"})
+		if answer.status == 200 {
+			asked++
+		} else {
+			answer.want(429)
+		}
+	}
+	if memberships := acme.all("email", "/memberships"); asked != 300 || len(memberships) != 300 {
+		t.Errorf("%d were asked, and there are %d memberships", asked, len(memberships))
+	}
+}

@@ -135,6 +135,10 @@ func subscribe(c *sdk.Ctx) (sdk.Bytes, error) {
 		c.SetStatus(400)
 		return page("Something is missing", "<p>Enter your email address.</p>"), nil
 	}
+	if full, err := crowded(c); err != nil || full {
+		c.SetStatus(429)
+		return page("Please try again later", "<p>Many people subscribe just now. Try again in an hour.</p>"), err
+	}
 	_, err = join(c, list, email, cut(mustache.Line(values.Get("name")), 200), "", byThemselves)
 	if sdk.IsInvalid(err) {
 		c.SetStatus(400)

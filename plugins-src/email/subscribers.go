@@ -25,7 +25,8 @@ type Membership struct {
 
 var (
 	subscribers = sdk.Table[Subscriber]("subscribers", "Addresses of people who get marketing mail, or don't want it")
-	memberships = sdk.Table[Membership]("memberships", "Who is on which list", sdk.Unique("listId", "subscriberId"), sdk.Index("listId", "status"))
+	memberships = sdk.Table[Membership]("memberships", "Who is on which list", sdk.Unique("listId", "subscriberId"), sdk.Index("listId", "status"),
+		sdk.Index("status", "requestedAt"))
 )
 
 // The states of subscribers and memberships.
@@ -40,6 +41,10 @@ const (
 	// askAgain is how long an address is not asked again to confirm: a form that
 	// anybody can send must not fill somebody's mailbox.
 	askAgain = time.Hour
+	// maxAsked is how many addresses the public forms of a workspace ask within
+	// askAgain: whoever sends a form with each address of a stolen list must not
+	// have a mail sent to all of them.
+	maxAsked = 300
 	// confirmWithin is how long a confirmation link works.
 	confirmWithin = 7 * 24 * time.Hour
 )
@@ -80,6 +85,12 @@ const (
 	byOthers                    // the workspace, which has to ask on a list with double opt-in
 	given                       // the workspace, which says it has asked already
 )
+
+// crowded reports whether the public forms have asked as many as they may for now.
+func crowded(c *sdk.Ctx) (bool, error) {
+	n, _, err := memberships.Where("status", unconfirmed).Gte("requestedAt", c.Now().Add(-askAgain)).Count(c)
+	return n >= maxAsked, err
+}
 
 // join puts an address on a list as far as its owner agreed, and asks them for
 // the rest. It reports the membership.
