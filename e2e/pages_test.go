@@ -1,11 +1,14 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 )
 
@@ -28,10 +31,27 @@ func onPages(t *testing.T) (member, *browser) {
 
 // TestAFormOfAPluginsPage goes the way of a form and its buttons in a browser:
 // refused with what was typed kept, sent, changed, sorted, filtered, deleted
-// after a question.
+// after a question: with our scripts, and without any.
 func TestAFormOfAPluginsPage(t *testing.T) {
-	m, b := onPages(t)
-	b.open("/console/w/acme/p/probe/notes")
+	for _, off := range []bool{false, true} {
+		t.Run(fmt.Sprintf("scripts off is %t", off), func(t *testing.T) {
+			m, b := onPages(t)
+			run(b, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+				params := emulation.SetScriptExecutionDisabledParams{Value: off}
+				_, err := cdp.Call(ctx, target, emulation.SetScriptExecutionDisabled, params)
+				return err
+			}))
+			b.open("/console/w/acme/p/probe/notes")
+			if loaded := run(b, chromedp.Evaluate[bool](`typeof htmx !== "undefined"`)); loaded == off {
+				t.Fatalf("the page's scripts ran: %t", loaded)
+			}
+			useForm(m, b)
+		})
+	}
+}
+
+func useForm(m member, b *browser) {
+	t := b.T
 	b.sees("No notes")
 	field := func(name string) string { return "form[method=post] [name=" + name + "]" }
 	fill := func(name, text string) {
@@ -61,7 +81,8 @@ func TestAFormOfAPluginsPage(t *testing.T) {
 	}
 
 	b.press("Edit")
-	b.until("the form does not have the note's values", `document.querySelector("[name=title]")?.value === "First" && document.querySelector("[name=count]").value === "1"`)
+	b.until("the form does not have the note's values",
+		`document.querySelector("[name=title]")?.value === "First" && document.querySelector("[name=count]").value === "1"`)
 	fill("label", "same")
 	b.press("Save")
 	b.sees("Done.")
@@ -86,11 +107,11 @@ func TestAFormOfAPluginsPage(t *testing.T) {
 	first := func() string {
 		return run(b, chromedp.Evaluate[string](`document.querySelector("tbody td a").innerText`))
 	}
-	for _, want := range []string{"First", "Second"} {
+	for i, order := range []string{"ascending", "descending"} {
 		b.press("Title")
-		b.until("not sorted: "+want, fmt.Sprintf(`document.querySelector("th[aria-sort=%s]") !== null`, map[string]string{"First": "ascending", "Second": "descending"}[want]))
-		if got := first(); got != want {
-			t.Errorf("%s is first, want %s", got, want)
+		b.until("not sorted: "+order, fmt.Sprintf(`document.querySelector("th[aria-sort=%s]") !== null`, order))
+		if got, want := first(), []string{"First", "Second"}[i]; got != want {
+			t.Errorf("%s: %s is first, want %s", order, got, want)
 		}
 	}
 	run(b, chromedp.SetValue(chromedp.CSS("form[method=get] [name=title]"), "First"))
@@ -101,8 +122,9 @@ func TestAFormOfAPluginsPage(t *testing.T) {
 	}
 	b.press("Increment")
 	b.sees("Done.")
-	if got := run(b, chromedp.Evaluate[string](`document.querySelectorAll("tbody td")[2].innerText`)); got != "2" || !strings.Contains(b.address(), "title=First") {
-		t.Errorf("incremented it is %s, at %s", got, b.address())
+	count := run(b, chromedp.Evaluate[string](`document.querySelectorAll("tbody td")[2].innerText`))
+	if count != "2" || !strings.Contains(b.address(), "title=First") {
+		t.Errorf("incremented it is %s, at %s", count, b.address())
 	}
 	b.press("Clear")
 	b.until("nothing is cleared", `document.querySelectorAll("tbody tr").length === 2`)
@@ -189,8 +211,9 @@ func TestASecondClickDoesNothing(t *testing.T) {
 		t.Errorf("six presses of two showings and two without one count %v, want 4", n)
 	}
 	// The answer to what is not there is the page, with the status and a sentence.
-	if a := press("", "/notes/doc_01900000-0000-7000-8000-000000000000/increment").want(404); !strings.Contains(string(a.raw), "It is not there, or not any more.") {
-		t.Errorf("%.300s", a.raw)
+	missing := press("", "/notes/doc_01900000-0000-7000-8000-000000000000/increment").want(404)
+	if !strings.Contains(string(missing.raw), "It is not there, or not any more.") {
+		t.Errorf("%.300s", missing.raw)
 	}
 	press("", "/nowhere").want(404)
 	press("", "/../../plan").want(400)

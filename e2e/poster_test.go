@@ -14,12 +14,14 @@ import (
 const findings = `(() => {
 	const found = window.owned === undefined ? [] : ["a script ran"];
 	const ours = ["/console/static/htmx.min.js", "/console/static/console.js", "/console/static/tree.js"];
+	const foreign = ["style", "link", "meta", "base", "iframe", "object", "embed", "img", "image", "use", "foreignObject", "video", "audio", "source"];
+	const live = ["style", "srcdoc", "formaction", "xlink:href"];
 	for (const e of document.querySelectorAll("*")) {
 		const name = e.localName, at = e.outerHTML.slice(0, 120);
 		if (name === "script" && (!ours.includes(e.getAttribute("src")) || e.textContent.trim())) found.push("script: " + at);
-		if (e.closest("main") && ["style", "link", "meta", "base", "iframe", "object", "embed", "img", "image", "use", "foreignObject", "video", "audio", "source"].includes(name)) found.push(at);
+		if (e.closest("main") && foreign.includes(name)) found.push(at);
 		for (const a of e.attributes) {
-			if (a.name.startsWith("on") || a.name === "style" || a.name === "srcdoc" || a.name === "formaction" || a.name === "xlink:href") found.push(a.name + ": " + at);
+			if (a.name.startsWith("on") || live.includes(a.name)) found.push(a.name + ": " + at);
 			if ((a.name.startsWith("hx-") || a.name === "data-live") && e.closest("main") && e.id !== "tree") found.push(a.name + ": " + at);
 			if (a.name === "action" || a.name === "href" || a.name === "src") {
 				const to = new URL(a.value, location.href);
@@ -37,10 +39,11 @@ const findings = `(() => {
 // touch does to everything on a page what a person and their mouse may do, but
 // follow a link and send a form.
 const touch = `(() => {
+	const types = ["mouseover", "mouseenter", "pointerdown", "focus", "input", "load", "error", "toggle"];
 	document.querySelectorAll("main details").forEach(d => d.open = true);
 	for (const e of document.querySelectorAll("main, main *")) {
 		e.focus?.();
-		for (const type of ["mouseover", "mouseenter", "pointerdown", "focus", "input", "load", "error", "toggle"]) e.dispatchEvent(new Event(type, {bubbles: true}));
+		for (const type of types) e.dispatchEvent(new Event(type, {bubbles: true}));
 	}
 	return document.querySelectorAll("main *").length;
 })()`
@@ -88,7 +91,8 @@ func TestAttack46_AHostilePageIsText(t *testing.T) {
 	b.open(wall)
 	b.sees("window.owned=1")
 	inspect("the page", 2000)
-	b.open(wall + "/x?q=" + `%3Cscript%3Ewindow.owned=1%3C/script%3E&tab=%22%3E%3Cimg%20src=/owned%3E&sort=javascript:window.owned=1&cursor=%27%20onload=window.owned=1`)
+	b.open(wall + "/x?q=%3Cscript%3Ewindow.owned=1%3C/script%3E&tab=%22%3E%3Cimg%20src=/owned%3E" +
+		"&sort=javascript:window.owned=1&cursor=%27%20onload=window.owned=1")
 	b.sees("window.owned=1")
 	inspect("an address", 2000)
 
@@ -100,10 +104,16 @@ func TestAttack46_AHostilePageIsText(t *testing.T) {
 		b.until(step+" shows no refusal", `document.readyState === "complete" && document.querySelector(`+"`"+sign+"`"+`) !== null`)
 		inspect(step, 2000)
 	}
-	sends("a form", `(() => { const f = document.querySelector("form[method=post] input[name=line]")?.form; if (!f) return false; f.noValidate = true; f.requestSubmit(); return true })()`,
-		"form [aria-invalid]")
-	sends("a button", `(() => { const s = document.querySelector("details.confirm"), c = s?.querySelector("button"); if (!c) return false; s.open = true; c.click(); return true })()`,
-		"main > .notice.bad")
+	sends("a form", `(() => {
+		const form = document.querySelector("form[method=post] input[name=line]")?.form;
+		if (form) { form.noValidate = true; form.requestSubmit(); }
+		return Boolean(form);
+	})()`, "form [aria-invalid]")
+	sends("a button", `(() => {
+		const question = document.querySelector("details.confirm");
+		if (question) { question.open = true; question.querySelector("button").click(); }
+		return Boolean(question);
+	})()`, "main > .notice.bad")
 
 	// Names it cannot choose at all.
 	b.open("/console/w/acme/p/poster/names")

@@ -7,7 +7,8 @@
 //	return ui.Page("Contacts",
 //		ui.Filter(ui.Input{Name: "lifecycle", Label: "Lifecycle", Options: lifecycles}),
 //		ui.Table(columns, rows, next).Or(ui.Empty("No contacts yet", "Add the first one.")),
-//		ui.Form("New contact", "POST /contacts", "/contacts/:id", ui.Input{Name: "email", Label: "Email", Format: ui.Email, Required: true}),
+//		ui.Form("New contact", "POST /contacts", "/contacts/:id",
+//			ui.Input{Name: "email", Label: "Email", Format: ui.Email, Required: true}),
 //	), nil
 //
 // A page reads its own address with sdk.Ctx: Param("id") of "/contacts/:id",

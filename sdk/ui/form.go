@@ -38,7 +38,7 @@ func (n Node) Fill(row any) Node {
 // Filter shows inputs above a table. They are sent as the page's query: the
 // handler reads each with c.Query, as the text that was typed.
 func Filter(inputs ...Input) Node {
-	return Node{Type: "filter", Inputs: inputs, Button: "Apply", Fallback: "A filter this version of the console cannot show."}
+	return Node{Type: "filter", Inputs: inputs, Button: "Apply", Fallback: "A filter" + cannotShow}
 }
 
 // Button does something: it calls route, "DELETE /contacts/doc_1", a route of
@@ -51,7 +51,7 @@ func Button(title, route string) Node {
 
 // Actions shows buttons and links side by side.
 func Actions(buttons ...Node) Node {
-	return Node{Type: "actions", Children: buttons, Fallback: "Buttons this version of the console cannot show."}
+	return Node{Type: "actions", Children: buttons, Fallback: "Buttons" + cannotShow}
 }
 
 // With adds a member to the JSON of a button, or a parameter to the query of a

@@ -79,7 +79,7 @@ func Section(title string, children ...Node) Node {
 // The others are links to this page with ?tab= and the name, so that a handler
 // fills only the tab of c.Query("tab"). At most 12.
 func Tabs(active string, tabs ...Node) Node {
-	return Node{Type: "tabs", Active: active, Children: tabs, Fallback: "Tabs this version of the console cannot show."}
+	return Node{Type: "tabs", Active: active, Children: tabs, Fallback: "Tabs" + cannotShow}
 }
 
 // Tab is one of Tabs: a name of letters, digits, dashes and underscores, and a

@@ -5,6 +5,9 @@ import (
 	"time"
 )
 
+// cannotShow ends the fallbacks of what has no other words.
+const cannotShow = " this version of the console cannot show."
+
 // Text is a paragraph.
 func Text(text string) Node { return Node{Type: "text", Text: text, Fallback: text} }
 
@@ -12,7 +15,7 @@ func Text(text string) Node { return Node{Type: "text", Text: text, Fallback: te
 // tables, code, and links to https and mailto addresses. Images and HTML are
 // left out.
 func Markdown(text string) Node {
-	return Node{Type: "markdown", Text: text, Fallback: "A text this version of the console cannot show."}
+	return Node{Type: "markdown", Text: text, Fallback: "A text" + cannotShow}
 }
 
 // Empty says that there is nothing yet, and what to do about it.
@@ -47,7 +50,7 @@ func Link(title, path string) Node {
 // Table shows rows, JSON objects such as sdk.Page.Rows and Rows return.
 // nextCursor is the next page's, or empty.
 func Table(columns []Column, rows []json.RawMessage, nextCursor string) Node {
-	return Node{Type: "table", Columns: columns, Rows: rows, NextCursor: nextCursor, Fallback: "A table this version of the console cannot show."}
+	return Node{Type: "table", Columns: columns, Rows: rows, NextCursor: nextCursor, Fallback: "A table" + cannotShow}
 }
 
 // Or sets what a table or a timeline without anything in it shows instead.
@@ -73,13 +76,13 @@ func (n Node) Each(buttons ...Node) Node {
 
 // Detail shows one object, such as a document, as labels and values.
 func Detail(columns []Column, row any) Node {
-	return Node{Type: "detail", Columns: columns, Row: row, Fallback: "Details this version of the console cannot show."}
+	return Node{Type: "detail", Columns: columns, Row: row, Fallback: "Details" + cannotShow}
 }
 
 // Timeline shows what happened, in the order it is given. nextCursor is the next
 // page's, or empty.
 func Timeline(entries []Entry, nextCursor string) Node {
-	return Node{Type: "timeline", Entries: entries, NextCursor: nextCursor, Fallback: "A timeline this version of the console cannot show."}
+	return Node{Type: "timeline", Entries: entries, NextCursor: nextCursor, Fallback: "A timeline" + cannotShow}
 }
 
 // Entry is one thing that happened.
@@ -114,7 +117,7 @@ func Funnel(title string, steps []string, left Series) Node {
 }
 
 func chart(kind, title string, labels []string, series []Series) Node {
-	return Node{Type: "chart", Kind: kind, Title: title, Labels: labels, Series: series, Fallback: title + ": a chart this version of the console cannot show."}
+	return Node{Type: "chart", Kind: kind, Title: title, Labels: labels, Series: series, Fallback: title + ": a chart" + cannotShow}
 }
 
 // In makes the figures of a chart amounts of a currency, in minor units.
@@ -131,7 +134,7 @@ func (n Node) In(currency string) Node {
 // board that only shows. All rows need an "id". At most 12 lanes and, in all of
 // them, 500 cards.
 func Board(columns []Column, route string, lanes ...Node) Node {
-	return Node{Type: "board", Columns: columns, Route: route, Children: lanes, Fallback: "A board this version of the console cannot show."}
+	return Node{Type: "board", Columns: columns, Route: route, Children: lanes, Fallback: "A board" + cannotShow}
 }
 
 // Lane is one lane of a board; Text, if set, stands beside its title: a sum, say.

@@ -42,7 +42,7 @@ type Column struct {
 	Format  Format   `json:"format,omitempty"`
 	Options []Option `json:"options,omitempty"` // words and tones for values
 	Link    string   `json:"link,omitempty"`    // a page of the plugin; ":id" stands for the row's id, ":companyId" for that member
-	Sort    string   `json:"sort,omitempty"`    // the table's order by this column, "name": a click sends ?sort=name, the next ?sort=-name
+	Sort    string   `json:"sort,omitempty"`    // its order, "name": a click sends ?sort=name, the next ?sort=-name
 }
 
 // Option is one of the values a field may have, with the word for it. The same

@@ -190,7 +190,8 @@ func (c *chart) drawLines(values [][]float64, s scale) {
 	for i := range c.Series {
 		for j, v := range values[i] {
 			c.Series[i].Points += unit(x(j)) + "," + unit(s.y(v)) + " "
-			c.Series[i].Bars = append(c.Series[i].Bars, bar{X: unit(x(j)), Y: unit(s.y(v)), Label: c.Labels[j], Figure: c.Series[i].Figures[j]})
+			point := bar{X: unit(x(j)), Y: unit(s.y(v)), Label: c.Labels[j], Figure: c.Series[i].Figures[j]}
+			c.Series[i].Bars = append(c.Series[i].Bars, point)
 		}
 	}
 	c.name(x)
@@ -212,7 +213,7 @@ func (c *chart) drawFunnel(values []float64) {
 		}
 		width := max(share*(chartWidth-200), 2)
 		y := float64(i * funnelStep)
-		s.Bars = append(s.Bars, bar{X: "120", Y: unit(y + 6), Width: unit(width), Height: unit(funnelStep - 12), Label: c.Labels[i], Figure: s.Figures[i]})
+		s.Bars = append(s.Bars, bar{X: "120", Y: unit(y + 6), Width: unit(width), Height: unit(funnelStep - 12)})
 		c.Names = append(c.Names, tick{X: "112", Y: unit(y + 25), Text: cutText(c.Labels[i], 16)})
 		c.Ticks = append(c.Ticks, tick{X: unit(128 + width), Y: unit(y + 25), Text: fmt.Sprintf("%s (%.0f%%)", s.Figures[i], share*100)})
 	}

@@ -8,5 +8,7 @@
 // package calls the services of core/* and the registry, and must never import
 // a store, the engine or a driver.
 //
-// Start with console.go (the routes), then layout.templ.
+// Start with console.go (the routes), then layout.templ. Plugins' pages are in
+// pluginpage.go, which asks for them and takes what they send, tree.go and its
+// neighbours, which check them, and tree.templ, which is all they can look like.
 package console

@@ -101,8 +101,10 @@ func leadsNowhereElse(attribute, address string) bool {
 
 // payloads are what a plugin would like to be more than text.
 var payloads = []string{
-	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `' onmouseover='alert(1)`, `javascript:alert(1)`, `</title></textarea></select></svg><svg onload=alert(1)>`,
-	`--><iframe src=//evil.example.com>`, `]]><style>*{display:none}</style>`, `{"method":"POST","path":"/../plan"}`, `:id`, "a\x00b\u202e", `-call`, `//evil.example.com/x`, `/../../plan`,
+	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `' onmouseover='alert(1)`, `javascript:alert(1)`,
+	`</title></textarea></select></svg><svg onload=alert(1)>`,
+	`--><iframe src=//evil.example.com>`, `]]><style>*{display:none}</style>`, `{"method":"POST","path":"/../plan"}`,
+	`:id`, "a\x00b\u202e", `-call`, `//evil.example.com/x`, `/../../plan`,
 }
 
 // poison puts a payload into every text of a tree, whatever it is for, but keeps
@@ -227,7 +229,8 @@ func FuzzParseTree(f *testing.F) {
 		for _, kind := range []string{"text", "markdown", "empty", "badge", "link", "form", "button", "board", "chart", "tabs"} {
 			raw, err := json.Marshal(ui.Page(payload, ui.Node{
 				Type: kind, Name: payload, Title: payload, Text: payload, Path: payload, Route: "POST " + payload, Kind: "bar", Labels: []string{payload},
-				Series: []ui.Series{{Name: payload, Values: []float64{-1e300, 1}}}, Inputs: []ui.Input{{Name: "a", Label: payload, Value: payload}}, Children: []ui.Node{{Type: payload}},
+				Series: []ui.Series{{Name: payload, Values: []float64{-1e300, 1}}},
+				Inputs: []ui.Input{{Name: "a", Label: payload, Value: payload}}, Children: []ui.Node{{Type: payload}},
 			}))
 			if err != nil {
 				f.Fatal(err)
@@ -256,9 +259,11 @@ func FuzzParseTree(f *testing.F) {
 // The test of the tests: what would be harm is found.
 func TestHarmIsFound(t *testing.T) {
 	for _, bad := range []string{
-		`<script>x</script>`, `<script src="//evil"></script>`, `<img>`, `<p onclick="x">`, `<p style="x">`, `<a href="javascript:x">`, `<a href="//evil/">`,
+		`<script>x</script>`, `<script src="//evil"></script>`, `<img>`, `<p onclick="x">`, `<p style="x">`,
+		`<a href="javascript:x">`, `<a href="//evil/">`,
 		`<a href="/console/w/acme/plan">`, `<a href="/console/w/acme/p/crm/../../plan">`, `<a href="/console/w/acme/p/crm/%2e%2e/plan">`,
-		`<form action="https://evil/">`, `<p class="evil">`, `<p id="evil">`, `<input name="-evil">`, `<!-- x -->`, `<svg><foreignObject></foreignObject></svg>`,
+		`<form action="https://evil/">`, `<p class="evil">`, `<p id="evil">`, `<input name="-evil">`,
+		`<!-- x -->`, `<svg><foreignObject></foreignObject></svg>`,
 	} {
 		if len(harm("<main>"+bad+"</main>")) == 0 {
 			t.Errorf("%s passes", bad)

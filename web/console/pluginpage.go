@@ -205,7 +205,9 @@ func (c *Console) call(ctx context.Context, v *visit, alias string, request abi.
 		sum := sha256.Sum256(append([]byte(request.Method+" "+request.Path+"\n"), request.Raw...))
 		key = "page-" + once + "-" + hex.EncodeToString(sum[:16])
 	}
-	answer, err := c.Dispatcher.Request(ctx, dispatch.Request{Workspace: v.ws, Alias: alias, Actor: v.actor, HTTP: request, IdempotencyKey: key})
+	answer, err := c.Dispatcher.Request(ctx, dispatch.Request{
+		Workspace: v.ws, Alias: alias, Actor: v.actor, HTTP: request, IdempotencyKey: key,
+	})
 	if err == nil && answer.Response.Status >= http.StatusBadRequest {
 		err = core.E("console.call", core.Invalid, "The plugin answered with status %d and no reason.", answer.Response.Status)
 	}

@@ -81,7 +81,8 @@ func TestARefusedFormIsShownAgain(t *testing.T) {
 		Fields:  url.Values{"name": {"Bob"}, "budget": {"12,5"}, "budget.currency": {"JPY"}, "tags": {"a", "c"}, "notes": {"one\ntwo"}},
 		Message: "Some values are not what they should be.",
 		Faults: core.Violations{
-			{Location: "body.name", Message: "is taken"}, {Location: "body.budget.amount", Message: "is too small"}, {Location: "header.if-match", Message: "is old"},
+			{Location: "body.name", Message: "is taken"}, {Location: "body.budget.amount", Message: "is too small"},
+			{Location: "header.if-match", Message: "is old"},
 		},
 	}
 	golden(t, "testdata/refused.html", rendered(t, raw, at))

@@ -123,7 +123,8 @@ func parseTree(raw json.RawMessage, at place) (tree, error) {
 		return tree{}, core.E(op, core.Internal, "The plugin answered something that is not a page.")
 	}
 	if from.Version > ui.Version {
-		return tree{}, core.E(op, core.Internal, "The plugin's page is made for a newer console (version %d, this one knows %d).", from.Version, ui.Version)
+		return tree{}, core.E(op, core.Internal, "The plugin's page is made for a newer console (version %d, this one knows %d).",
+			from.Version, ui.Version)
 	}
 	p := &parser{place: at}
 	t := tree{Title: p.short(from.Title), Here: p.here(nil), Once: at.Once}

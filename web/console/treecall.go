@@ -36,7 +36,8 @@ func readCall(field string) (call, error) {
 	var c call
 	err := json.Unmarshal([]byte(field), &c)
 	if _, _, ok := routeOf(c.Method + " " + c.Path); err != nil || !ok || len(c.Inputs) > maxInputs {
-		return call{}, core.E("console.readCall", core.Invalid, "The form was not sent from a page of this plugin. Open the page and send it again.")
+		return call{}, core.E("console.readCall", core.Invalid,
+			"The form was not sent from a page of this plugin. Open the page and send it again.")
 	}
 	c.Then = thenOf(c.Then)
 	return c, nil
@@ -206,8 +207,8 @@ func (a *attempt) elsewhere() (places []string) {
 		if cut := strings.IndexAny(name, ".["); cut >= 0 {
 			name = name[:cut]
 		}
-		shown := a.Shown && strings.HasPrefix(v.Location, "body.") && slices.ContainsFunc(a.Call.Inputs, func(in [2]string) bool { return in[0] == name && in[1] != string(ui.Hidden) })
-		if !shown {
+		shows := func(in [2]string) bool { return in[0] == name && in[1] != string(ui.Hidden) }
+		if !a.Shown || !strings.HasPrefix(v.Location, "body.") || !slices.ContainsFunc(a.Call.Inputs, shows) {
 			places = append(places, name+": "+v.Message)
 		}
 	}

@@ -226,8 +226,8 @@ func (p *parser) inputs(f *form, id string, list []ui.Input, value func(ui.Input
 	seen := map[string]bool{}
 	for _, from := range list {
 		if !inputPattern.MatchString(from.Name) || seen[from.Name] {
-			return p.tooLarge("The plugin's form has an input %q; a name is letters, digits and underscores, begins with a letter, is at most 63 long and there once.",
-				cutText(from.Name, maxText))
+			return p.tooLarge("The plugin's form has an input %q; a name is letters, digits and underscores, "+
+				"begins with a letter, is at most 63 long and there once.", cutText(from.Name, maxText))
 		}
 		seen[from.Name] = true
 		if p.cells += len(from.Options) + 1; len(from.Options) > maxOptions || p.cells > maxCells {

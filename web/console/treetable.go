@@ -191,7 +191,8 @@ func (p *parser) moving(card *row, route string, members map[string]any, lanes [
 		for k, v := range base {
 			body[k] = v
 		}
-		card.Buttons = append(card.Buttons, button{Label: p.short(label), Call: p.call(call{Method: method, Path: path, Body: encode(body)})})
+		does := call{Method: method, Path: path, Body: encode(body)}
+		card.Buttons = append(card.Buttons, button{Label: p.short(label), Call: p.call(does)})
 	}
 	card.Move = p.call(call{Method: method, Path: path, Body: encode(base)})
 	for i, other := range lanes {

@@ -45,7 +45,8 @@ func wall(c *sdk.Ctx) (ui.Tree, error) {
 
 func poster(payload string) []ui.Node {
 	row, err := json.Marshal(map[string]any{
-		"id": payload, "text": payload, "money": map[string]any{"amount": payload, "currency": payload}, "list": []string{payload}, "any": map[string]string{payload: payload},
+		"id": payload, "text": payload,
+		"money": map[string]any{"amount": payload, "currency": payload}, "list": []string{payload}, "any": map[string]string{payload: payload},
 	})
 	if err != nil {
 		panic(err) // strings have a JSON
@@ -63,7 +64,8 @@ func poster(payload string) []ui.Node {
 	columns = append(columns,
 		ui.Column{Key: "text", Label: payload, Format: ui.Badge, Options: options, Link: payload, Sort: payload},
 		ui.Column{Key: "text", Label: payload, Link: "/wall/:id"},
-		ui.Column{Key: "money", Label: payload, Format: ui.Money}, ui.Column{Key: "list", Label: payload, Format: ui.List}, ui.Column{Key: "any", Label: payload})
+		ui.Column{Key: "money", Label: payload, Format: ui.Money}, ui.Column{Key: "list", Label: payload, Format: ui.List},
+		ui.Column{Key: "any", Label: payload})
 	var inputs []ui.Input
 	for _, format := range []ui.Format{"", ui.Long, ui.Email, ui.Number, ui.Money, ui.Date, ui.Time, ui.Bool, ui.List, ui.Hidden, ui.Format(payload)} {
 		name := "in_" + string(rune('a'+len(inputs)))
@@ -89,7 +91,8 @@ func poster(payload string) []ui.Node {
 	)
 	return []ui.Node{
 		section, filter,
-		ui.Table(columns, rows, payload).SortedBy(payload).Each(button, ui.Button(payload, "POST /:id").Only(payload, payload), ui.Button(payload, payload)),
+		ui.Table(columns, rows, payload).SortedBy(payload).
+			Each(button, ui.Button(payload, "POST /:id").Only(payload, payload), ui.Button(payload, payload)),
 		ui.Table(columns, nil, payload).Or(empty),
 		ui.Detail(columns, row), form, ui.Form(payload, payload, payload), upload, lame, ui.Link(payload, payload),
 		ui.Tabs(payload, ui.Tab(payload, payload, ui.Text(payload)), ui.Tab("b", payload)),

@@ -12,8 +12,10 @@ import (
 func gallery(c *sdk.Ctx) (ui.Tree, error) {
 	money := func(amount int64) sdk.Money { return sdk.Money{Amount: amount, Currency: "EUR"} }
 	people, err := ui.Rows([]map[string]any{
-		{"id": "doc_1", "name": "Ada Lovelace", "email": "ada@example.com", "stage": "won", "value": money(1_250_000), "seen": c.Now().Add(-26 * time.Hour), "vip": true, "tags": []string{"vip", "press"}},
-		{"id": "doc_2", "name": "Grace Hopper, of a company with a long name", "email": "grace.hopper@navy.example.com", "stage": "lead", "value": money(99_900), "seen": c.Now().Add(-5 * time.Minute), "birthday": "1906-12-09"},
+		{"id": "doc_1", "name": "Ada Lovelace", "email": "ada@example.com", "stage": "won", "value": money(1_250_000),
+			"seen": c.Now().Add(-26 * time.Hour), "vip": true, "tags": []string{"vip", "press"}},
+		{"id": "doc_2", "name": "Grace Hopper, of a company with a long name", "email": "grace.hopper@navy.example.com",
+			"stage": "lead", "value": money(99_900), "seen": c.Now().Add(-5 * time.Minute), "birthday": "1906-12-09"},
 		{"id": "doc_3", "name": "Alan Turing", "stage": "lost", "value": money(-2_500), "notes": "He answers in the morning.\nSends postcards."},
 	})
 	if err != nil {
@@ -74,7 +76,8 @@ func gallery(c *sdk.Ctx) (ui.Tree, error) {
 			ui.Tab("story", "Story", ui.Timeline([]ui.Entry{
 				{Time: c.Now(), Icon: "mail", Title: "Wrote a mail", Text: "Dear Ada,\nthank you.", Path: "/notes"},
 				{Time: c.Now().Add(-time.Hour), Icon: "phone", Title: "Called"}, {Icon: "note", Title: "A note"}, {Icon: "task", Title: "Sent the offer"},
-				{Icon: "person", Title: "Met"}, {Icon: "money", Title: "Paid 12.50 EUR"}, {Icon: "tag", Title: "Tagged vip"}, {Icon: "file", Title: "Sent a file"},
+				{Icon: "person", Title: "Met"}, {Icon: "money", Title: "Paid 12.50 EUR"}, {Icon: "tag", Title: "Tagged vip"},
+				{Icon: "file", Title: "Sent a file"},
 				{Icon: "warning", Title: "Complained"}, {Icon: "?", Title: "Did something else"},
 			}, "")),
 			ui.Tab("nothing", "Nothing", ui.Timeline(nil, "").Or(ui.Empty("Nothing happened", "It will."))),
@@ -82,12 +85,14 @@ func gallery(c *sdk.Ctx) (ui.Tree, error) {
 		board,
 		ui.Bars("Sales", months, ui.Series{Name: "2025", Values: []float64{120_000, 90_000, 150_000, 0, 80_000, 210_000}},
 			ui.Series{Name: "2026", Values: []float64{200_000, 140_000, 160_000, -30_000, 250_000, 330_000}}).In("EUR"),
-		ui.Lines("Visits", months, ui.Series{Name: "Visits", Values: []float64{12, 19, 3, 5, 2, 30}}, ui.Series{Name: "Readers", Values: []float64{2, 9, 1, 4, 2, 11}}),
+		ui.Lines("Visits", months, ui.Series{Name: "Visits", Values: []float64{12, 19, 3, 5, 2, 30}},
+			ui.Series{Name: "Readers", Values: []float64{2, 9, 1, 4, 2, 11}}),
 		ui.Funnel("Stages", []string{"Lead", "In talks", "Won"}, ui.Series{Name: "Deals", Values: []float64{420, 130, 36}}),
 		ui.Bars("Nothing yet", nil),
 		upload,
 		ui.Section("Texts", ui.Text("A paragraph\nof two lines."),
-			ui.Markdown("# A heading\n\nSome *formatted* **text** with `code`, a [link](https://example.com) and\n\n- a list\n- of two\n\n| a | table |\n|---|---|\n| 1 | 2 |\n"),
+			ui.Markdown("# A heading\n\nSome *formatted* **text** with `code`, a [link](https://example.com) and\n\n"+
+				"- a list\n- of two\n\n| a | table |\n|---|---|\n| 1 | 2 |\n"),
 			ui.Empty("Nothing here", "Add something.")),
 		ui.Node{Type: "hologram", Fallback: "A hologram this version of the console cannot show."},
 	), nil
