@@ -150,7 +150,6 @@ type parser struct {
 	bytes        int // of texts and addresses
 	markdown     int // bytes
 	forms        int
-	boards       int
 	calls, moves bool
 }
 
