@@ -263,3 +263,20 @@ func TestAttack45_TheConsoleRefusesOtherSites(t *testing.T) {
 		t.Errorf("the same from our own page makes %d notes, want 1", len(notes))
 	}
 }
+
+// TestWhatIsOpenedIsAccessible looks at the gallery with all that can be opened
+// open, and with a form that was refused, in each look.
+func TestWhatIsOpenedIsAccessible(t *testing.T) {
+	source := axe(t)
+	_, b := onPages(t)
+	b.open("/console/w/acme/p/probe/gallery")
+	run(b, chromedp.SetValue(chromedp.CSS("[name=share]"), "many"))
+	run(b, chromedp.Evaluate[bool](`document.querySelector("[name=share]").form.requestSubmit() ?? true`))
+	b.until("the form is not refused", `document.readyState === "complete" && document.querySelector("[name=share][aria-invalid=true]") !== null`)
+	run(b, chromedp.Evaluate[int](`[...document.querySelectorAll("main details")].map(d => d.open = true).length`))
+	for _, l := range looks {
+		b.as(l)
+		b.fits()
+		b.accessible(source)
+	}
+}
