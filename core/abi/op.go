@@ -54,7 +54,8 @@ const (
 type Capability string
 
 // The capabilities of version 1. Operations without one (input, output,
-// settings, log, access.check, mutate) are open to every installation.
+// settings, log, access.check, mutate, crypto.verify) are open to every
+// installation.
 const (
 	CapabilityData    Capability = "data"
 	CapabilityEvents  Capability = "events"
