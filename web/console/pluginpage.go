@@ -68,23 +68,23 @@ func (c *Console) pluginPage(v *visit) error {
 
 // showPage asks the plugin for a page and renders the tree it answers, with
 // what was sent from it and refused.
-func (c *Console) showPage(v *visit, a pageAddress, tried *attempt) error {
+func (c *Console) showPage(v *visit, a pageAddress, refused *refusedCall) error {
 	raw, err := c.Dispatcher.Page(v.UserContext(), v.ws, a.alias, a.path, v.actor, a.query)
 	if err != nil {
 		return err
 	}
 	t, err := parseTree(raw, place{
 		Page: pageURL(v.ws.Slug, a.alias, a.path), Base: pageURL(v.ws.Slug, a.alias, ""), Query: a.query,
-		Zone: zoneOf(v.ws), Now: time.Now(), Once: newOnce(), Tried: tried,
+		Zone: zoneOf(v.ws), Now: time.Now(), Once: newOnce(), Refused: refused,
 	})
 	if err != nil {
 		return err
 	}
 	f := v.frame(t.Title)
-	if tried != nil {
+	if refused != nil {
 		f.Notice = ""
-		if places := tried.elsewhere(); !tried.Shown || len(places) > 0 {
-			f.Problem = &problemView{Message: tried.Message, Places: places}
+		if places := refused.elsewhere(); !refused.Shown || len(places) > 0 {
+			f.Problem = &problemView{Message: refused.Message, Places: places}
 		}
 	}
 	return render(v.Ctx, treePage(f, t))
@@ -109,14 +109,14 @@ func (c *Console) sent(v *visit) error {
 			return v.Redirect(c.after(v, a, asked, answer), http.StatusSeeOther)
 		}
 	}
-	tried := &attempt{Call: asked, Fields: fields, Message: core.MessageOf(err), Faults: core.ViolationsOf(err)}
+	refused := &refusedCall{Call: asked, Fields: fields, Message: core.MessageOf(err), Faults: core.ViolationsOf(err)}
 	if core.KindOf(err) == core.NotFound {
 		// A missing thing and another workspace's must not be told apart.
-		tried.Message, tried.Faults = "It is not there, or not any more.", nil
+		refused.Message, refused.Faults = "It is not there, or not any more.", nil
 	}
 	problem.Remember(v.Ctx, err)
 	v.Status(problem.Status(core.KindOf(err)))
-	if c.showPage(v, a, tried) != nil {
+	if c.showPage(v, a, refused) != nil {
 		return err // the page is gone, too: what was refused is what matters
 	}
 	return nil

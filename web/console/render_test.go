@@ -76,7 +76,7 @@ func TestARefusedFormIsShownAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := there(nil)
-	at.Tried = &attempt{
+	at.Refused = &refusedCall{
 		Call:    call{Method: "PATCH", Path: "/contacts/doc_1", Form: "form-2", Inputs: [][2]string{{"name", ""}, {"budget", "money"}, {"tags", "list"}}},
 		Fields:  url.Values{"name": {"Bob"}, "budget": {"12,5"}, "budget.currency": {"JPY"}, "tags": {"a", "c"}, "notes": {"one\ntwo"}},
 		Message: "Some values are not what they should be.",
@@ -86,10 +86,10 @@ func TestARefusedFormIsShownAgain(t *testing.T) {
 		},
 	}
 	golden(t, "testdata/refused.html", rendered(t, raw, at))
-	if places := at.Tried.elsewhere(); len(places) != 1 || !strings.Contains(places[0], "is old") {
+	if places := at.Refused.elsewhere(); len(places) != 1 || !strings.Contains(places[0], "is old") {
 		t.Errorf("what no input shows: %q", places)
 	}
-	if !at.Tried.Shown {
+	if !at.Refused.Shown {
 		t.Error("nobody shows the message")
 	}
 }

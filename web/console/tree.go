@@ -104,13 +104,13 @@ type choice struct {
 
 // place is where a tree is shown, and to whom.
 type place struct {
-	Page  string            // address of the page
-	Base  string            // and of the plugin's pages
-	Query map[string]string // the page's, without what is the console's own
-	Zone  *time.Location
-	Now   time.Time
-	Once  string
-	Tried *attempt // what was sent from the page and refused; nil: nothing
+	Page    string            // address of the page
+	Base    string            // and of the plugin's pages
+	Query   map[string]string // the page's, without what is the console's own
+	Zone    *time.Location
+	Now     time.Time
+	Once    string
+	Refused *refusedCall // what was sent from the page and refused; nil: nothing
 }
 
 // parseTree reads what a page's handler answered.
@@ -129,7 +129,7 @@ func parseTree(raw json.RawMessage, at place) (tree, error) {
 	p := &parser{place: at}
 	t := tree{Title: p.short(from.Title), Here: p.here(nil), Once: at.Once}
 	p.caption = t.Title
-	if from.Refresh > 0 && at.Tried == nil {
+	if from.Refresh > 0 && at.Refused == nil {
 		t.Refresh = min(from.Refresh, maxRefresh)
 	}
 	var err error

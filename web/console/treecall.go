@@ -5,7 +5,6 @@ import (
 	"math"
 	"net/url"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -153,66 +152,6 @@ func readMoney(text, currency string) (any, string) {
 		return nil, "is too large"
 	}
 	return map[string]any{"amount": minor, "currency": currency}, ""
-}
-
-// attempt is a call that was refused.
-type attempt struct {
-	Call    call
-	Fields  url.Values
-	Message string
-	Faults  core.Violations
-	Shown   bool // by the form it came from
-}
-
-// of is the attempt, if it was made with a form that calls this.
-func (a *attempt) of(c call) *attempt {
-	if a == nil || a.Shown || a.Call.Form != c.Form || a.Call.Method != c.Method || a.Call.Path != c.Path {
-		return nil
-	}
-	return a
-}
-
-// refill shows what was typed instead of what an input began with.
-func (a *attempt) refill(in *question) {
-	typed := a.Fields[in.Name]
-	if in.Kind == "hidden" {
-		return
-	}
-	in.Value, in.Currency = "", cutText(a.Fields.Get(in.Name+".currency"), maxText)
-	if in.Kind == "checkbox" {
-		in.Value = "false"
-	}
-	if len(typed) > 0 {
-		in.Value = cutText(typed[0], maxProse)
-	}
-	for i, o := range in.Options {
-		in.Options[i].On = slices.Contains(typed, o.Value) || in.Kind == "money" && o.Value == in.Currency
-	}
-}
-
-// fault is what is wrong with an input, or with a part of its value.
-func (a *attempt) fault(name string) string {
-	for _, v := range a.Faults {
-		if at, ok := strings.CutPrefix(v.Location, "body."+name); ok && (at == "" || at[0] == '.' || at[0] == '[') {
-			return v.Message
-		}
-	}
-	return ""
-}
-
-// elsewhere are the faults no input of the form shows.
-func (a *attempt) elsewhere() (places []string) {
-	for _, v := range a.Faults {
-		name := strings.TrimPrefix(v.Location, "body.")
-		if cut := strings.IndexAny(name, ".["); cut >= 0 {
-			name = name[:cut]
-		}
-		shows := func(in [2]string) bool { return in[0] == name && in[1] != string(ui.Hidden) }
-		if !a.Shown || !strings.HasPrefix(v.Location, "body.") || !slices.ContainsFunc(a.Call.Inputs, shows) {
-			places = append(places, name+": "+v.Message)
-		}
-	}
-	return places
 }
 
 // encode is the JSON of values that came from JSON.

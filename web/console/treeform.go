@@ -137,14 +137,14 @@ func (p *parser) form(n node, from ui.Node) (node, error) {
 	n.ID, n.Text = p.nextID(), p.text(from.Text, maxProse)
 	f := &form{Button: p.short(from.Button)}
 	c := call{Method: method, Path: path, Then: thenOf(from.Then), Form: n.ID}
-	tried := p.Tried.of(c)
+	refused := p.Refused.of(c)
 	row, _ := from.Row.(map[string]any)
 	if err := p.inputs(f, n.ID, from.Inputs, func(from ui.Input) any {
 		if from.Value != nil {
 			return from.Value
 		}
 		return row[from.Name]
-	}, tried); err != nil {
+	}, refused); err != nil {
 		return n, err
 	}
 	for i, in := range f.Inputs {
@@ -154,9 +154,9 @@ func (p *parser) form(n node, from ui.Node) (node, error) {
 		}
 	}
 	f.Call = p.call(c)
-	if tried != nil {
-		f.Fault = tried.Message
-		tried.Shown = true
+	if refused != nil {
+		f.Fault = refused.Message
+		refused.Shown = true
 	}
 	n.Form = f
 	return n, nil
@@ -219,7 +219,7 @@ func (p *parser) upload(n *node, from ui.Node) {
 
 // inputs reads those of a form. value is what each begins with, unless the form
 // was sent before.
-func (p *parser) inputs(f *form, id string, list []ui.Input, value func(ui.Input) any, tried *attempt) error {
+func (p *parser) inputs(f *form, id string, list []ui.Input, value func(ui.Input) any, refused *refusedCall) error {
 	if len(list) > maxInputs {
 		return p.tooLarge("The plugin's form has more than %d inputs.", maxInputs)
 	}
@@ -238,9 +238,9 @@ func (p *parser) inputs(f *form, id string, list []ui.Input, value func(ui.Input
 			Kind: kindOf(from), Required: from.Required, Max: max(from.Max, 0),
 		}
 		p.fill(&in, from, value(from))
-		if tried != nil {
-			tried.refill(&in)
-			in.Fault = p.short(tried.fault(in.Name))
+		if refused != nil {
+			refused.refill(&in)
+			in.Fault = p.short(refused.fault(in.Name))
 		}
 		if !in.showable() {
 			in.Value = ""
