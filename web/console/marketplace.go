@@ -66,13 +66,22 @@ func (c *Console) offer(ws core.Workspace, r core.Release, installed map[core.Pl
 	return o
 }
 
-// find returns the release a route names, as an offer.
+// find returns the newest release of the plugin a route names, as an offer; the
+// installed one when its publisher has withdrawn them all.
 func (c *Console) find(v *visit) (offer, core.Release, error) {
-	release, err := c.Registry.Release(v.UserContext(), param(v.Ctx, "plugin"), "")
+	ctx, name := v.UserContext(), param(v.Ctx, "plugin")
+	installed, err := c.installedPlugins(v)
 	if err != nil {
 		return offer{}, core.Release{}, err
 	}
-	installed, err := c.installedPlugins(v)
+	release, err := c.Registry.Release(ctx, name, "")
+	if core.KindOf(err) == core.NotFound {
+		for plugin, in := range installed {
+			if plugin.Name == name {
+				release, err = c.Registry.ByDigest(ctx, in.Digest)
+			}
+		}
+	}
 	return c.offer(v.ws, release, installed), release, err
 }
 
