@@ -50,7 +50,7 @@ func TestTheStoryInABrowser(t *testing.T) {
 	b.picture("home")
 
 	b.press("Contacts")
-	b.sees("No contacts yet")
+	b.sees("No contacts here")
 	b.press("Imports")
 	file := filepath.Join(t.TempDir(), "contacts.csv")
 	if err := os.WriteFile(file, []byte(contactsCSV(1000)), 0o600); err != nil {
