@@ -62,7 +62,7 @@ func init() {
 		Mutation("PATCH /subscribers/:id", changeSubscriber, sdk.Scope(writeLists), sdk.Summary("Change a subscriber")).
 		Mutation("DELETE /subscribers/:id", subscribers.Remove, sdk.Scope(writeLists), sdk.Summary("Delete a subscriber, from all lists")).
 		Query("GET /memberships", memberships.List, sdk.Scope(readLists), sdk.Summary("List who is on which list")).
-		Mutation("POST /memberships", addMember, sdk.Scope(writeLists), sdk.Summary("Put an address on a list")).
+		Mutation("POST /memberships", addMembership, sdk.Scope(writeLists), sdk.Summary("Put an address on a list")).
 		Mutation("DELETE /memberships/:id", memberships.Remove, sdk.Scope(writeLists), sdk.Summary("Take an address off a list")).
 		Query("GET /campaigns", campaigns.List, sdk.Scope(readCampaigns), sdk.Summary("List campaigns")).
 		Query("GET /campaigns/:id", campaigns.Show, sdk.Scope(readCampaigns), sdk.Summary("Read a campaign")).

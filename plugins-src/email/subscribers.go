@@ -165,14 +165,14 @@ func askToConfirm(c *sdk.Ctx, list sdk.Doc[List], subscriber sdk.Doc[Subscriber]
 	return err
 }
 
-type memberRequest struct {
+type membershipRequest struct {
 	ListID    sdk.ID `json:"listId" carrel:"required,doc=List to put the address on"`
 	Email     string `json:"email" carrel:"email,required,max=254,doc=Address"`
 	Name      string `json:"name" carrel:"max=200,doc=Name, if it is known"`
 	Confirmed bool   `json:"confirmed" carrel:"doc=true if its owner has agreed already, elsewhere; otherwise a list with double opt-in asks them"`
 }
 
-func addMember(c *sdk.Ctx, in memberRequest) (m sdk.Doc[Membership], err error) {
+func addMembership(c *sdk.Ctx, in membershipRequest) (m sdk.Doc[Membership], err error) {
 	list, err := lists.Get(c, in.ListID)
 	if err != nil {
 		return m, err
