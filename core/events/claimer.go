@@ -15,6 +15,10 @@ const (
 	// is stopped before it ends.
 	lease  = 30 * time.Second
 	margin = 5 * time.Second
+	// crowd is how long after the turn passed from one workspace to another each has
+	// one delivery in progress, whatever its share: who comes with a single event
+	// meets a processor and a disk that a storm does not fill.
+	crowd = 100 * time.Millisecond
 )
 
 // Store keeps deliveries. An attempt is changed only while it is the running
@@ -48,8 +52,8 @@ type Config struct {
 	// SetAside keeps a delivery for a person to look at, and does what else is to
 	// be done at the end of one; nil: the store's SetAsideDelivery.
 	SetAside func(ctx context.Context, d core.Delivery, message string) error
-	Workers  int // deliveries in progress, most of whose time is waiting for the disk; 0 is 16
-	Share    int // of them, for one workspace; 0 is a quarter of them
+	Workers  int // deliveries in progress, most of whose time is waiting for the disk; 0 is 32
+	Share    int // of them, for one workspace while it is the only one; 0 is a quarter of them
 	Now      func() time.Time
 	Jitter   func() float64 // in [0, 1)
 	Logger   *slog.Logger
@@ -61,7 +65,8 @@ type Claimer struct {
 	Config
 	wake chan struct{} // holds one signal
 
-	last core.WorkspaceID // whose turn was last; Run's own
+	last   core.WorkspaceID // whose turn was last; Run's own
+	passed time.Time        // when it was another's before; Run's own
 
 	mu      sync.Mutex
 	running map[core.WorkspaceID]int // deliveries in progress
@@ -71,7 +76,7 @@ type Claimer struct {
 // New makes a Claimer. Nothing happens before Run.
 func New(c Config) *Claimer {
 	if c.Workers == 0 {
-		c.Workers = 16
+		c.Workers = 32
 	}
 	if c.Share == 0 {
 		c.Share = max(1, c.Workers/4)
@@ -148,6 +153,9 @@ func (c *Claimer) claim(ctx context.Context) ([]core.Delivery, error) {
 	for _, d := range claimed {
 		c.running[d.Workspace]++
 		c.total++
+		if c.last != "" && c.last != d.Workspace {
+			c.passed = now
+		}
 		c.last = d.Workspace
 	}
 	return claimed, nil
@@ -155,10 +163,14 @@ func (c *Claimer) claim(ctx context.Context) ([]core.Delivery, error) {
 
 // load returns how many workers are free, and which workspaces have their share.
 func (c *Claimer) load() (free int, busy []core.WorkspaceID) {
+	share := c.Share
+	if c.Now().Sub(c.passed) < crowd {
+		share = 1
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for ws, n := range c.running {
-		if n >= c.Share {
+		if n >= share {
 			busy = append(busy, ws)
 		}
 	}

@@ -269,6 +269,58 @@ func TestAttack56_AStormIsFair(t *testing.T) {
 	})
 }
 
+// TestAttack56_AStormMakesRoom: a storm has its share of the workers while it is
+// alone. While others have work it has one, and then its share again.
+func TestAttack56_AStormMakesRoom(t *testing.T) {
+	var storm chan struct{}
+	var b *bench
+	var running, most atomic.Int64
+	inBubble(t, events.Config{Workers: 8, Share: 4, Deliver: func(ctx context.Context, d core.Delivery) error {
+		if d.Workspace == "ws_b" {
+			n := running.Add(1)
+			defer running.Add(-1)
+			most.Store(max(most.Load(), n))
+			select {
+			case <-storm:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		return b.complete(ctx, d)
+	}}, func(bench *bench) {
+		b, storm = bench, make(chan struct{}) // of the bubble
+		b.put("ws_b", "ok", -time.Hour, 100)
+		stop := b.start()
+		defer stop()
+		synctest.Wait()
+		if n := running.Load(); n != 4 {
+			t.Fatalf("alone, the storm has %d workers, want 4", n)
+		}
+		next := func(n int) {
+			for range n {
+				storm <- struct{}{}
+			}
+			synctest.Wait()
+		}
+		for range 5 { // others come, at least every 100 ms
+			b.put("ws_a", "ok", 0, 1)
+			b.claimer.Wake()
+			synctest.Wait()
+			next(int(running.Load()))
+			if n := running.Load(); n != 1 {
+				t.Fatalf("beside others, the storm has %d workers, want 1", n)
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+		time.Sleep(time.Second)
+		next(1)
+		if n := running.Load(); n != 4 || most.Load() != 4 {
+			t.Fatalf("alone again, the storm has %d workers, want 4; once it had %d", n, most.Load())
+		}
+		close(storm)
+	})
+}
+
 // An attempt is stopped before its lease ends; when it doesn't stop, another
 // one is made, and the first has no say any more.
 func TestAnAttemptEndsWithItsLease(t *testing.T) {
