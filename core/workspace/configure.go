@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"slices"
+	"strings"
 
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/core/abi"
@@ -81,6 +83,9 @@ func (s *Installations) reconfigured(in core.Installation, m *abi.Manifest, patc
 	if err != nil {
 		return nil, err
 	}
+	if err := passwordStays(m, in.Settings, merged); err != nil {
+		return nil, err
+	}
 	opened, paths, err := s.vault.open(in, merged)
 	if err != nil {
 		return nil, err
@@ -90,6 +95,27 @@ func (s *Installations) reconfigured(in core.Installation, m *abi.Manifest, patc
 		return nil, err
 	}
 	return s.vault.seal(in, m.Settings, checked, paths)
+}
+
+// passwordStays refuses to take the password of a mail server along to another
+// one: who may change settings would read it by having it sent to them.
+func passwordStays(m *abi.Manifest, before, after json.RawMessage) error {
+	sends := slices.ContainsFunc(m.Capabilities, func(c abi.CapabilityRequest) bool { return c.Name == abi.CapabilityMail })
+	kept, _ := core.SealedSetting(after, core.MailSetting, "password") // what was typed now is not sealed yet
+	_, was := core.SealedSetting(before, core.MailSetting, "host")
+	_, is := core.SealedSetting(after, core.MailSetting, "host")
+	if !sends || kept == "" || sameText(was, is) {
+		return nil
+	}
+	var wrong core.Violations
+	wrong.Add("settings."+core.MailSetting+".password", "has to be typed again, as it would go to another server")
+	return wrong.Err("workspace.Configure", "The settings can't be changed like this.")
+}
+
+func sameText(a, b json.RawMessage) bool {
+	var x, y string
+	_, _ = json.Unmarshal(a, &x), json.Unmarshal(b, &y) // what is no text is no server
+	return strings.EqualFold(x, y)
 }
 
 var errRevision = core.E("workspace.Configure", core.Stale, "The installation has been changed since you read it. Read it again and repeat your change.")

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/core/abi"
 	"github.com/carrel-dev/carrel/core/workspace"
 )
 
@@ -61,6 +62,34 @@ func TestSecretSettings(t *testing.T) {
 	}
 	if !slices.Equal(changed.Secrets, []string{"smtp.key"}) {
 		t.Errorf("set: %v", changed.Secrets)
+	}
+}
+
+// TestAttack51_APasswordGoesToNoOtherServer: an admin who cannot read the password
+// of the mail server cannot have it sent to one of their own, either.
+func TestAttack51_APasswordGoesToNoOtherServer(t *testing.T) {
+	s := newShop(t, "everything")
+	s.install(t, workspace.InstallRequest{
+		Plugin: "carrel/post", Grants: []core.Grant{{Capability: abi.CapabilityMail}},
+		Settings: json.RawMessage(`{"smtp": {"host": "smtp.example.com", "port": 587, "password": "canary-secret"}}`),
+	})
+	configure := func(patch string) error {
+		_, err := s.Configure(t.Context(), s.w.ID, s.actor, "post", workspace.ConfigureRequest{Settings: json.RawMessage(patch)})
+		return err
+	}
+	for _, patch := range []string{`{"smtp": {"host": "evil.example"}}`, `{"smtp": {"host": null}}`, `{"smtp": {"host": "evil.example", "port": 465}}`} {
+		err := configure(patch)
+		if v := core.ViolationsOf(err); len(v) != 1 || v[0].Location != "settings.smtp.password" {
+			t.Errorf("%s: %v", patch, err)
+		}
+	}
+	for _, patch := range []string{
+		`{"smtp": {"host": "SMTP.example.com", "port": 465}}`, `{"smtp": {"host": "smtp.example.org", "password": "another"}}`,
+		`{"smtp": {"host": "smtp.example.com", "password": null}}`, `{"smtp": {"host": "evil.example"}}`, `{"smtp": null}`,
+	} {
+		if err := configure(patch); err != nil {
+			t.Errorf("%s: %v", patch, err)
+		}
 	}
 }
 

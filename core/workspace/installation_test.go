@@ -65,6 +65,11 @@ var market = catalog{
 		m.Settings = mailSettings
 		m.Capabilities = append(m.Capabilities, abi.CapabilityRequest{Name: abi.CapabilityHTTP, Reason: "sends mail", Hosts: []string{"b.example.com", "a.example.com"}})
 	}),
+	release("post", "1.0.0", func(m *abi.Manifest) {
+		m.Settings = json.RawMessage(`{"type": "object", "properties": {"smtp": {"type": "object", "properties": {
+			"host": {"type": "string"}, "port": {"type": "integer"}, "password": {"type": "string", "secret": true}}}}}`)
+		m.Capabilities = []abi.CapabilityRequest{{Name: abi.CapabilityMail, Reason: "sends mail"}}
+	}),
 	release("shop", "1.0.0", selling), release("kiosk", "1.0.0", selling),
 	release("vault", "1.0.0", func(m *abi.Manifest) {
 		m.Tables[0].Fields = append(m.Tables[0].Fields, abi.Field{Name: "pin", Type: abi.TypeString, Secret: true})
