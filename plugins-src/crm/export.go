@@ -2,6 +2,7 @@ package main
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/carrel-dev/carrel/sdk"
 )
@@ -94,8 +95,9 @@ func writeRecord(file *strings.Builder, cells []string) {
 }
 
 // A spreadsheet takes a cell that begins with one of these for a formula, and a
-// formula can send the other cells somewhere.
-const formulaSigns = "=+-@\t\r\n"
+// formula can send the other cells somewhere. The wide ones are what an East Asian
+// one takes for the others.
+const formulaSigns = "=+-@\t\r\n＝＋－＠"
 
 // defuse puts an apostrophe before a cell that would be a formula, which makes
 // it text. One that begins with apostrophes and then such a sign gets one more,
@@ -116,5 +118,6 @@ func charge(cell string) string {
 }
 
 func isFormula(cell string) bool {
-	return cell != "" && strings.IndexByte(formulaSigns, cell[0]) >= 0
+	first, _ := utf8.DecodeRuneInString(cell)
+	return cell != "" && strings.ContainsRune(formulaSigns, first)
 }
