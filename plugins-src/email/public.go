@@ -148,7 +148,8 @@ func subscribe(c *sdk.Ctx) (sdk.Bytes, error) {
 		return sdk.Bytes{}, err
 	}
 	if list.Body.Optin == "single" {
-		return page("You are subscribed", "<p>You will get "+mustache.HTML(list.Body.Name)+".</p>"), nil
+		return page("You are subscribed", "<p>You will get "+mustache.HTML(list.Body.Name)+
+			". If you had left it, there will be a mail that asks you to confirm.</p>"), nil
 	}
 	return page("Look into your mailbox", "<p>If you are not on the list yet, there will be a mail that asks you to confirm.</p>"), nil
 }

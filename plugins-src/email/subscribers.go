@@ -111,7 +111,9 @@ func join(c *sdk.Ctx, list sdk.Doc[List], email, name string, contact sdk.ID, by
 	case there && m.Body.Status == confirmed && !left:
 		return m, nil
 	}
-	ask := list.Body.Optin != "single" && by != given
+	// Who left, or was asked and has not answered, is asked on every list: anybody
+	// can send the form in their name.
+	ask := by != given && (list.Body.Optin != "single" || left || there)
 	now := c.Now().UTC()
 	if ask && there && m.Body.Status == unconfirmed && now.Sub(parseTime(m.Body.RequestedAt)) < askAgain {
 		return m, nil
@@ -133,7 +135,10 @@ func join(c *sdk.Ctx, list sdk.Doc[List], email, name string, contact sdk.ID, by
 		return m, err
 	}
 	if ask {
-		return m, askToConfirm(c, list, subscriber, m)
+		if by == byThemselves {
+			name = "" // it may be anything: the mail would say to its owner what a stranger wrote
+		}
+		return m, askToConfirm(c, list, subscriber.Body.Email, name, m)
 	}
 	return m, activate(c, subscriber)
 }
@@ -147,7 +152,7 @@ func activate(c *sdk.Ctx, subscriber sdk.Doc[Subscriber]) error {
 	return err
 }
 
-func askToConfirm(c *sdk.Ctx, list sdk.Doc[List], subscriber sdk.Doc[Subscriber], m sdk.Doc[Membership]) error {
+func askToConfirm(c *sdk.Ctx, list sdk.Doc[List], email, name string, m sdk.Doc[Membership]) error {
 	template, err := templateOf(c, confirmKey)
 	if err != nil {
 		return err
@@ -157,8 +162,8 @@ func askToConfirm(c *sdk.Ctx, list sdk.Doc[List], subscriber sdk.Doc[Subscriber]
 		return err
 	}
 	one := letter{
-		to: subscriber.Body.Email, name: subscriber.Body.Name, template: template,
-		values:    map[string]any{"name": subscriber.Body.Name, "list": list.Body.Name, "confirmUrl": link},
+		to: email, name: name, template: template,
+		values:    map[string]any{"name": name, "list": list.Body.Name, "confirmUrl": link},
 		dedupeKey: "confirm/" + string(m.ID) + "/" + m.Body.RequestedAt,
 	}
 	_, err = one.queue(c, 0)

@@ -151,7 +151,7 @@ func testTemplate(c *sdk.Ctx, in testRequest) (sdk.RawDoc[Message], error) {
 	if values == nil {
 		values = doc.Body.Sample
 	}
-	one := letter{to: in.To, template: doc.Body, values: exact(values)}
+	one := letter{to: normalizeEmail(in.To), template: doc.Body, values: exact(values)}
 	one.template.Category = transactional // who asks for a test gets one
 	c.SetStatus(202)
 	return one.queue(c, 0)

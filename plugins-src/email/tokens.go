@@ -12,10 +12,10 @@ import (
 )
 
 // Key is what links are signed with. It is made when the plugin is installed,
-// stays in this table, and is in no answer.
+// stays in this table, and is in no answer, nor in the console.
 type Key struct {
 	Purpose string `json:"purpose" carrel:"required,unique,max=20"`
-	Secret  string `json:"secret" carrel:"text,required"`
+	Secret  string `json:"secret" carrel:"text,secret,required"`
 }
 
 var keys = sdk.Table[Key]("keys", "What links in mails are signed with")
