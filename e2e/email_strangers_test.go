@@ -51,6 +51,12 @@ func TestAttack34_StrangersForms(t *testing.T) {
 	template := acme.Call("email", "GET /templates", nil).want(200).list("data")[0].(map[string]any)["id"]
 	acme.Call("email", fmt.Sprint("POST /templates/", template, "/test"), body{"to": "Carol@Example.com"}).want(202)
 	w.eventually(acme, "email", "/messages?filter[status]=suppressed", 1)
+	// Who may write templates may not send what they like to whom they like.
+	bob := w.SignUp("bob")
+	acme.API("POST", "/members", body{"email": bob.email, "role": "member"}).want(201)
+	member := As(bob).In(acme.workspace)
+	member.Call("email", fmt.Sprint("PATCH /templates/", template), body{"text": "Pay here"}).want(200)
+	member.Call("email", fmt.Sprint("POST /templates/", template, "/test"), body{"to": "dan@example.com"}).want(403)
 
 	if all := box.all(); len(all["ann@example.com"]) != 1 || len(all["bob@example.com"]) != 1 || len(all["carol@example.com"]) != 0 {
 		t.Errorf("mail: %v", all)

@@ -34,13 +34,13 @@ func init() {
 		Uses(abi.CapabilityJobs, "To send in the background, and again later when a mail server is busy.").
 		Uses(abi.CapabilityMail, "To send mail through your mail server.").
 		Permission(readTemplates, "See templates", "member").
-		Permission(writeTemplates, "Add, change and delete templates, and send tests of them", "member").
+		Permission(writeTemplates, "Add, change and delete templates", "member").
 		Permission(readLists, "See lists and who is on them", "member").
 		Permission(writeLists, "Change lists and who is on them", "member").
 		Permission(readCampaigns, "See campaigns", "member").
 		Permission(writeCampaigns, "Write campaigns and send them").
 		Permission(readMessages, "See the outbox", "member").
-		Permission(writeMessages, "Send single mails").
+		Permission(writeMessages, "Send single mails, and tests of templates").
 		Permission(manage, "Change automations and which addresses get no mail").
 		Settings(Settings{}).
 		Tables(templates, lists, subscribers, memberships, campaigns, messages, suppressions, automations, keys, paces, hooks).
@@ -51,7 +51,7 @@ func init() {
 		Mutation("PATCH /templates/:id", changeTemplate, sdk.Scope(writeTemplates), sdk.Summary("Change a template")).
 		Mutation("DELETE /templates/:id", templates.Remove, sdk.Scope(writeTemplates), sdk.Summary("Delete a template that nothing uses")).
 		Query("POST /templates/:id/preview", previewTemplate, sdk.Scope(readTemplates), sdk.Summary("Render a template with values, and list the variables that have none")).
-		Mutation("POST /templates/:id/test", testTemplate, sdk.Scope(writeTemplates), sdk.Summary("Send a template to an address, with values")).
+		Mutation("POST /templates/:id/test", testTemplate, sdk.Scope(writeMessages), sdk.Summary("Send a template to an address, with values")).
 		Query("GET /lists", lists.List, sdk.Scope(readLists), sdk.Summary("List lists")).
 		Query("GET /lists/:id", lists.Show, sdk.Scope(readLists), sdk.Summary("Read a list")).
 		Mutation("POST /lists", createList, sdk.Scope(writeLists), sdk.Summary("Add a list")).

@@ -50,15 +50,19 @@ func templatePage(c *sdk.Ctx) (ui.Tree, error) {
 	inputs := templateInputs()
 	inputs[1].Value = nil // the document's
 	at := "/templates/" + string(doc.ID)
-	test := ui.Form("Send a test", "POST "+at+"/test", "/messages/:id",
-		ui.Input{Name: "to", Label: "To", Format: ui.Email, Required: true, Help: "It is filled in with the template's sample."})
-	test.Button = "Send"
-	return ui.Page(doc.Body.Key,
-		previewOf(doc.Body),
-		ui.Form("Edit", "PATCH "+at, "", inputs...).Fill(doc),
-		test,
-		ui.Actions(ui.Button("Delete", "DELETE "+at).Asking("Delete this template?").After("/templates")),
-	), nil
+	nodes := []ui.Node{previewOf(doc.Body), ui.Form("Edit", "PATCH "+at, "", inputs...).Fill(doc)}
+	sends, err := c.Allowed(writeMessages)
+	if err != nil {
+		return ui.Tree{}, err
+	}
+	if sends {
+		test := ui.Form("Send a test", "POST "+at+"/test", "/messages/:id",
+			ui.Input{Name: "to", Label: "To", Format: ui.Email, Required: true, Help: "It is filled in with the template's sample."})
+		test.Button = "Send"
+		nodes = append(nodes, test)
+	}
+	return ui.Page(doc.Body.Key, append(nodes,
+		ui.Actions(ui.Button("Delete", "DELETE "+at).Asking("Delete this template?").After("/templates")))...), nil
 }
 
 // previewOf shows a template with its sample filled in.
