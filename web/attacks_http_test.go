@@ -97,6 +97,11 @@ func TestAttack48_AnswersOfPluginsCannotRedirectOrRunInABrowser(t *testing.T) {
 	if !strings.HasPrefix(a.Header.Get("X-Request-Id"), "req_") {
 		t.Errorf("X-Request-Id: %q", a.Header.Get("X-Request-Id"))
 	}
+	for _, kind = range []string{"text/javascript", "application/javascript; charset=utf-8", "text/JavaScript1.5", "application/x-ecmascript", "text/css"} {
+		if a := ada.do("GET", "/w/acme/crm/page", nil).want(200); a.Header.Get("Content-Type") != "application/octet-stream" {
+			t.Errorf("a page of this server could run %s: %s", kind, a.Header.Get("Content-Type"))
+		}
+	}
 	kind = "text/html; charset=utf-7"
 	a = ada.do("GET", "/w/acme/crm/page", nil).want(200)
 	for name, want := range map[string]string{

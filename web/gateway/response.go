@@ -43,6 +43,9 @@ func write(c *fiber.Ctx, a dispatch.Answer) error {
 	if err != nil {
 		media, params = fiber.MIMEOctetStream, nil
 	}
+	if isProgram(media) {
+		media, params = fiber.MIMEOctetStream, nil
+	}
 	if strings.HasPrefix(media, "text/") {
 		params = map[string]string{"charset": "utf-8"}
 	}
@@ -79,6 +82,11 @@ func write(c *fiber.Ctx, a dispatch.Answer) error {
 	}
 	return c.Send(body)
 }
+
+// isProgram reports whether a browser runs a type as part of another page. The
+// console's policy lets its pages run what comes from this server: that must not
+// be what a plugin answers.
+func isProgram(media string) bool { return strings.Contains(media, "script") || media == "text/css" }
 
 // attachment is a Content-Disposition that saves the answer, under the name the
 // handler gave it.
