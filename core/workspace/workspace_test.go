@@ -268,6 +268,47 @@ func TestUpdate(t *testing.T) {
 	}
 }
 
+// TestAttack48_AFormerAddressLeadsToNobodyElse: links in mails that were sent years
+// ago, and webhooks, go on leading to the workspace that has changed its slug;
+// nobody can take the old one to be there in its place.
+func TestAttack48_AFormerAddressLeadsToNobodyElse(t *testing.T) {
+	h := newHouse(t)
+	ada, eve := h.person(t, "ada"), h.person(t, "eve")
+	w, other := h.workspace(t, ada, "First"), h.workspace(t, eve, "Evil")
+	rename := func(w core.Workspace, who core.Account, slug string) error {
+		_, err := h.Update(t.Context(), w.ID, h.as(t, who, w), workspace.UpdateRequest{Slug: &slug})
+		return err
+	}
+	for _, slug := range []string{"second", "third"} {
+		if err := rename(w, ada, slug); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantKind(t, rename(other, eve, w.Slug), core.Exists)
+	_, err := h.Create(t.Context(), eve.ID, workspace.CreateRequest{Name: "Mine now", Slug: "second"})
+	wantKind(t, err, core.Exists)
+	for _, ref := range []string{w.Slug, "second", "third", string(w.ID)} {
+		if got, err := h.Lookup(t.Context(), ref); err != nil || got.ID != w.ID || got.Slug != "third" {
+			t.Errorf("%s leads to %+v, %v", ref, got, err)
+		}
+		_, _, err := h.Resolve(t.Context(), eve.ID, ref)
+		wantKind(t, err, core.NotFound)
+	}
+	if err := rename(w, ada, w.Slug); err != nil { // it may go back
+		t.Error(err)
+	}
+	// Of many, the oldest are let go: who changes often keeps no names from others.
+	for i := range 12 {
+		if err := rename(w, ada, fmt.Sprintf("again-%d", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := rename(other, eve, "second"); err != nil {
+		t.Errorf("the oldest address of many: %v", err)
+	}
+	wantKind(t, rename(other, eve, "again-3"), core.Exists)
+}
+
 func TestDelete(t *testing.T) {
 	h := newHouse(t)
 	ada, bob := h.person(t, "ada"), h.person(t, "bob")

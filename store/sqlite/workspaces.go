@@ -25,6 +25,9 @@ func (db *DB) CreateWorkspace(ctx context.Context, w core.Workspace, owner core.
 	return db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, "INSERT INTO workspaces (id, slug, name, time_zone, locale, home, created) VALUES (?, ?, ?, ?, ?, ?, ?)",
 			w.ID, w.Slug, w.Name, w.TimeZone, w.Locale, w.Home, micros(w.Created))
+		if err == nil {
+			err = keepSlug(ctx, tx, w.ID, w.Slug)
+		}
 		if err != nil {
 			return failed(op, err)
 		}
@@ -51,7 +54,7 @@ func (db *DB) Memberships(ctx context.Context, account core.AccountID) ([]core.W
 // Membership implements core/workspace's Store. Whether the workspace is
 // missing or the account is no member of it, the same query finds no row.
 func (db *DB) Membership(ctx context.Context, ref string, account core.AccountID) (core.Workspace, core.Member, error) {
-	w, m, err := scanMembership(db.read.QueryRowContext(ctx, membershipOf+" WHERE m.account = ? AND "+referred(ref)+" = ?", account, ref))
+	w, m, err := scanMembership(db.read.QueryRowContext(ctx, membershipOf+" WHERE m.account = ? AND "+referred(ref), account, ref))
 	return w, m, failed("sqlite.Membership", err)
 }
 
@@ -59,18 +62,36 @@ func (db *DB) Membership(ctx context.Context, ref string, account core.AccountID
 func (db *DB) Workspace(ctx context.Context, ref string) (core.Workspace, error) {
 	var w core.Workspace
 	var created int64
-	row := db.read.QueryRowContext(ctx, "SELECT "+workspaceColumns+" FROM workspaces w"+joinContract+" WHERE "+referred(ref)+" = ?", ref)
+	row := db.read.QueryRowContext(ctx, "SELECT "+workspaceColumns+" FROM workspaces w"+joinContract+" WHERE "+referred(ref), ref)
 	err := row.Scan(workspaceInto(&w, &created)...)
 	w.Created = fromMicros(created)
 	return w, failed("sqlite.Workspace", err)
 }
 
-// referred is the column a reference to a workspace is a value of.
+// referred is the condition for what a reference to a workspace names: its id, its
+// slug, or one it had before.
 func referred(ref string) string {
 	if strings.HasPrefix(ref, "ws_") { // a slug has no underscore
-		return "w.id"
+		return "w.id = ?"
 	}
-	return "w.slug"
+	return "w.id = (SELECT workspace FROM slugs WHERE slug = ?)"
+}
+
+// maxSlugs is how many addresses a workspace has, former ones included.
+const maxSlugs = 10
+
+// keepSlug makes a slug one of a workspace's, of which the oldest may be given up
+// for it. It fails when another has it, or had it before.
+func keepSlug(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, slug string) error {
+	_, err := tx.ExecContext(ctx, "DELETE FROM slugs WHERE slug = ? AND workspace = ?", slug, ws) // it becomes the newest
+	if err == nil {
+		_, err = tx.ExecContext(ctx, "INSERT INTO slugs (slug, workspace) VALUES (?, ?)", slug, ws)
+	}
+	if err == nil {
+		_, err = tx.ExecContext(ctx, `DELETE FROM slugs WHERE workspace = ?1
+			AND rowid NOT IN (SELECT rowid FROM slugs WHERE workspace = ?1 ORDER BY rowid DESC LIMIT ?2)`, ws, maxSlugs)
+	}
+	return err
 }
 
 const membershipOf = "SELECT " + workspaceColumns + ", m.account, a.email, a.name, m.role, m.created FROM members m" +
@@ -140,6 +161,9 @@ func putWorkspace(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, w core.W
 		w.Slug, w.Name, w.TimeZone, w.Locale, ws)
 	if err := one("sqlite.PutWorkspace", result, err); err != nil {
 		return err
+	}
+	if err := keepSlug(ctx, tx, ws, w.Slug); err != nil {
+		return failed("sqlite.PutWorkspace", err)
 	}
 	return bumpEpoch(ctx, tx, ws)
 }
