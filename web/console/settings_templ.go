@@ -68,7 +68,7 @@ func settingsPage(f frame, v settingsView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = textField(input{Name: "slug", Label: "Address", Doc: "Its name in addresses. Links to the old one stop working.", Type: "text", Value: v.Slug, Required: true, Max: 39, Problem: f.Problem.of("slug")}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = textField(input{Name: "slug", Label: "Address", Doc: "Its name in addresses. Links to the old one go on working.", Type: "text", Value: v.Slug, Required: true, Max: 39, Problem: f.Problem.of("slug")}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
