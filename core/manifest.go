@@ -61,7 +61,8 @@ const maxManifestValues = 50_000
 // memory before it takes it.
 func DecodeManifest(op string, data []byte) (abi.Manifest, error) {
 	if n := countValues(data); n > maxManifestValues {
-		return abi.Manifest{}, E(op, Invalid, "The manifest has %d objects, lists and members; the limit is %d.", n, maxManifestValues)
+		return abi.Manifest{}, E(op, Invalid,
+			"The manifest has %d objects, lists and members; the limit is %d.", n, maxManifestValues)
 	}
 	return Decode[abi.Manifest](op, data)
 }
@@ -207,7 +208,8 @@ func (c *manifestCheck) capabilities() {
 		}
 		for j, host := range request.Hosts {
 			if !hostPattern.MatchString(host) {
-				c.wrong.Add(fmt.Sprintf("%s.hosts[%d]", at, j), "%q must be a host name such as api.example.com or *.example.com", host)
+				c.wrong.Add(fmt.Sprintf("%s.hosts[%d]", at, j),
+					"%q must be a host name such as api.example.com or *.example.com", host)
 			}
 		}
 	}
@@ -219,7 +221,8 @@ func (c *manifestCheck) permissions() {
 		at := fmt.Sprintf("permissions[%d]", i)
 		switch {
 		case !scopePattern.MatchString(p.Name) || !strings.HasPrefix(p.Name, c.m.Name+"."):
-			c.wrong.Add(at+".name", "%q must begin with %q and be lower case, such as %s.things.read", p.Name, c.m.Name+".", c.m.Name)
+			c.wrong.Add(at+".name",
+				"%q must begin with %q and be lower case, such as %s.things.read", p.Name, c.m.Name+".", c.m.Name)
 		case seen[p.Name]:
 			c.wrong.Add(at+".name", "%q is declared twice", p.Name)
 		}
@@ -271,7 +274,9 @@ func (c *manifestCheck) events() {
 		case listens[l.Type]:
 			c.wrong.Add(at+".type", "%q has a listener already", l.Type)
 		case CoversMany(l.Type) && slices.Contains(own, DomainOf(l.Type)):
-			c.wrong.Add(at+".type", "%q would never be called: a listener of many types is not told of what its own plugin emits; name each of its types", l.Type)
+			c.wrong.Add(at+".type",
+				"%q would never be called: a listener of many types is not told of "+
+					"what its own plugin emits; name each of its types", l.Type)
 		}
 		listens[l.Type] = true
 		c.handler(at, l.Handler, abi.KindMutation)

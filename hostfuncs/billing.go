@@ -52,7 +52,9 @@ func billingRecord(ctx context.Context, h *Host, r abi.RecordRequest) (nothing, 
 			return nothing{}, err
 		}
 		if !fits(used, r.Quantity, limit) {
-			return nothing{}, core.E(op, core.QuotaExceeded, "The plan %s includes %d of %s, and %d are used. An owner or admin can change the plan.", h.b.Plan.Title, limit, meter, used)
+			return nothing{}, core.E(op, core.QuotaExceeded,
+				"The plan %s includes %d of %s, and %d are used. An owner or admin can change the plan.",
+				h.b.Plan.Title, limit, meter, used)
 		}
 	}
 	h.b.Unit.Add(core.AddUsage{Install: h.b.Installation.ID, Meter: meter, Quantity: r.Quantity, Limit: limit})

@@ -24,21 +24,28 @@ func eventsEmit(_ context.Context, h *Host, r abi.EmitRequest) (abi.IDResponse, 
 	var none abi.IDResponse
 	plugin := h.b.Manifest.Name
 	if !h.b.Installation.Emits(r.Type) {
-		return none, core.E(op, core.Denied, "%s may only emit events whose type begins with %q, or with a neutral domain that its manifest declares an event of and the workspace let it hold.", plugin, plugin+".")
+		return none, core.E(op, core.Denied,
+			"%s may only emit events whose type begins with %q, or with a neutral domain that "+
+				"its manifest declares an event of and the workspace let it hold.", plugin, plugin+".")
 	}
-	declared := slices.IndexFunc(h.b.Manifest.Emits, func(e abi.EventType) bool { return e.Type == r.Type && e.Version == r.Version })
+	declared := slices.IndexFunc(h.b.Manifest.Emits,
+		func(e abi.EventType) bool { return e.Type == r.Type && e.Version == r.Version })
 	if declared < 0 {
 		return none, core.E(op, core.Invalid, `The manifest does not declare version %d of the event %q. Add it: emits: [{"type": %q, "version": %d}].`,
 			r.Version, r.Type, r.Type, r.Version)
 	}
 	if len(r.Data) > maxEventData {
-		return none, core.E(op, core.TooLarge, "An event holds at most %d bytes, and this one has %d. Send the id of what happened, not all of it.", maxEventData, len(r.Data))
+		return none, core.E(op, core.TooLarge,
+			"An event holds at most %d bytes, and this one has %d. Send the id of what happened, not all of it.",
+			maxEventData, len(r.Data))
 	}
 	if !isObject(r.Data) {
 		return none, place(op, "data", "must be a JSON object")
 	}
 	if h.b.Hop >= maxHop {
-		return none, core.E(op, core.Denied, "%s would be the %dth in a chain of events that cause each other, which is a loop. A listener that emits must have an end.", r.Type, maxHop+1)
+		return none, core.E(op, core.Denied,
+			"%s would be the %dth in a chain of events that cause each other, which "+
+				"is a loop. A listener that emits must have an end.", r.Type, maxHop+1)
 	}
 	if schema := h.b.Manifest.Emits[declared].Schema; len(schema) > 0 {
 		if h.b.Schemas == nil {

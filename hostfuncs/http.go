@@ -68,7 +68,8 @@ func (o *Outbound) Fetch(ctx context.Context, hosts []string, r abi.FetchRequest
 	const op = "http.fetch"
 	var none abi.FetchResponse
 	if len(r.Body) > maxFetchBody {
-		return none, core.E(op, core.TooLarge, "A request's body holds at most %d bytes, and this one has %d.", maxFetchBody, len(r.Body))
+		return none, core.E(op, core.TooLarge,
+			"A request's body holds at most %d bytes, and this one has %d.", maxFetchBody, len(r.Body))
 	}
 	target, err := url.Parse(r.URL)
 	if err != nil {

@@ -26,7 +26,9 @@ func jobsSchedule(_ context.Context, h *Host, r abi.ScheduleRequest) (abi.IDResp
 		return none, undeclaredJob(op, r.Handler)
 	}
 	if len(r.Payload) > maxJobPayload {
-		return none, core.E(op, core.TooLarge, "A job's payload holds at most %d bytes, and this one has %d. Keep the data in a table and send its id.", maxJobPayload, len(r.Payload))
+		return none, core.E(op, core.TooLarge,
+			"A job's payload holds at most %d bytes, and this one has %d. Keep the data in a table and send its id.",
+			maxJobPayload, len(r.Payload))
 	}
 	if r.DelayMS < 0 || r.DelayMS > maxJobDelay.Milliseconds() {
 		return none, place(op, "delayMs", "must be between 0 and 366 days")
@@ -61,5 +63,6 @@ func job(m *abi.Manifest, name string) (abi.Job, bool) {
 }
 
 func undeclaredJob(op, name string) error {
-	return core.E(op, core.Invalid, `The manifest declares no job %q. Add it: jobs: [{"name": %q, "kind": "mutation"}].`, name, name)
+	return core.E(op, core.Invalid,
+		`The manifest declares no job %q. Add it: jobs: [{"name": %q, "kind": "mutation"}].`, name, name)
 }

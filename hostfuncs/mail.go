@@ -59,7 +59,8 @@ func mailSend(ctx context.Context, h *Host, r abi.MailRequest) (abi.MailResponse
 		return none, err
 	}
 	if !h.b.Post.rates.allow(h.b.Workspace.ID) {
-		return none, core.E(op, core.RateLimited, "A workspace may send %d mails a minute, and this one has. Send the rest in the next minute.", maxMailsAMinute)
+		return none, core.E(op, core.RateLimited,
+			"A workspace may send %d mails a minute, and this one has. Send the rest in the next minute.", maxMailsAMinute)
 	}
 	connection, err := h.mailConnection(ctx, server)
 	if err != nil {
@@ -184,7 +185,8 @@ func (h *Host) mailServer() (core.MailServer, error) {
 	case core.MailSTARTTLS, core.MailTLS:
 	case core.MailPlain:
 		if s.Username != "" {
-			setting("security", "none would send the password for everybody to read; choose starttls or tls, or leave username empty")
+			setting("security",
+				"none would send the password for everybody to read; choose starttls or tls, or leave username empty")
 		}
 	default:
 		setting("security", "must be starttls, tls or none")

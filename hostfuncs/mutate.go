@@ -20,7 +20,8 @@ func mutate(ctx context.Context, h *Host, r abi.MutateRequest) (json.RawMessage,
 		return nil, undeclaredJob(op, r.Handler)
 	}
 	if declared.Kind != abi.KindMutation {
-		return nil, core.E(op, core.Invalid, "The job %q is %s, and mutate runs mutations only. Start it with jobs.schedule.", r.Handler, kindPhrase[declared.Kind])
+		return nil, core.E(op, core.Invalid,
+			"The job %q is %s, and mutate runs mutations only. Start it with jobs.schedule.", r.Handler, kindPhrase[declared.Kind])
 	}
 	if h.b.Mutate == nil {
 		return nil, core.E(op, core.Denied, "mutate is not available here.")

@@ -35,11 +35,13 @@ func (r *Registry) Publish(ctx context.Context, p Publication) (core.Release, er
 		return core.Release{}, core.E(op, core.Internal, "This registry was opened for reading only.")
 	}
 	if len(p.Module) > MaxModule {
-		return core.Release{}, core.E(op, core.TooLarge, "The module has %d bytes; a registry takes up to %d (32 MiB).", len(p.Module), MaxModule)
+		return core.Release{}, core.E(op, core.TooLarge,
+			"The module has %d bytes; a registry takes up to %d (32 MiB).", len(p.Module), MaxModule)
 	}
 	sum := core.Digest(digest.FromBytes(p.Module))
 	if p.Digest != "" && p.Digest != sum {
-		return core.Release{}, core.E(op, core.Invalid, "The module that arrived has the digest %s, not %s: it was cut or changed on the way. Send it again.", sum, p.Digest)
+		return core.Release{}, core.E(op, core.Invalid,
+			"The module that arrived has the digest %s, not %s: it was cut or changed on the way. Send it again.", sum, p.Digest)
 	}
 	raw, err := manifestSection(p.Module)
 	if err != nil {
@@ -70,7 +72,9 @@ func (r *Registry) Publish(ctx context.Context, p Publication) (core.Release, er
 	}
 	if old, ok := known.byTag[e.tag()]; ok {
 		if old.release.Digest != sum {
-			return core.Release{}, core.E(op, core.Exists, "%s is already published with another module (%s). A version never changes: publish this one under a higher version.", e.tag(), old.release.Digest)
+			return core.Release{}, core.E(op, core.Exists,
+				"%s is already published with another module (%s). A version never "+
+					"changes: publish this one under a higher version.", e.tag(), old.release.Digest)
 		}
 		// The same times give the same bytes, and so the same digests: what is
 		// intact is recognised, what is damaged is written anew.
@@ -105,7 +109,9 @@ func (r *Registry) check(ctx context.Context, module, raw []byte) (abi.Manifest,
 		return abi.Manifest{}, core.Wrap(op, core.Invalid, err)
 	}
 	if !bytes.Equal(a, b) {
-		return abi.Manifest{}, core.E(op, core.Invalid, "The manifest in the module's section %s differs from the one its code declares. Build it again with carrel plugin build.", abi.ManifestSection)
+		return abi.Manifest{}, core.E(op, core.Invalid,
+			"The manifest in the module's section %s differs from the one its code "+
+				"declares. Build it again with carrel plugin build.", abi.ManifestSection)
 	}
 	return declared, nil
 }
@@ -124,13 +130,16 @@ func checkIdentity(m abi.Manifest, publisher string) (*semver.Version, error) {
 	if err != nil {
 		wrong.Add("manifest.version", "%q is not a semantic version such as 1.2.0", m.Version)
 	} else if version.Metadata() != "" {
-		wrong.Add("manifest.version", "%q has build metadata after the +, which does not tell two versions apart; leave it out", m.Version)
+		wrong.Add("manifest.version",
+			"%q has build metadata after the +, which does not tell two versions apart; leave it out", m.Version)
 	}
 	if err := wrong.Err(op, "The module cannot be published under this name and version."); err != nil {
 		return nil, err
 	}
 	if publisher != "" && publisher != m.Publisher {
-		return nil, core.E(op, core.Denied, "The manifest names the publisher %q, but you publish as %q. Change the manifest, or publish as %q.", m.Publisher, publisher, m.Publisher)
+		return nil, core.E(op, core.Denied,
+			"The manifest names the publisher %q, but you publish as %q. Change the manifest, or publish as %q.",
+			m.Publisher, publisher, m.Publisher)
 	}
 	return version, nil
 }

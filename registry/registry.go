@@ -129,13 +129,15 @@ func (r *Registry) Release(_ context.Context, plugin, version string) (core.Rele
 	}
 	if version == "" {
 		if found.Newest.Version == "" {
-			return core.Release{}, core.E(op, core.NotFound, "Every release of %s is yanked. Name a version to get it nevertheless.", found.Plugin)
+			return core.Release{}, core.E(op, core.NotFound,
+				"Every release of %s is yanked. Name a version to get it nevertheless.", found.Plugin)
 		}
 		return found.Newest, nil
 	}
 	e, ok := r.catalog.Load().byTag[tagOf(found.Plugin, version)]
 	if !ok {
-		return core.Release{}, core.E(op, core.NotFound, "There is no version %s of %s. Its versions: %s.", version, found.Plugin, versionsOf(found.Releases))
+		return core.Release{}, core.E(op, core.NotFound,
+			"There is no version %s of %s. Its versions: %s.", version, found.Plugin, versionsOf(found.Releases))
 	}
 	return e.release, e.err(op)
 }
@@ -164,7 +166,8 @@ func (r *Registry) Module(ctx context.Context, digest core.Digest) ([]byte, erro
 	}
 	module, err := r.layout.read(ctx, e.module)
 	if err != nil {
-		r.logger.ErrorContext(ctx, "a stored module is damaged; publish it again to heal it", "release", e.tag(), "digest", digest, "error", err)
+		r.logger.ErrorContext(ctx, "a stored module is damaged; publish it again to heal it", "release", e.tag(),
+			"digest", digest, "error", err)
 		return nil, damaged(op, e.tag(), err)
 	}
 	return module, nil

@@ -21,14 +21,16 @@ func manifestSection(module []byte) ([]byte, error) {
 	const op = "registry.Publish"
 	rest, ok := bytes.CutPrefix(module, moduleHeader)
 	if !ok {
-		return nil, core.E(op, core.Invalid, "This is not a WebAssembly module (version 1). Publish the .wasm file that carrel plugin build wrote.")
+		return nil, core.E(op, core.Invalid,
+			"This is not a WebAssembly module (version 1). Publish the .wasm file that carrel plugin build wrote.")
 	}
 	var manifest []byte
 	for len(rest) > 0 {
 		id := rest[0]
 		body, after, ok := cutSized(rest[1:])
 		if !ok {
-			return nil, core.E(op, core.Invalid, "The module ends in the middle of a section, %d bytes from its end: it was cut. Build or send it again.", len(rest))
+			return nil, core.E(op, core.Invalid,
+				"The module ends in the middle of a section, %d bytes from its end: it was cut. Build or send it again.", len(rest))
 		}
 		rest = after
 		if id != 0 {
@@ -42,15 +44,19 @@ func manifestSection(module []byte) ([]byte, error) {
 			continue
 		}
 		if manifest != nil {
-			return nil, core.E(op, core.Invalid, "The module has more than one section %s, so what it declares is ambiguous. Build it again with carrel plugin build.", abi.ManifestSection)
+			return nil, core.E(op, core.Invalid,
+				"The module has more than one section %s, so what it declares is "+
+					"ambiguous. Build it again with carrel plugin build.", abi.ManifestSection)
 		}
 		manifest = content
 	}
 	switch {
 	case len(manifest) == 0:
-		return nil, core.E(op, core.Invalid, "The module has no manifest (section %s). Attach it with carrel plugin build.", abi.ManifestSection)
+		return nil, core.E(op, core.Invalid,
+			"The module has no manifest (section %s). Attach it with carrel plugin build.", abi.ManifestSection)
 	case len(manifest) > maxManifest:
-		return nil, core.E(op, core.TooLarge, "The manifest has %d bytes; up to %d are taken. Shorten its documentation.", len(manifest), maxManifest)
+		return nil, core.E(op, core.TooLarge,
+			"The manifest has %d bytes; up to %d are taken. Shorten its documentation.", len(manifest), maxManifest)
 	}
 	return manifest, nil
 }

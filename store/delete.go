@@ -84,7 +84,8 @@ func (u *Unit) affect(ctx context.Context, plan *removal, ref reference, id core
 		return nil
 	}
 	if ref.onDelete == schema.OnDeleteRestrict {
-		plan.restrict = append(plan.restrict, restriction{question, fmt.Sprintf("%s of %s (%s)", ref.field.Name, ref.from.Name, id)})
+		plan.restrict = append(plan.restrict,
+			restriction{question, fmt.Sprintf("%s of %s (%s)", ref.field.Name, ref.from.Name, id)})
 		return nil
 	}
 	holder, err := u.draft(ctx, ref.from, id, 0)

@@ -60,7 +60,8 @@ func (Checker) Check(schema, settings json.RawMessage) (json.RawMessage, error) 
 	}
 	applyDefaults(root, object)
 	if most := maxWork / parts; valuesIn(object) > most {
-		return nil, located(op, "settings", fmt.Sprintf("have more than %d names and values, which is as many as are checked against a schema of this size", most))
+		return nil, located(op, "settings",
+			fmt.Sprintf("have more than %d names and values, which is as many as are checked against a schema of this size", most))
 	}
 	err = compiled.Validate(object)
 	if work.left < 0 {

@@ -40,7 +40,8 @@ func (s *Service) SignIn(ctx context.Context, r SignInRequest) (secret string, s
 	}
 	now := s.now()
 	if !s.failures.take(email, now) {
-		return "", session, who, core.E(op, core.RateLimited, "Too many failed sign-ins with this email address. Try again in %d minutes.", int(failureWindow.Minutes()))
+		return "", session, who, core.E(op, core.RateLimited,
+			"Too many failed sign-ins with this email address. Try again in %d minutes.", int(failureWindow.Minutes()))
 	}
 	account, err := s.store.AccountByEmail(ctx, email)
 	if err != nil && core.KindOf(err) != core.NotFound {

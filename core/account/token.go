@@ -38,10 +38,13 @@ type TokenRequest struct {
 func (s *Service) CreateToken(ctx context.Context, who Identity, r TokenRequest) (secret string, t core.Token, err error) {
 	const op = "account.CreateToken"
 	if who.Token.Narrowed() {
-		return "", t, core.E(op, core.Denied, "This token is limited to a workspace or to scopes, so it can't make tokens. Sign in, or use an unlimited one.")
+		return "", t, core.E(op, core.Denied,
+			"This token is limited to a workspace or to scopes, so it can't make tokens. Sign in, or use an unlimited one.")
 	}
 	if with := who.Token; with != nil && !with.Expires.IsZero() && (r.Expires.IsZero() || r.Expires.After(with.Expires)) {
-		return "", t, core.E(op, core.Denied, "This token expires, so it can't make one that outlives it. Give the new one an expiry no later than %s, or sign in.", with.Expires.Format(time.RFC3339))
+		return "", t, core.E(op, core.Denied,
+			"This token expires, so it can't make one that outlives it. Give the new one an expiry no later than %s, or sign in.",
+			with.Expires.Format(time.RFC3339))
 	}
 	now := s.now()
 	t = core.Token{
@@ -56,7 +59,8 @@ func (s *Service) CreateToken(ctx context.Context, who Identity, r TokenRequest)
 		return "", core.Token{}, core.Wrap(op, core.Unavailable, err)
 	}
 	if len(have) >= maxTokens {
-		return "", core.Token{}, core.E(op, core.QuotaExceeded, "An account has at most %d tokens. Revoke one that is not in use.", maxTokens)
+		return "", core.Token{}, core.E(op, core.QuotaExceeded,
+			"An account has at most %d tokens. Revoke one that is not in use.", maxTokens)
 	}
 	if secret, err = s.secret(); err != nil {
 		return "", core.Token{}, err
@@ -118,7 +122,8 @@ func (s *Service) RevokeToken(ctx context.Context, account core.AccountID, id co
 // limits. Unauthenticated: it is unknown, revoked or expired.
 func (s *Service) AuthenticateToken(ctx context.Context, bearer string) (Identity, error) {
 	const op = "account.AuthenticateToken"
-	refused := core.E(op, core.Unauthenticated, "The API token is unknown, revoked or expired. Make another one in the console, under your account.")
+	refused := core.E(op, core.Unauthenticated,
+		"The API token is unknown, revoked or expired. Make another one in the console, under your account.")
 	if len(bearer) != len(TokenPrefix)+secretLength || !strings.HasPrefix(bearer, TokenPrefix) {
 		return Identity{}, refused
 	}

@@ -98,7 +98,8 @@ func isRelative(location string) bool {
 }
 
 func rubbish(t *target, why string) error {
-	return core.E("dispatch.Answer", core.Internal, "The handler %s of %s answered something that is not a response. %s", t.handler, t.manifest.Name, why)
+	return core.E("dispatch.Answer", core.Internal,
+		"The handler %s of %s answered something that is not a response. %s", t.handler, t.manifest.Name, why)
 }
 
 // guestKinds are the kinds a handler may fail with. The rest are the host's to

@@ -45,7 +45,8 @@ func (d *Dispatcher) usable(v *view, in *installed, alias string, actor core.Act
 	case !v.Plan.Allows(in.Plugin.Name):
 		err = d.planError(v.Plan, in.Plugin.Name)
 	case in.manifest == nil:
-		return core.E(op, core.Unavailable, "The release %s of %s is missing from this server. Its operator must publish it again.", in.Version, in.Plugin)
+		return core.E(op, core.Unavailable,
+			"The release %s of %s is missing from this server. Its operator must publish it again.", in.Version, in.Plugin)
 	}
 	if err != nil && actor.Type == core.ActorAnonymous {
 		return missing
@@ -66,7 +67,8 @@ func (d *Dispatcher) planError(plan core.Plan, plugin string) error {
 		title = plan.ID
 	}
 	if len(others) == 0 {
-		return core.E("dispatch.Authorise", core.Denied, "The plan %s does not include %s, and no other plan of this server does. Ask its operator.", title, plugin)
+		return core.E("dispatch.Authorise", core.Denied,
+			"The plan %s does not include %s, and no other plan of this server does. Ask its operator.", title, plugin)
 	}
 	return core.E("dispatch.Authorise", core.Denied, "The plan %s does not include %s. It is part of %s: an owner or admin can change the workspace's plan.",
 		title, plugin, strings.Join(others, " and "))
@@ -85,11 +87,14 @@ func mayUse(in *installed, actor core.Actor, permission string) error {
 	case permission == "" && inNamespace(actor.Scopes, in.manifest.Name):
 		return nil
 	case permission == "":
-		return core.E(op, core.Denied, "The API token is limited to scopes, none of which is of %s. Make one with %s.*.", in.manifest.Name, in.manifest.Name)
+		return core.E(op, core.Denied,
+			"The API token is limited to scopes, none of which is of %s. Make one with %s.*.", in.manifest.Name, in.manifest.Name)
 	case actor.Scopes != nil && in.Has(core.Actor{Type: actor.Type, Account: actor.Account, Role: actor.Role}, permission):
 		return core.E(op, core.Denied, "The API token lacks the scope %s. Make one that has it.", permission)
 	default:
-		return core.E(op, core.Denied, "This needs the scope %s. Owners and admins of the workspace have it, and can give it to the role %s.", permission, actor.Role)
+		return core.E(op, core.Denied,
+			"This needs the scope %s. Owners and admins of the workspace have it, and can give it to the role %s.",
+			permission, actor.Role)
 	}
 }
 

@@ -36,7 +36,8 @@ func (d *Dispatcher) Lifecycle(ctx context.Context, l Lifecycle) error {
 			}
 			// The caller checked the role that was; it may be another by now.
 			if actor.Type != core.ActorInstallation && !actor.Role.Manages() {
-				return nil, core.E("dispatch.Authorise", core.Denied, "Your role in this workspace is %s; this needs owner or admin. Ask one of them.", actor.Role)
+				return nil, core.E("dispatch.Authorise", core.Denied,
+					"Your role in this workspace is %s; this needs owner or admin. Ask one of them.", actor.Role)
 			}
 			if l.NeedsPlan && !v.Plan.Allows(l.Installation.Plugin.Name) {
 				return nil, d.planError(v.Plan, l.Installation.Plugin.Name)

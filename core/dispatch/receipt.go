@@ -52,7 +52,9 @@ func (r *receipt) remember(a Answer, now time.Time) (core.Receipt, error) {
 func (r *receipt) replay(stored core.Receipt) (Answer, error) {
 	const op = "dispatch.Receipt"
 	if stored.RequestHash != r.hash {
-		return Answer{}, core.E(op, core.Invalid, "This Idempotency-Key was used for another request. Use a new key for each request, and the same one only to send it again.")
+		return Answer{}, core.E(op, core.Invalid,
+			"This Idempotency-Key was used for another request. Use a new key for "+
+				"each request, and the same one only to send it again.")
 	}
 	var first remembered
 	if err := json.Unmarshal(stored.Answer, &first); err != nil {

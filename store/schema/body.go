@@ -109,7 +109,8 @@ func (t *Table) Body(record Record) (json.RawMessage, error) {
 	}
 	body = append(body, '}')
 	if len(body) > MaxBody {
-		return nil, core.E("schema.Body", core.TooLarge, "A document has at most %d bytes; this one would have %d.", MaxBody, len(body))
+		return nil, core.E("schema.Body", core.TooLarge,
+			"A document has at most %d bytes; this one would have %d.", MaxBody, len(body))
 	}
 	return body, nil
 }

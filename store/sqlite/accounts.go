@@ -94,7 +94,8 @@ func (db *DB) SetPassword(ctx context.Context, id core.AccountID, hash string) e
 // PutSetup implements core/account's Store.
 func (db *DB) PutSetup(ctx context.Context, hash [32]byte) error {
 	return db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "INSERT INTO setup (one, hash) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET hash = excluded.hash", hash[:])
+		_, err := tx.ExecContext(ctx,
+			"INSERT INTO setup (one, hash) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET hash = excluded.hash", hash[:])
 		return failed("sqlite.PutSetup", err)
 	})
 }

@@ -9,7 +9,8 @@ import (
 
 // Contracts implements core/billing's Store.
 func (db *DB) Contracts(ctx context.Context, ws core.WorkspaceID) ([]core.Contract, error) {
-	rows, err := db.read.QueryContext(ctx, "SELECT id, plan, began, ended FROM contracts WHERE "+inWorkspace+" ORDER BY ended > 0, began DESC, id DESC", ws)
+	rows, err := db.read.QueryContext(ctx,
+		"SELECT id, plan, began, ended FROM contracts WHERE "+inWorkspace+" ORDER BY ended > 0, began DESC, id DESC", ws)
 	contracts, err := collect(rows, err, func(s scanner) (core.Contract, error) {
 		c := core.Contract{Workspace: ws}
 		var began, ended int64
@@ -25,7 +26,8 @@ func putContract(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, c core.Co
 	if _, err := tx.ExecContext(ctx, "UPDATE contracts SET ended = ? WHERE "+inWorkspace+" AND ended = 0", micros(c.Began), ws); err != nil {
 		return failed(op, err)
 	}
-	_, err := tx.ExecContext(ctx, "INSERT INTO contracts (workspace, id, plan, began, ended) VALUES (?, ?, ?, ?, 0)", ws, c.ID, c.Plan, micros(c.Began))
+	_, err := tx.ExecContext(ctx, "INSERT INTO contracts (workspace, id, plan, began, ended) VALUES (?, ?, ?, ?, 0)", ws,
+		c.ID, c.Plan, micros(c.Began))
 	if err != nil {
 		return failed(op, err)
 	}

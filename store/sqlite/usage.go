@@ -9,7 +9,8 @@ import (
 
 // UsageSums implements core/billing's Store.
 func (db *DB) UsageSums(ctx context.Context, ws core.WorkspaceID) ([]core.UsageSum, error) {
-	rows, err := db.read.QueryContext(ctx, "SELECT install, meter, quantity FROM usage_sums WHERE "+inWorkspace+" ORDER BY meter, install", ws)
+	rows, err := db.read.QueryContext(ctx,
+		"SELECT install, meter, quantity FROM usage_sums WHERE "+inWorkspace+" ORDER BY meter, install", ws)
 	sums, err := collect(rows, err, func(s scanner) (sum core.UsageSum, err error) {
 		err = s.Scan(&sum.Install, &sum.Meter, &sum.Quantity)
 		return sum, err
@@ -31,11 +32,14 @@ func addUsage(ctx context.Context, tx *sql.Tx, ws core.WorkspaceID, u core.AddUs
 		return failed(op, err)
 	}
 	if u.Limit >= 0 && u.Quantity > 0 && used > u.Limit-u.Quantity {
-		return core.E(op, core.QuotaExceeded, "The plan includes %d of %s, and %d are used. An owner or admin can change the plan.", u.Limit, u.Meter, used)
+		return core.E(op, core.QuotaExceeded,
+			"The plan includes %d of %s, and %d are used. An owner or admin can change the plan.", u.Limit, u.Meter, used)
 	}
 	for _, sum := range []int64{used + u.Quantity, own + u.Quantity} {
 		if u.Quantity < 0 && sum < -core.MaxUsage || u.Quantity > 0 && sum > core.MaxUsage {
-			return core.E(op, core.QuotaExceeded, "The meter %s can't go beyond %d, nor below -%[2]d. The plugin's author must count in larger units.", u.Meter, core.MaxUsage)
+			return core.E(op, core.QuotaExceeded,
+				"The meter %s can't go beyond %d, nor below -%[2]d. The plugin's author must count in larger units.",
+				u.Meter, core.MaxUsage)
 		}
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO usage_sums (workspace, install, meter, quantity) VALUES (?, ?, ?, ?)

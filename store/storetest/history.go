@@ -110,7 +110,8 @@ func randomStep(rng *rand.Rand, ids []core.DocumentID, reading bool) step {
 	reads := []func() step{
 		func() step { return step{do: "get", table: "contacts", id: id} },
 		func() step {
-			q := abi.QueryRequest{Table: "contacts", Filter: []abi.Filter{where("stage", "eq", stage), where("age", "gte", age)}, Sort: []string{"age", "createdAt"}, Limit: 200}
+			q := abi.QueryRequest{Table: "contacts", Filter: []abi.Filter{where("stage", "eq", stage), where("age", "gte",
+				age)}, Sort: []string{"age", "createdAt"}, Limit: 200}
 			return step{do: "query", table: "contacts", query: q}
 		},
 		func() step {
@@ -129,7 +130,8 @@ func randomStep(rng *rand.Rand, ids []core.DocumentID, reading bool) step {
 			return step{do: "patch", table: "contacts", id: id, body: fmt.Appendf(nil, `{"email":"e%d@a.b"}`, rng.IntN(4))}
 		},
 		func() step {
-			return step{do: "insert", table: "contacts", body: fmt.Appendf(nil, `{"name":"M","stage":%q,"age":%d,"boss":%q}`, stage, age, id)}
+			return step{do: "insert", table: "contacts", body: fmt.Appendf(nil,
+				`{"name":"M","stage":%q,"age":%d,"boss":%q}`, stage, age, id)}
 		},
 		func() step { return step{do: "delete", table: "contacts", id: id} },
 		func() step { return step{do: "add", table: "crm.a", ifVersion: 1} },

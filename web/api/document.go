@@ -97,7 +97,8 @@ func routeOperation(alias string, route abi.Route, params []string) object {
 		parameters = append(parameters, object{"name": name, "in": "path", "required": true, "schema": object{"type": "string"}})
 	}
 	for _, q := range route.Query {
-		parameters = append(parameters, object{"name": q.Name, "in": "query", "description": q.Doc, "schema": object{"type": "string"}})
+		parameters = append(parameters,
+			object{"name": q.Name, "in": "query", "description": q.Doc, "schema": object{"type": "string"}})
 	}
 	if route.Kind == abi.KindMutation {
 		parameters = append(parameters, object{

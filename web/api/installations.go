@@ -157,7 +157,8 @@ func (a *API) installations() {
 		}
 		for _, problem := range would.Problems {
 			problem = inBody(problem)
-			out.Problems = append(out.Problems, PreviewProblem{core.KindOf(problem), core.MessageOf(problem), core.ViolationsOf(problem)})
+			out.Problems = append(out.Problems,
+				PreviewProblem{core.KindOf(problem), core.MessageOf(problem), core.ViolationsOf(problem)})
 		}
 		return &previewOutput{out}, nil
 	})

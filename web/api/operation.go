@@ -90,7 +90,9 @@ func (n need) met(ctx context.Context) error {
 		return err
 	case n == owner || n == operator:
 		if who.Token.Narrowed() {
-			return core.E(op, core.Denied, "This token is limited to a workspace or to scopes; this concerns the account as a whole. Sign in, or use an unlimited token.")
+			return core.E(op, core.Denied,
+				"This token is limited to a workspace or to scopes; this concerns the "+
+					"account as a whole. Sign in, or use an unlimited token.")
 		}
 		if n == operator && !who.Account.Operator {
 			return core.E(op, core.Denied, "Only operators of this server may do this.")

@@ -26,7 +26,8 @@ func (a *API) releases() {
 		if err := a.uploads.take(who.Account.ID, len(in.RawBody), time.Now()); err != nil {
 			return nil, err
 		}
-		release, err := a.Registry.Publish(ctx, registry.Publication{Module: bytes.Clone(in.RawBody), Digest: core.Digest(in.Digest)})
+		release, err := a.Registry.Publish(ctx,
+			registry.Publication{Module: bytes.Clone(in.RawBody), Digest: core.Digest(in.Digest)})
 		if err != nil {
 			return nil, inBody(err)
 		}

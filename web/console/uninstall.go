@@ -20,7 +20,8 @@ func (c *Console) uninstall(v *visit) error {
 	if err != nil {
 		return err
 	}
-	receipt, err := c.Installations.Uninstall(v.UserContext(), v.ws.ID, v.actor, ref, workspace.UninstallRequest{Data: field(v.Ctx, "data")})
+	receipt, err := c.Installations.Uninstall(v.UserContext(), v.ws.ID, v.actor, ref,
+		workspace.UninstallRequest{Data: field(v.Ctx, "data")})
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,8 @@ type guestLog struct {
 }
 
 func newGuestLog(log *slog.Logger, call dispatch.Call) *guestLog {
-	return &guestLog{log: log.With("workspace", call.Workspace.ID, "plugin", call.Installation.Alias, "invocation", call.Invocation, "handler", call.Handler)}
+	return &guestLog{log: log.With("workspace", call.Workspace.ID, "plugin", call.Installation.Alias, "invocation",
+		call.Invocation, "handler", call.Handler)}
 }
 
 func (g *guestLog) write(line abi.LogRequest) {

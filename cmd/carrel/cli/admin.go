@@ -58,12 +58,14 @@ operator's account may publish plugins and administer the server.`,
 				return err
 			}
 			return withAccounts(cmd.Context(), data, func(_ *sqlite.DB, accounts *account.Service) error {
-				made, err := accounts.Create(cmd.Context(), account.SignUpRequest{Email: args[0], Name: name, Password: password}, operator)
+				made, err := accounts.Create(cmd.Context(),
+					account.SignUpRequest{Email: args[0], Name: name, Password: password}, operator)
 				if err != nil {
 					return err
 				}
 				if asJSON {
-					return printJSON(cmd, map[string]any{"id": made.ID, "email": made.Email, "name": made.Name, "operator": made.Operator})
+					return printJSON(cmd,
+						map[string]any{"id": made.ID, "email": made.Email, "name": made.Name, "operator": made.Operator})
 				}
 				_, err = fmt.Fprintln(cmd.OutOrStdout(), made.ID)
 				return err
@@ -105,7 +107,8 @@ stored, so it cannot be read again.`,
 			return withAccounts(cmd.Context(), data, func(db *sqlite.DB, accounts *account.Service) error {
 				owner, err := db.AccountByEmail(cmd.Context(), email)
 				if core.KindOf(err) == core.NotFound {
-					return core.E("cli.Token", core.NotFound, "There is no account %s. Make it with carrel admin user create.", email)
+					return core.E("cli.Token", core.NotFound,
+						"There is no account %s. Make it with carrel admin user create.", email)
 				}
 				if err != nil {
 					return err

@@ -36,7 +36,8 @@ func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
 			return nil
 		}
 		_, takes, _ := strings.Cut(cmd.Use, " ")
-		return usagef("%s takes %s, and was given %s", cmd.CommandPath(), cmp.Or(takes, "no arguments"), counted(len(args), "argument"))
+		return usagef("%s takes %s, and was given %s", cmd.CommandPath(), cmp.Or(takes, "no arguments"),
+			counted(len(args), "argument"))
 	}
 }
 

@@ -72,7 +72,8 @@ func readConfig(cmd *cobra.Command, path string, names []string) error {
 	for name, value := range values {
 		if !slices.Contains(names, name) || name == "config" {
 			known := slices.DeleteFunc(slices.Sorted(slices.Values(names)), func(n string) bool { return n == "config" })
-			return usagef("the configuration file %s sets %q, which is not a setting; there are %s", path, name, strings.Join(known, ", "))
+			return usagef("the configuration file %s sets %q, which is not a setting; there are %s", path,
+				name, strings.Join(known, ", "))
 		}
 		if cmd.Flags().Changed(name) {
 			continue

@@ -102,7 +102,8 @@ func manifestOf(module []byte) (m abi.Manifest, err error) {
 		return m, err
 	}
 	if err := json.Unmarshal(d.Manifest, &m); err != nil {
-		return m, core.E("cli.Manifest", core.Invalid, "Its manifest is not JSON of the right shape: %v. Attach it again with carrel plugin build.", err)
+		return m, core.E("cli.Manifest", core.Invalid,
+			"Its manifest is not JSON of the right shape: %v. Attach it again with carrel plugin build.", err)
 	}
 	return m, nil
 }

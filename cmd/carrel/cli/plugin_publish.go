@@ -59,14 +59,17 @@ Publishing to a server needs the token of an operator's account.`,
 				}
 				done = append(done, p)
 				if p.Status == "kept" {
-					fmt.Fprintf(cmd.ErrOrStderr(), "%s is already published with another module, which is kept. To publish %s, raise its version.\n", p.plugin(), file)
+					fmt.Fprintf(cmd.ErrOrStderr(),
+						"%s is already published with another module, which is kept. To publish %s, raise its version.\n",
+						p.plugin(), file)
 				}
 			}
 			if asJSON {
 				err = printJSON(cmd, done)
 			} else {
 				for _, p := range done {
-					fmt.Fprintf(cmd.OutOrStdout(), "%s %s  %s\n", p.plugin(), paint(cmd.OutOrStdout(), green, p.Status), paint(cmd.OutOrStdout(), faint, string(p.Digest)))
+					fmt.Fprintf(cmd.OutOrStdout(), "%s %s  %s\n", p.plugin(), paint(cmd.OutOrStdout(), green, p.Status),
+						paint(cmd.OutOrStdout(), faint, string(p.Digest)))
 				}
 			}
 			if len(failed) > 0 {
@@ -119,9 +122,11 @@ func readModule(file string) ([]byte, error) {
 	case err != nil:
 		return nil, core.E(op, core.Invalid, "It cannot be read: %v.", err)
 	case !info.Mode().IsRegular():
-		return nil, core.E(op, core.Invalid, "It is not a file. Name a module, such as the .wasm file that carrel plugin build wrote.")
+		return nil, core.E(op, core.Invalid,
+			"It is not a file. Name a module, such as the .wasm file that carrel plugin build wrote.")
 	case info.Size() > registry.MaxModule:
-		return nil, core.E(op, core.TooLarge, "It has %s; a module may have up to %s.", sizeOf(info.Size()), sizeOf(registry.MaxModule))
+		return nil, core.E(op, core.TooLarge,
+			"It has %s; a module may have up to %s.", sizeOf(info.Size()), sizeOf(registry.MaxModule))
 	}
 	module, err := os.ReadFile(file)
 	if err != nil {

@@ -65,7 +65,8 @@ func verify(cmd *cobra.Command, file string) (v verification, err error) {
 	if err != nil {
 		return v, err
 	}
-	engine, err := runtime.New(cmd.Context(), runtime.Config{Logger: slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelError}))})
+	engine, err := runtime.New(cmd.Context(),
+		runtime.Config{Logger: slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelError}))})
 	if err != nil {
 		return v, err
 	}
