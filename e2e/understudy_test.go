@@ -75,13 +75,15 @@ func (m member) tells(plugin, eventType string, data any) string {
 	return m.Call(plugin, "POST /tell", body{"type": eventType, "version": 1, "data": data}).want(200).text("id")
 }
 
-// settled waits until no delivery of the workspace is under way, and returns
-// those that were set aside.
+// settled waits until no delivery of the workspace is under way, but for what a
+// schedule will begin later, and returns those that were set aside.
 func (m member) settled() []any {
 	m.w.Helper()
 	m.w.until("a delivery is still under way", func() bool {
 		return !slices.ContainsFunc([]string{"pending", "running", "retry"}, func(state string) bool {
-			return len(m.API("GET", "/deliveries?state="+state, nil).want(200).list("data")) > 0
+			return slices.ContainsFunc(m.all("", "/deliveries?state="+state), func(delivery map[string]any) bool {
+				return delivery["schedule"] == nil
+			})
 		})
 	})
 	return m.API("GET", "/deliveries?state=set_aside", nil).want(200).list("data")
