@@ -17,7 +17,7 @@ type Delivery struct {
 	Handler      string              `json:"handler" doc:"Of a job. Of an event its type: the listener is found when it is due, and named by the calls made."`
 	State        core.DeliveryState  `json:"state" enum:"pending,running,retry,held,done,set_aside" doc:"held: its installation is disabled or outside the plan; it goes on when that changes."`
 	Attempt      int                 `json:"attempt" doc:"Tries begun."`
-	DueAt        time.Time           `json:"dueAt"`
+	DueAt        time.Time           `json:"dueAt,omitzero" doc:"Absent: nothing more is to be done."`
 	LastError    string              `json:"lastError,omitempty" doc:"Of the last attempt, or why it is held."`
 	CreatedAt    time.Time           `json:"createdAt"`
 	Attempts     []Attempt           `json:"attempts,omitempty" doc:"The calls made for it, when one delivery or one event is asked for. The newest may be missing for a moment."`

@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"html"
 	"strings"
 
 	"github.com/microcosm-cc/bluemonday"
@@ -27,14 +28,22 @@ var (
 	}()
 )
 
+// maxOpeners is how many characters a text may have that open a link or a
+// quotation: goldmark takes time by the square of those within each other.
+const maxOpeners = 2000
+
 // markdown renders an author's page. The author is not trusted: whatever HTML
-// the text holds or becomes is cut down to harmless elements.
+// the text holds or becomes is cut down to harmless elements, and what would
+// take long is shown as it was written.
 func markdown(text string) (string, error) {
-	var html bytes.Buffer
-	if err := converter.Convert([]byte(text), &html); err != nil {
+	if strings.Count(text, "[")+strings.Count(text, ">") > maxOpeners {
+		return `<pre tabindex="0">` + html.EscapeString(text) + "</pre>", nil
+	}
+	var out bytes.Buffer
+	if err := converter.Convert([]byte(text), &out); err != nil {
 		return "", core.Wrap("console.markdown", core.Internal, err)
 	}
-	return fitted.Replace(clean.SanitizeReader(&html).String()), nil
+	return fitted.Replace(clean.SanitizeReader(&out).String()), nil
 }
 
 // fitted puts the author's headings below those of the page they are shown in,
