@@ -114,8 +114,9 @@ func (p *pool) put(ctx context.Context, i *instance, clean bool) {
 	} else {
 		p.drop(i)
 	}
+	who, supposed, left := i.of.litterer(i.home.owner), i.share, i.left(clean, keep) // it may be another call's from here on
 	p.mu.Unlock()
-	p.litter.leave(i.of.litterer(i.home.owner), i.share, i.left(clean, keep))
+	p.litter.leave(who, supposed, left)
 	if !keep {
 		i.destroy(ctx)
 	}
