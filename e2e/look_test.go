@@ -31,7 +31,10 @@ func (b *browser) as(l look) {
 	run(b, chromedp.EmulateViewport(l.width, 900))
 	run(b, chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: l.scheme}},
+			Features: []*emulation.MediaFeature{
+				{Name: "prefers-color-scheme", Value: l.scheme},
+				{Name: "prefers-reduced-motion", Value: "reduce"}, // a color on its way to another is neither
+			},
 		})
 		return err
 	}))

@@ -22,7 +22,7 @@ func TestAttack02_MutantsWithoutThePredicateAreCaught(t *testing.T) {
 		{"everywhere", "predicate.go", `"workspace = ?"`, `"(workspace = ? OR 1 = 1)"`, "TestAttack01_TwinWorkspaces", ""},
 		{"documents by id", "statements.go", `FROM documents WHERE " + inWorkspace + "`, `FROM documents WHERE (workspace = ? OR 1 = 1)`,
 			"TestAttack01_TwinHostFunctions", "beta is told"},
-		{"events", "history.go", `newest = inWorkspace + "`, `newest = "(workspace = ?1 OR 1 = 1)`,
+		{"events", "history.go", `newest = inWorkspace + below`, `newest = "(workspace = ?1 OR 1 = 1)" + below`,
 			"TestAttack01_TwinWorkspaces", "canary is in the answer"},
 	} {
 		t.Run(mutant.name, func(t *testing.T) {
