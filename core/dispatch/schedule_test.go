@@ -49,7 +49,7 @@ func newClock(t *testing.T) *clock {
 // next is when something is due next.
 func (c *clock) next() string {
 	c.Helper()
-	due, any, err := c.db.NextDelivery(c.Context(), nil)
+	due, any, err := c.db.NextDelivery(c.Context(), time.Time{}, nil)
 	must(c.T, err)
 	if !any {
 		return "never"

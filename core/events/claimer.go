@@ -34,9 +34,10 @@ type Store interface {
 	// Resumed holds a signal after deliveries became due that no unit of work put:
 	// held ones, or those of an event of the platform.
 	Resumed() <-chan struct{}
-	// NextDelivery returns when the next delivery is due outside the busy
-	// workspaces, and false when there is none.
-	NextDelivery(ctx context.Context, busy []core.WorkspaceID) (time.Time, bool, error)
+	// NextDelivery returns when the next delivery after a time is due outside the
+	// busy workspaces, and false when there is none. It reads nothing of what they
+	// have waiting since before.
+	NextDelivery(ctx context.Context, after time.Time, busy []core.WorkspaceID) (time.Time, bool, error)
 	// RetryDelivery has a failed attempt made again at due.
 	RetryDelivery(ctx context.Context, d core.Delivery, due time.Time, message string) error
 	// SetAsideDelivery keeps a delivery for a person to look at.
@@ -52,7 +53,7 @@ type Config struct {
 	// SetAside keeps a delivery for a person to look at, and does what else is to
 	// be done at the end of one; nil: the store's SetAsideDelivery.
 	SetAside func(ctx context.Context, d core.Delivery, message string) error
-	Workers  int // deliveries in progress, most of whose time is waiting for the disk; 0 is 32
+	Workers  int // deliveries in progress, most of whose time is waiting for the disk; 0 is 64
 	Share    int // of them, for one workspace while it is the only one; 0 is a quarter of them
 	Now      func() time.Time
 	Jitter   func() float64 // in [0, 1)
@@ -67,6 +68,7 @@ type Claimer struct {
 
 	last   core.WorkspaceID // whose turn was last; Run's own
 	passed time.Time        // when it was another's before; Run's own
+	looked time.Time        // when due deliveries were last asked for; Run's own
 
 	mu      sync.Mutex
 	running map[core.WorkspaceID]int // deliveries in progress
@@ -76,7 +78,7 @@ type Claimer struct {
 // New makes a Claimer. Nothing happens before Run.
 func New(c Config) *Claimer {
 	if c.Workers == 0 {
-		c.Workers = 32
+		c.Workers = 64
 	}
 	if c.Share == 0 {
 		c.Share = max(1, c.Workers/4)
@@ -144,6 +146,7 @@ func (c *Claimer) claim(ctx context.Context) ([]core.Delivery, error) {
 		return nil, nil
 	}
 	now := c.Now()
+	c.looked = now
 	claimed, err := c.Store.ClaimDeliveries(ctx, now, now.Add(lease), c.last, busy, free)
 	if err != nil {
 		return nil, err
@@ -185,7 +188,9 @@ func (c *Claimer) sleep(ctx context.Context) {
 		c.wait(ctx, forever)
 		return
 	}
-	due, any, err := c.Store.NextDelivery(ctx, busy)
+	// What was due when it was last looked for is somebody's who is busy, or came
+	// with a signal.
+	due, any, err := c.Store.NextDelivery(ctx, c.looked, busy)
 	switch {
 	case err != nil:
 		c.wait(ctx, time.Second)

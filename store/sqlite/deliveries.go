@@ -223,12 +223,12 @@ func (db *DB) dueBehind(ctx context.Context, now time.Time, after core.Workspace
 }
 
 const nextQuery = `SELECT due FROM deliveries
-	WHERE due IS NOT NULL AND workspace NOT IN (SELECT value FROM json_each(?)) ORDER BY due LIMIT 1`
+	WHERE due > ? AND workspace NOT IN (SELECT value FROM json_each(?)) ORDER BY due LIMIT 1`
 
 // NextDelivery implements core/events' Store.
-func (db *DB) NextDelivery(ctx context.Context, busy []core.WorkspaceID) (time.Time, bool, error) {
+func (db *DB) NextDelivery(ctx context.Context, after time.Time, busy []core.WorkspaceID) (time.Time, bool, error) {
 	var due int64
-	err := db.readStatements[nextQuery].QueryRowContext(ctx, jsonList(busy)).Scan(&due)
+	err := db.readStatements[nextQuery].QueryRowContext(ctx, micros(after), jsonList(busy)).Scan(&due)
 	if errors.Is(err, sql.ErrNoRows) {
 		return time.Time{}, false, nil
 	}

@@ -75,7 +75,7 @@ func TestDeliveryFromPutToDone(t *testing.T) {
 	if got := claim(t, db, noon, "", nil, 10); len(got) != 0 {
 		t.Fatalf("claimed %v before it was due", got)
 	}
-	if next, ok, err := db.NextDelivery(t.Context(), nil); err != nil || !ok || !next.Equal(put.Due) {
+	if next, ok, err := db.NextDelivery(t.Context(), time.Time{}, nil); err != nil || !ok || !next.Equal(put.Due) {
 		t.Fatalf("next = %v %v %v, want %v", next, ok, err, put.Due)
 	}
 	got := claim(t, db, put.Due, "", nil, 10)
@@ -97,7 +97,7 @@ func TestDeliveryFromPutToDone(t *testing.T) {
 	if err != nil || done.State != core.DeliveryDone || !done.Due.IsZero() {
 		t.Fatalf("after completion: %v %v", done, err)
 	}
-	if _, ok, err := db.NextDelivery(t.Context(), nil); ok || err != nil {
+	if _, ok, err := db.NextDelivery(t.Context(), time.Time{}, nil); ok || err != nil {
 		t.Fatalf("something is still due: %v %v", ok, err)
 	}
 	if _, err := db.History().Delivery(t.Context(), "ws_b", put.ID); core.KindOf(err) != core.NotFound {
@@ -154,7 +154,7 @@ func TestClaimsGoInTurnAmongWorkspaces(t *testing.T) {
 	if got := claim(t, db, noon, after, []core.WorkspaceID{"ws_b"}, 8); len(got) != 0 {
 		t.Fatalf("claimed %v of a busy workspace", got)
 	}
-	if _, ok, _ := db.NextDelivery(t.Context(), []core.WorkspaceID{"ws_b"}); !ok {
+	if _, ok, _ := db.NextDelivery(t.Context(), time.Time{}, []core.WorkspaceID{"ws_b"}); !ok {
 		t.Fatal("the later deliveries of the others are forgotten")
 	}
 }

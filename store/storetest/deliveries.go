@@ -21,7 +21,7 @@ type Deliveries interface {
 	RecoverDeliveries(ctx context.Context, now time.Time, attempts int) error
 	ClaimDeliveries(ctx context.Context, now, lease time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int) ([]core.Delivery, error)
 	Resumed() <-chan struct{}
-	NextDelivery(ctx context.Context, busy []core.WorkspaceID) (time.Time, bool, error)
+	NextDelivery(ctx context.Context, after time.Time, busy []core.WorkspaceID) (time.Time, bool, error)
 	RetryDelivery(ctx context.Context, d core.Delivery, due time.Time, message string) error
 	SetAsideDelivery(ctx context.Context, d core.Delivery, message string) error
 	Digests(ctx context.Context) ([]core.Digest, error)
@@ -170,7 +170,7 @@ func (c *counter) is(d core.Delivery, state core.DeliveryState, attempt int) cor
 
 func (c *counter) next(want time.Time) {
 	c.t.Helper()
-	due, any, err := c.NextDelivery(context.Background(), nil)
+	due, any, err := c.NextDelivery(context.Background(), time.Time{}, nil)
 	if err != nil || any == want.IsZero() || any && !due.Equal(want) {
 		c.t.Fatalf("next is %v %t, %v; want %v", due, any, err, want)
 	}

@@ -116,7 +116,7 @@ func inTurn(t *testing.T, c *counter) {
 	if got := c.claim(noon, "", []core.WorkspaceID{"ws_b"}, 8); len(got) != 0 {
 		t.Errorf("claimed of who is busy: %+v", got)
 	}
-	due, any, err := c.NextDelivery(context.Background(), []core.WorkspaceID{"ws_a", "ws_b", "ws_c"})
+	due, any, err := c.NextDelivery(context.Background(), time.Time{}, []core.WorkspaceID{"ws_a", "ws_b", "ws_c"})
 	if err != nil || !any || !due.Equal(noon.Add(time.Hour)) {
 		t.Errorf("next of the others: %v %t, %v", due, any, err)
 	}
