@@ -18,7 +18,7 @@ import (
 // wait until what they left is paid off at this rate.
 const (
 	litterBurst = 80 << 20
-	litterRate  = 160 << 20 // bytes a second
+	litterRate  = 80 << 20 // bytes a second
 	// litterersKept is how many installations are remembered before those are
 	// looked for that have paid everything off.
 	litterersKept = 1024
