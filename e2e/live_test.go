@@ -68,6 +68,11 @@ func (f *following) hears(kind string) {
 				return
 			}
 		case <-f.over:
+			for len(f.heard) > 0 { // both were ready: what it told of came first
+				if <-f.heard == kind {
+					return
+				}
+			}
 			f.t.Fatalf("the stream ended before it told of a %s", kind)
 		case <-timeout:
 			f.t.Fatalf("the stream never told of a %s", kind)
