@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/carrel-dev/carrel/core/abi"
 	"github.com/carrel-dev/carrel/sdk"
 )
 
@@ -113,7 +114,7 @@ func saysOrder(f fact) string {
 		text = "Paid order " + number
 	}
 	if total, ok := f["total"].(float64); ok && isCurrency(f.text("currency")) {
-		text += ": " + moneyText(int64(total), f.text("currency"))
+		text += ": " + abi.MajorUnits(int64(total), f.text("currency")) + " " + f.text("currency")
 	}
 	return text
 }

@@ -43,17 +43,3 @@ func TestWhatEventsSay(t *testing.T) {
 		}
 	}
 }
-
-func TestMoneyText(t *testing.T) {
-	for want, one := range map[string]struct {
-		amount   int64
-		currency string
-	}{
-		"0.00 EUR": {0, "EUR"}, "0.05 EUR": {5, "EUR"}, "1250.00 USD": {125_000, "USD"}, "-1.50 EUR": {-150, "EUR"}, "-0.50 EUR": {-50, "EUR"},
-		"1250 JPY": {1_250, "JPY"}, "1.250 KWD": {1_250, "KWD"},
-	} {
-		if got := moneyText(one.amount, one.currency); got != want {
-			t.Errorf("%d %s: %q, want %q", one.amount, one.currency, got, want)
-		}
-	}
-}

@@ -183,6 +183,19 @@ const turnQuery = `WITH RECURSIVE turn (workspace) AS (
 
 // ClaimDeliveries implements core/events' Store.
 func (db *DB) ClaimDeliveries(ctx context.Context, now, lease time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int) ([]core.Delivery, error) {
+	for {
+		claimed, found, err := db.claim(ctx, now, lease, after, busy, limit)
+		// Where all that was found was cancelled meanwhile, there may be more behind it.
+		if err != nil || len(claimed) > 0 || !found {
+			return claimed, err
+		}
+	}
+}
+
+// claim looks once; found says that there was something to claim.
+func (db *DB) claim(
+	ctx context.Context, now, lease time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int,
+) (claimed []core.Delivery, found bool, err error) {
 	const op = "sqlite.ClaimDeliveries"
 	due, err := db.dueBehind(ctx, now, after, busy, limit)
 	if err == nil && len(due) < limit && after != "" { // the turn begins again
@@ -195,9 +208,8 @@ func (db *DB) ClaimDeliveries(ctx context.Context, now, lease time.Time, after c
 		due = append(due, more...)
 	}
 	if err != nil || len(due) == 0 {
-		return nil, failed(op, err)
+		return nil, false, failed(op, err)
 	}
-	var claimed []core.Delivery
 	err = db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		s := session{tx, db.writeStatements}
 		for _, d := range due {
@@ -212,7 +224,7 @@ func (db *DB) ClaimDeliveries(ctx context.Context, now, lease time.Time, after c
 		}
 		return nil
 	})
-	return claimed, err
+	return claimed, true, err
 }
 
 func (db *DB) dueBehind(ctx context.Context, now time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int) ([]core.Delivery, error) {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -67,6 +68,30 @@ func complete(t *testing.T, db *DB, d core.Delivery) error {
 	return db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
 		return completeDelivery(ctx, session{tx, db.writeStatements}, d.Workspace, core.CompleteDelivery{ID: d.ID, Attempt: d.Attempt})
 	})
+}
+
+// What is found due may be cancelled before it is claimed; what is due behind it
+// is claimed all the same. Nobody else would wake the claimer for it.
+func TestACancelledDeliveryHidesNoOther(t *testing.T) {
+	db := deliveriesDB(t)
+	first, second := put(t, db, "ws_a", noon), put(t, db, "ws_a", noon.Add(time.Second))
+	begun, cancelled := make(chan struct{}), make(chan error, 1)
+	go func() {
+		cancelled <- db.Write(context.Background(), func(ctx context.Context, tx *sql.Tx) error {
+			close(begun)
+			for len(db.committer.queue) == 0 { // until the claim has found the first one and waits for its turn
+				runtime.Gosched()
+			}
+			return cancelDelivery(ctx, tx, "ws_a", core.CancelDelivery{ID: first.ID, Install: first.Install})
+		})
+	}()
+	<-begun
+	if got := claim(t, db, noon.Add(time.Minute), "", nil, 10); len(got) != 1 || got[0].ID != second.ID {
+		t.Errorf("claimed %v, want %s", got, second.ID)
+	}
+	if err := <-cancelled; err != nil {
+		t.Error(err)
+	}
 }
 
 func TestDeliveryFromPutToDone(t *testing.T) {

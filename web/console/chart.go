@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/core/abi"
 	"github.com/carrel-dev/carrel/sdk/ui"
 )
 
@@ -128,7 +129,7 @@ func (c *chart) scale(values [][]float64, from ui.Node) scale {
 // mark writes a figure beside a line, where there is little room.
 func mark(v float64, from ui.Node) string {
 	if from.Format == ui.Money {
-		v /= math.Pow10(exponentOf(from.Currency))
+		v /= math.Pow10(abi.Decimals(from.Currency))
 	}
 	for _, unit := range []struct {
 		size float64

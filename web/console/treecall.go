@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/core/abi"
 	"github.com/carrel-dev/carrel/sdk/ui"
 )
 
@@ -143,7 +144,7 @@ func readMoney(text, currency string) (any, string) {
 	if parts == nil {
 		return nil, "must be an amount, such as 12 or 12.50"
 	}
-	exponent := exponentOf(currency)
+	exponent := abi.Decimals(currency)
 	if len(parts[3]) > exponent {
 		return nil, currency + " has " + strconv.Itoa(exponent) + " decimals"
 	}

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+
+	"github.com/carrel-dev/carrel/core/abi"
 )
 
 // Lookup finds a dotted name in an object: "order.email".
@@ -60,12 +62,6 @@ func textOf(value any) (text string, ok bool) {
 	}
 }
 
-// decimals are the digits behind the point of the currencies that haven't two.
-var decimals = map[string]int{
-	"BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "ISK": 0, "JPY": 0, "KMF": 0, "KRW": 0, "PYG": 0, "RWF": 0, "UGX": 0, "VND": 0, "VUV": 0,
-	"XAF": 0, "XOF": 0, "XPF": 0, "BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND": 3,
-}
-
 // moneyOf writes {"amount": 1250, "currency": "EUR"} as "12.50 EUR".
 func moneyOf(v map[string]any) (text string, ok bool) {
 	number, isNumber := v["amount"].(json.Number)
@@ -74,19 +70,5 @@ func moneyOf(v map[string]any) (text string, ok bool) {
 	if len(v) != 2 || !isNumber || !isText || err != nil {
 		return "", false
 	}
-	digits, sign := strconv.FormatInt(amount, 10), ""
-	if rest, negative := strings.CutPrefix(digits, "-"); negative {
-		digits, sign = rest, "-"
-	}
-	places, special := decimals[currency]
-	if !special {
-		places = 2
-	}
-	if places > 0 {
-		if len(digits) <= places {
-			digits = strings.Repeat("0", places+1-len(digits)) + digits
-		}
-		digits = digits[:len(digits)-places] + "." + digits[len(digits)-places:]
-	}
-	return sign + digits + " " + currency, true
+	return abi.MajorUnits(amount, currency) + " " + currency, true
 }
