@@ -110,7 +110,7 @@ func routeCases() map[string]routeCase {
 	asRoot := func(c routeCase) routeCase { c.root = true; return c }
 	return map[string]routeCase{
 		"GET /healthz": open("says that the process answers", get("/healthz")),
-		"GET /readyz":  open("says that the database answers", get("/readyz")),
+		"GET /readyz":  open("says which parts of the server are ready", get("/readyz")),
 
 		"GET /api/v1/openapi.json":        open("describes the platform", get("/api/v1/openapi.json")),
 		"GET /api/v1/plans":               open("the server's plans", get("/api/v1/plans")),

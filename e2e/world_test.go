@@ -22,13 +22,21 @@ type world struct {
 	dir  string
 	url  string
 	root *person // the operator, made with the set-up link
+
+	configure func(*app.Config) // what is different about this server; nil: nothing
 }
 
 // newWorld starts a server on an empty folder, whose marketplace has the
 // plugins of the names, and whose operator is signed up.
 func newWorld(t *testing.T, plugins ...string) *world {
 	t.Helper()
-	w := &world{T: t, dir: t.TempDir()}
+	return newWorldWith(t, nil, plugins...)
+}
+
+// newWorldWith is newWorld with a server that is configured in another way.
+func newWorldWith(t *testing.T, configure func(*app.Config), plugins ...string) *world {
+	t.Helper()
+	w := &world{T: t, dir: t.TempDir(), configure: configure}
 	w.start()
 	_, token, ok := strings.Cut(w.app.SetupLink(), "#")
 	if !ok {
@@ -44,9 +52,13 @@ func newWorld(t *testing.T, plugins ...string) *world {
 // start starts the server, on the data it has.
 func (w *world) start() {
 	w.Helper()
-	a, err := app.Start(context.Background(), app.Config{
+	cfg := app.Config{
 		Addr: "127.0.0.1:0", DataDir: w.dir, SignUp: true, PlansFile: "testdata/plans.json", PrivateMail: true, Logger: logger(w.T),
-	})
+	}
+	if w.configure != nil {
+		w.configure(&cfg)
+	}
+	a, err := app.Start(context.Background(), cfg)
 	if err != nil {
 		w.Fatal("start:", core.MessageOf(err), err)
 	}

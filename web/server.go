@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -40,20 +41,25 @@ type Config struct {
 	API     api.Config
 	Gateway gateway.Config
 	Console Mountable
-	Ready   func(context.Context) error // whether requests can be served now
+	Ready   []Part // what /readyz asks before it says that requests can be served
 	Logger  *slog.Logger
 	Secure  bool // people reach the server over https
 }
 
 // Server is the HTTP server.
 type Server struct {
-	app *fiber.App
-	log *slog.Logger
+	app      *fiber.App
+	log      *slog.Logger
+	parts    []part
+	draining atomic.Bool
 }
 
 // New makes a server; it listens to nothing yet.
 func New(cfg Config) *Server {
-	s := &Server{log: cfg.Logger}
+	s := &Server{log: cfg.Logger, parts: make([]part, len(cfg.Ready))}
+	for i := range cfg.Ready {
+		s.parts[i].Part = cfg.Ready[i]
+	}
 	s.app = fiber.New(fiber.Config{
 		BodyLimit:                    maxBody,
 		ReadBufferSize:               maxHeaders,
@@ -73,13 +79,8 @@ func New(cfg Config) *Server {
 	server.SecureErrorLogMessage = true
 
 	s.app.Use(s.observe, headers(cfg.Secure), framing, deadline)
-	s.app.Get("/healthz", func(c *fiber.Ctx) error { return c.SendString("ok\n") })
-	s.app.Get("/readyz", func(c *fiber.Ctx) error {
-		if err := cfg.Ready(c.UserContext()); err != nil {
-			return core.Wrap("web.readyz", core.Unavailable, err)
-		}
-		return c.SendString("ready\n")
-	})
+	s.app.Get("/healthz", healthz)
+	s.app.Get("/readyz", s.readyz)
 	s.app.Use(cfg.Guard.Middleware(gateway.Prefix))
 	api.Mount(s.app, cfg.Guard, cfg.API)
 	gateway.Mount(s.app, cfg.Gateway)
@@ -102,7 +103,10 @@ func entrance(c *fiber.Ctx) error {
 func (s *Server) Serve(l net.Listener) error { return s.app.Listener(newListener(l)) }
 
 // Shutdown stops taking requests and waits for those under way until ctx ends.
-func (s *Server) Shutdown(ctx context.Context) error { return s.app.ShutdownWithContext(ctx) }
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.Drain()
+	return s.app.ShutdownWithContext(ctx)
+}
 
 // Route is one address of the server.
 type Route struct {

@@ -39,6 +39,8 @@ type site struct {
 	plugin   *player
 	logs     *lines
 	setup    string
+
+	registryIs func(context.Context) error // ready
 }
 
 func newSite(t testing.TB) *site {
@@ -57,7 +59,7 @@ func newSite(t testing.TB) *site {
 	plans := billing.DefaultPlans()
 	workspaces := workspace.New(workspace.Config{Store: db, Plans: plans, Home: "here"})
 
-	s := &site{t: t, accounts: accounts, registry: releases, history: &history{}, plugin: &player{}, logs: &lines{}, setup: setup}
+	s := &site{t: t, accounts: accounts, registry: releases, history: &history{}, plugin: &player{}, logs: &lines{}, setup: setup, registryIs: releases.Ready}
 	guard := session.NewGuard(accounts, false)
 	s.server = web.New(web.Config{
 		Guard: guard,
@@ -69,7 +71,7 @@ func newSite(t testing.TB) *site {
 			}),
 		},
 		Gateway: gateway.Config{Dispatcher: s.plugin, Workspaces: workspaces},
-		Ready:   func(context.Context) error { return nil },
+		Ready:   []web.Part{{Name: "database", Ready: db.Ping}, {Name: "registry", Ready: func(ctx context.Context) error { return s.registryIs(ctx) }}},
 		Logger:  slog.New(slog.NewJSONHandler(s.logs, nil)),
 	})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

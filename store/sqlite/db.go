@@ -202,4 +202,7 @@ func lockDir(dir string) (*os.File, error) {
 }
 
 // Ping fails while the file can't be read.
-func (db *DB) Ping(ctx context.Context) error { return db.read.PingContext(ctx) }
+func (db *DB) Ping(ctx context.Context) error {
+	var tables int64
+	return failed("sqlite.Ping", db.read.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&tables))
+}

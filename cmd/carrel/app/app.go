@@ -45,6 +45,10 @@ type Config struct {
 	SecretKeyFile string // of what secrets are sealed with; empty: secret.key in the data folder, made when it is missing
 	PrivateMail   bool   // mail may go to servers at private addresses, and on any port
 
+	// DrainDelay is how long Close goes on serving while /readyz says no, so that
+	// a load balancer sends what is new elsewhere.
+	DrainDelay time.Duration
+
 	Logger *slog.Logger
 }
 
@@ -55,13 +59,14 @@ type App struct {
 	server   *web.Server
 	public   string
 	served   chan error
+	delay    time.Duration
 	closers  []func(context.Context) error // in the order of opening
 }
 
 // Start opens the data folder and serves until Close. What it opened is closed
 // again when it fails.
 func Start(ctx context.Context, cfg Config) (_ *App, err error) {
-	a := &App{served: make(chan error, 1)}
+	a := &App{served: make(chan error, 1), delay: cfg.DrainDelay}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.release(ctx))
@@ -150,7 +155,7 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 			Guard: guard, Accounts: accounts, Workspaces: workspaces, Installations: installations,
 			Billing: bills, Plans: plans, Registry: reg, Dispatcher: dispatcher, History: past, SignUp: cfg.SignUp,
 		}),
-		Ready:  db.Ping,
+		Ready:  []web.Part{{Name: "database", Ready: db.Ping}, {Name: "registry", Ready: reg.Ready}},
 		Logger: cfg.Logger,
 		Secure: secure(a.public),
 	})
@@ -224,9 +229,18 @@ func (a *App) Wait(ctx context.Context) error {
 	}
 }
 
-// Close takes no more requests, lets what is under way finish for up to 20 s,
-// and closes everything, last opened first.
+// Close says that the server is not ready any more and goes on for the
+// configured delay. Then it takes no more requests, lets what is under way
+// finish for up to 20 s, and closes everything, last opened first. It waits for
+// nothing once ctx ends.
 func (a *App) Close(ctx context.Context) error {
+	a.server.Drain()
+	timer := time.NewTimer(a.delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 	ctx, cancel := context.WithTimeout(ctx, drain)
 	defer cancel()
 	return a.release(ctx)
