@@ -22,9 +22,12 @@ need() {
 browser() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
 c_guests() { command -v clang-16 && command -v wasm-ld-16 && dpkg -s wasi-libc libclang-rt-16-dev-wasm32; }
 
+postgres() { ls /usr/lib/postgresql/*/bin/initdb || command -v initdb; }
+
 need 'the race detector' 'gcc libc6-dev' command -v gcc
 need 'guests written in C' 'clang-16 lld-16 wasi-libc libclang-rt-16-dev-wasm32' c_guests
 need 'guests written in AssemblyScript' 'nodejs npm' command -v npm
+need 'the store of several nodes' postgresql postgres
 need 'stories in a browser' 'chromium fonts-liberation' browser
 
 if [ -n "$packages" ]; then

@@ -39,7 +39,9 @@ func (r Range) Until(last Position) Range {
 func (r Range) Contains(p Position) bool { return p.Compare(r.From) >= 0 && p.Compare(r.To) < 0 }
 
 // Digest stands for what is in a range: its positions in ascending order, and
-// unless it is KeysOnly the documents' versions.
+// unless it is KeysOnly the documents' versions. It is the SHA-256 of its rows,
+// each of them the key and the id behind their lengths, and the version, with
+// numbers of 4, 4 and 8 bytes, the highest first: a database can make it, too.
 type Digest [sha256.Size]byte
 
 // Digester makes a Digest of the rows of a range, added in ascending order.
@@ -53,14 +55,13 @@ func NewDigester(r Range) *Digester { return &Digester{sha256.New(), r.KeysOnly}
 
 // Add adds the next row.
 func (d *Digester) Add(p Position, version int64) {
-	var n [binary.MaxVarintLen64]byte
-	d.hash.Write(n[:binary.PutUvarint(n[:], uint64(len(p.Key)))])
-	d.hash.Write([]byte(p.Key))
-	d.hash.Write(n[:binary.PutUvarint(n[:], uint64(len(p.ID)))])
-	d.hash.Write([]byte(p.ID))
+	row := make([]byte, 0, 512)
+	row = append(binary.BigEndian.AppendUint32(row, uint32(len(p.Key))), p.Key...)
+	row = append(binary.BigEndian.AppendUint32(row, uint32(len(p.ID))), p.ID...)
 	if !d.keysOnly {
-		d.hash.Write(n[:binary.PutVarint(n[:], version)])
+		row = binary.BigEndian.AppendUint64(row, uint64(version))
 	}
+	d.hash.Write(row)
 }
 
 // Sum returns the Digest of the rows added.

@@ -1,0 +1,139 @@
+package postgres
+
+import (
+	"context"
+	"reflect"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/carrel-dev/carrel/core"
+)
+
+// batch is statements that travel together and are one transaction: Postgres runs
+// them without waiting for anybody, so what they lock is never locked by a node
+// that has stopped to answer. What must hold for them to count is an expectation:
+// the statement with it ends the transaction, and the error is the one kept here.
+type batch struct {
+	queue        pgx.Batch
+	expectations []func(found int64) error
+	taken        map[string]error // by the constraint that says so
+}
+
+// sender is a pool, or a transaction somebody began.
+type sender interface {
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+}
+
+// setWorkspace names the workspace of a transaction, which ends with it.
+const setWorkspace = "SELECT set_config('carrel.workspace', $1, true)"
+
+// within begins a batch on the rows of a workspace.
+func within(ws core.WorkspaceID) *batch {
+	b := &batch{}
+	b.exec(setWorkspace, ws)
+	return b
+}
+
+// exec adds a statement whose answer doesn't matter.
+func (b *batch) exec(query string, args ...any) { b.queue.Queue(query, stored(args)...) }
+
+// row adds a statement and what reads its one row. scan returns pgx.ErrNoRows as
+// it comes.
+func (b *batch) row(scan func(scanner) error, query string, args ...any) {
+	b.queue.Queue(query, stored(args)...).QueryRow(func(row pgx.Row) error { return scan(row) })
+}
+
+// rows adds a statement and what reads each of its rows.
+func (b *batch) rows(scan func(scanner) error, query string, args ...any) {
+	b.queue.Queue(query, stored(args)...).Query(func(rows pgx.Rows) error {
+		for rows.Next() {
+			if err := scan(rows); err != nil {
+				return err
+			}
+		}
+		return rows.Err()
+	})
+}
+
+// unless numbers an expectation for a statement that calls expect, and keeps the
+// error there is when it does not hold.
+func (b *batch) unless(otherwise func(found int64) error) (expectation int) {
+	b.expectations = append(b.expectations, otherwise)
+	return len(b.expectations) - 1
+}
+
+// must adds a statement that has to touch a row.
+func (b *batch) must(otherwise error, query string, args ...any) {
+	b.touch(1, otherwise, query, args...)
+}
+
+// touch adds a statement that has to touch so many rows. The query has no
+// RETURNING of its own.
+func (b *batch) touch(rows int, otherwise error, query string, args ...any) {
+	n := len(args)
+	b.exec("WITH touched AS ("+query+" RETURNING 1) SELECT expect((SELECT count(*) FROM touched) = "+place(n+1)+", "+place(n+2)+")",
+		append(args, int64(rows), int32(b.unless(func(int64) error { return otherwise })))...)
+}
+
+// unique keeps the error there is when a constraint is violated.
+func (b *batch) unique(constraint string, otherwise error) {
+	if b.taken == nil {
+		b.taken = map[string]error{}
+	}
+	b.taken[constraint] = otherwise
+}
+
+// send runs the batch. Its error is the first statement's that failed: an
+// expectation's own, or one of the database with its kind.
+func (b *batch) send(ctx context.Context, op string, to sender) error {
+	err := to.SendBatch(ctx, &b.queue).Close()
+	if refused, ok := asPgError(err); ok {
+		if refused.Code == codeExpectation {
+			return b.unmet(op, refused)
+		}
+		if own := b.taken[refused.ConstraintName]; own != nil {
+			return own
+		}
+	}
+	return failed(op, err)
+}
+
+// unmet is the error of the expectation that expect named.
+func (b *batch) unmet(op string, refused *pgconn.PgError) error {
+	var expectation int
+	var found int64
+	if !numbers(refused, &expectation, &found) || expectation >= len(b.expectations) {
+		return &core.Error{Op: op, Kind: core.Internal, Err: refused}
+	}
+	return b.expectations[expectation](found)
+}
+
+// stored makes arguments what Postgres can keep: its text is valid UTF-8 without
+// NUL, and some of it comes from guests. Where it is looked for there is nothing
+// to find under such a name.
+func stored(args []any) []any {
+	for i, arg := range args {
+		switch v := reflect.ValueOf(arg); v.Kind() {
+		case reflect.String: // of any of core's types
+			args[i] = text(v.String())
+		case reflect.Slice:
+			if list, ok := arg.([]string); ok {
+				for j := range list {
+					list[j] = text(list[j])
+				}
+			}
+		}
+	}
+	return args
+}
+
+// text is a string as Postgres can keep it.
+func text(s string) string {
+	if utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 {
+		return s
+	}
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+}

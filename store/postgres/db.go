@@ -1,0 +1,194 @@
+package postgres
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/database"
+	"github.com/pressly/goose/v3/lock"
+
+	"github.com/carrel-dev/carrel/core"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// schema is where Carrel's tables are, so that a database may have others.
+const schema = "carrel"
+
+// The roles of migrations/00001_roles.sql.
+const (
+	roleTenant   = "carrel_tenant"
+	rolePlatform = "carrel_platform"
+)
+
+// The pools of one node, in connections. A connection is held for one batch of
+// statements, never while a guest computes.
+const (
+	maxReads    = 16
+	maxWrites   = 16
+	maxPlatform = 8
+	// Commits of one workspace wait for each other anyway: one under way, and one
+	// that is there when it ends.
+	perWriter = 2
+)
+
+// How statements of a workspace's rows are planned: once, and along the indexes
+// they were written for. A plan made while a table was small would read all of it
+// for as long as the connection lives.
+var plans = map[string]string{
+	"plan_cache_mode":   "force_generic_plan",
+	"enable_seqscan":    "off",
+	"enable_bitmapscan": "off",
+	"enable_hashjoin":   "off",
+	"enable_mergejoin":  "off",
+	"jit":               "off",
+}
+
+// What a connection may take: the server ends what takes longer, so that no node
+// that died or stopped keeps others from a row.
+var bounds = map[string]string{
+	"statement_timeout":                   "30s",
+	"lock_timeout":                        "20s",
+	"idle_in_transaction_session_timeout": "10s",
+}
+
+// DB is a Postgres database. Its methods may be called concurrently.
+type DB struct {
+	reads     *pgxpool.Pool // of a workspace's rows, in one snapshot each
+	writes    *pgxpool.Pool // of a workspace's rows
+	platform  *pgxpool.Pool // of what is of no workspace
+	reading   *turnstile    // before reads
+	writing   *turnstile    // before writes
+	documents *documents
+	wakes     *wakes
+}
+
+// Open connects to a database and brings its schema up to date; of several nodes
+// that start at once, one does. The URL's user owns the tables, and may make
+// roles unless they are there. What can't be reached is Unavailable.
+func Open(ctx context.Context, url string) (*DB, error) {
+	const op = "postgres.Open"
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		// The driver's error may quote the URL, and with it the password.
+		return nil, core.E(op, core.Invalid, "--database-url is not an address of Postgres; write it like "+
+			"postgres://user@host:5432/database, with the password in it or in PGPASSWORD.")
+	}
+	if err := migrate(ctx, config.ConnConfig); err != nil {
+		return nil, unreachable(op, config, err)
+	}
+	db := &DB{reading: newTurnstile(maxReads / 4), writing: newTurnstile(perWriter)}
+	db.documents = newDocuments(db)
+	for _, pool := range []struct {
+		to   **pgxpool.Pool
+		role string
+		size int32
+		set  map[string]string
+	}{
+		{&db.reads, roleTenant, maxReads, map[string]string{
+			"default_transaction_isolation": "repeatable read", "default_transaction_read_only": "on"}},
+		{&db.writes, roleTenant, maxWrites, nil},
+		{&db.platform, rolePlatform, maxPlatform, nil},
+	} {
+		if *pool.to, err = connect(ctx, config, pool.role, pool.size, pool.set); err != nil {
+			return nil, errors.Join(unreachable(op, config, err), db.Close())
+		}
+	}
+	db.wakes = startWakes()
+	return db, nil
+}
+
+// unreachable says which server it was, and nothing of how to get in.
+func unreachable(op string, config *pgxpool.Config, err error) error {
+	return &core.Error{Op: op, Kind: core.Unavailable, Err: err,
+		Msg: fmt.Sprintf("The database %s on %s can't be used. See that it runs and lets the user of --database-url in.",
+			config.ConnConfig.Database, config.ConnConfig.Host)}
+}
+
+// migrate brings the schema up to date as the tables' owner. The lock is the
+// database's: a second node waits, and then finds nothing left to do.
+func migrate(ctx context.Context, config *pgx.ConnConfig) error {
+	config = config.Copy()
+	config.RuntimeParams["search_path"] = schema
+	owner := stdlib.OpenDB(*config)
+	defer owner.Close() //nolint:errcheck // what it did is committed
+	sub, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	locker, err := lock.NewPostgresSessionLocker()
+	if err != nil {
+		return err
+	}
+	// IF NOT EXISTS looks before it makes, and another node may be as far.
+	_, err = owner.ExecContext(ctx, "DO $$ BEGIN CREATE SCHEMA IF NOT EXISTS "+schema+
+		"; EXCEPTION WHEN duplicate_schema OR unique_violation THEN END $$")
+	if err != nil {
+		return err
+	}
+	provider, err := goose.NewProvider(database.DialectPostgres, owner, sub, goose.WithSessionLocker(locker))
+	if err != nil {
+		return err
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return nil
+}
+
+// connect opens a pool whose connections have a role, and with it no more rights
+// than that.
+func connect(ctx context.Context, config *pgxpool.Config, role string, size int32, set map[string]string) (*pgxpool.Pool, error) {
+	config = config.Copy()
+	config.MaxConns = size
+	params := config.ConnConfig.RuntimeParams
+	params["search_path"], params["application_name"] = schema, role
+	maps.Copy(params, bounds)
+	maps.Copy(params, plans)
+	maps.Copy(params, set)
+	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, "SET ROLE "+role)
+		return err
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	if err := pool.Ping(ctx); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	return pool, nil
+}
+
+// Ping fails while the database can't be read.
+func (db *DB) Ping(ctx context.Context) error {
+	return failed("postgres.Ping", db.platform.Ping(ctx))
+}
+
+// Acquired is how many connections are in use now.
+func (db *DB) Acquired() int {
+	return int(db.reads.Stat().AcquiredConns() + db.writes.Stat().AcquiredConns() + db.platform.Stat().AcquiredConns())
+}
+
+// Close waits for the statements under way and closes the connections.
+func (db *DB) Close() error {
+	if db.wakes != nil {
+		db.wakes.stop()
+	}
+	for _, pool := range []*pgxpool.Pool{db.reads, db.writes, db.platform} {
+		if pool != nil {
+			pool.Close()
+		}
+	}
+	return nil
+}

@@ -1,0 +1,215 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"github.com/carrel-dev/carrel/core"
+)
+
+const deliveryColumns = "workspace, id, install, event, handler, payload, state, attempt, due, hop, last_error, created, schedule, occurrence"
+
+// thisAttempt is the condition that a delivery is still being run by the attempt
+// that wants to change it.
+const thisAttempt = inWorkspace + " AND id = $2 AND attempt = $3 AND state = 'running'"
+
+const (
+	completeQuery = "UPDATE deliveries SET state = 'done', due = NULL, last_error = '' WHERE " + thisAttempt
+	holdQuery     = "UPDATE deliveries SET state = 'held', attempt = attempt - 1, due = NULL, last_error = $4 WHERE " + thisAttempt
+	setAsideQuery = "UPDATE deliveries SET state = 'set_aside', due = NULL, last_error = $4 WHERE " + thisAttempt
+	retryQuery    = "UPDATE deliveries SET state = 'retry', due = $5, last_error = $4 WHERE " + thisAttempt
+	resumeQuery   = "UPDATE deliveries SET state = CASE WHEN attempt = 0 THEN 'pending' ELSE 'retry' END, due = $2 WHERE " + inWorkspace + " AND state = 'held'"
+)
+
+// overtaken is the error of an attempt that is not the running one any more. It
+// is what makes an effect happen exactly once: the unit with the effect fails.
+func overtaken(op string, id core.DeliveryID, attempt int) error {
+	return core.E(op, core.Stale, "Attempt %d of the delivery %s is not the running one any more.", attempt, id)
+}
+
+func (b *batch) putDelivery(ws core.WorkspaceID, d core.Delivery) {
+	b.exec(`INSERT INTO deliveries (`+deliveryColumns+`) VALUES ($1, $2, $3, $4, $5, $6, 'pending', 0, $7, $8, '', $9, $10, $11)
+		ON CONFLICT (workspace, install, schedule, occurrence) WHERE schedule <> '' DO NOTHING`,
+		ws, d.ID, d.Install, d.Event, d.Handler, string(d.Payload), micros(d.Due), d.Hop, micros(d.Created), d.Schedule, micros(d.Occurrence))
+}
+
+const waiting = " FROM deliveries WHERE " + inWorkspace + " AND install = $2 AND event = '' AND state IN ('pending', 'running', 'retry', 'held')"
+
+// checkWaiting holds the jobs of an installation to their bounds, behind those the
+// transaction has added: units that race for the last place don't all get it.
+func (b *batch) checkWaiting(ws core.WorkspaceID, install core.InstallationID) {
+	const op = "postgres.PutDelivery"
+	b.exec("SELECT expect(count(*) <= $3, $4)"+waiting, ws, install, core.MaxWaitingJobs, int32(b.unless(func(int64) error {
+		return core.E(op, core.RateLimited,
+			"The plugin has %d jobs waiting, which is as many as it may have. Try again when some of them are done.", core.MaxWaitingJobs)
+	})))
+	b.exec("SELECT expect(bytes <= $3, $4, bytes) FROM (SELECT coalesce(sum(octet_length(payload)), 0)::bigint AS bytes"+waiting+") held",
+		ws, install, core.MaxWaitingBytes, int32(b.unless(func(bytes int64) error {
+			return core.E(op, core.RateLimited,
+				"The plugin's jobs that are waiting hold %d bytes with this one, and %d are allowed. Try again "+
+					"when some of them are done, or keep the data in a table and send its id.", bytes, core.MaxWaitingBytes)
+		})))
+}
+
+func (b *batch) checkListening(ws core.WorkspaceID, install core.InstallationID) {
+	b.exec("SELECT expect(NOT EXISTS (SELECT FROM deliveries WHERE "+inWorkspace+` AND install = $2 AND event <> ''
+			AND state IN ('pending', 'running', 'retry', 'held') OFFSET $3 LIMIT 1), $4)`,
+		ws, install, core.MaxWaitingEvents, int32(b.unless(func(int64) error {
+			return core.E("postgres.PutDelivery", core.RateLimited,
+				"A plugin that listens to this event has %d events waiting, and a listener can't "+
+					"add to them. Try again when it has worked some of them off.", core.MaxWaitingEvents)
+		})))
+}
+
+// resumes reports whether changes may have made held deliveries due.
+func resumes(changes []core.Change) bool {
+	return slices.ContainsFunc(changes, func(change core.Change) bool {
+		switch change.(type) {
+		case core.PutInstallation, core.PutContract:
+			return true
+		default:
+			return false
+		}
+	})
+}
+
+// RecoverDeliveries implements core/events' Store. What is running may be another
+// node's, so it is left to its lease. What has had all its attempts and whose lease
+// is over is set aside: it may be what ended its node. Only an occurrence of a
+// schedule is claimed once more, as who sets it aside puts the next. What is held
+// is tried: the plans may be others now.
+func (db *DB) RecoverDeliveries(ctx context.Context, now time.Time, attempts int) error {
+	var b batch
+	b.exec(`UPDATE deliveries SET state = 'set_aside', due = NULL, last_error = 'The server stopped during this attempt.'
+		WHERE due <= $1 AND state = 'running' AND attempt >= $2 AND schedule = ''`, micros(now), attempts)
+	b.exec("UPDATE deliveries SET state = CASE WHEN attempt = 0 THEN 'pending' ELSE 'retry' END, due = $1 WHERE state = 'held'", micros(now))
+	return b.send(ctx, "postgres.RecoverDeliveries", db.platform)
+}
+
+// turnQuery finds the first due delivery of each workspace behind $1, going from
+// workspace to workspace in one index seek each: a workspace with a long backlog
+// costs no more than one with a single delivery.
+const turnQuery = `WITH RECURSIVE turn (workspace) AS (
+		(SELECT workspace FROM deliveries WHERE due IS NOT NULL AND workspace > $1 ORDER BY workspace LIMIT 1)
+		UNION ALL
+		SELECT (SELECT d.workspace FROM deliveries d WHERE d.due IS NOT NULL AND d.workspace > turn.workspace ORDER BY d.workspace LIMIT 1)
+		FROM turn WHERE turn.workspace IS NOT NULL)
+	SELECT workspace, first FROM turn,
+		LATERAL (SELECT id AS first FROM deliveries d WHERE d.workspace = turn.workspace AND d.due <= $2 ORDER BY d.due LIMIT 1) due
+	WHERE workspace <> ALL ($3)
+	LIMIT $4`
+
+// claimQuery takes deliveries that are due and that no other node is taking.
+const claimQuery = `WITH free AS (
+		SELECT workspace, id FROM deliveries d JOIN unnest($1::text[], $2::text[]) AS n (ws, delivery) ON d.workspace = n.ws AND d.id = n.delivery
+		WHERE d.due <= $3 FOR UPDATE OF d SKIP LOCKED)
+	UPDATE deliveries d SET state = 'running', attempt = attempt + 1, due = $4 FROM free
+	WHERE d.workspace = free.workspace AND d.id = free.id
+	RETURNING d.workspace, d.id, d.install, d.event, d.handler, d.payload, d.state, d.attempt, d.due, d.hop, d.last_error, d.created,
+		d.schedule, d.occurrence`
+
+// ClaimDeliveries implements core/events' Store.
+func (db *DB) ClaimDeliveries(ctx context.Context, now, lease time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int) ([]core.Delivery, error) {
+	for {
+		claimed, found, err := db.claim(ctx, now, lease, after, busy, limit)
+		// Where all that was found was cancelled or claimed meanwhile, there may be more behind it.
+		if err != nil || len(claimed) > 0 || !found {
+			return claimed, err
+		}
+	}
+}
+
+// claim looks once; found says that there was something to claim.
+func (db *DB) claim(
+	ctx context.Context, now, lease time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int,
+) (claimed []core.Delivery, found bool, err error) {
+	const op = "postgres.ClaimDeliveries"
+	workspaces, ids, err := db.dueBehind(ctx, now, after, busy, limit)
+	if err == nil && len(ids) < limit && after != "" { // the turn begins again
+		seen := slices.Clone(busy)
+		for _, ws := range workspaces {
+			seen = append(seen, core.WorkspaceID(ws))
+		}
+		var again, more []string
+		again, more, err = db.dueBehind(ctx, now, "", seen, limit-len(ids))
+		workspaces, ids = append(workspaces, again...), append(ids, more...)
+	}
+	if err != nil || len(ids) == 0 {
+		return nil, false, err
+	}
+	var b batch
+	b.rows(func(s scanner) error {
+		d, err := scanDelivery(s)
+		claimed = append(claimed, d)
+		return err
+	}, claimQuery, workspaces, ids, micros(now), micros(lease))
+	err = b.send(ctx, op, db.platform)
+	order := func(d core.Delivery) int { return slices.Index(workspaces, string(d.Workspace)) }
+	slices.SortFunc(claimed, func(a, b core.Delivery) int { return order(a) - order(b) })
+	return claimed, true, err
+}
+
+// dueBehind returns the workspaces whose turn it is, and a delivery of each.
+func (db *DB) dueBehind(ctx context.Context, now time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int) (workspaces, ids []string, err error) {
+	var b batch
+	b.rows(func(s scanner) error {
+		var ws, id string
+		err := s.Scan(&ws, &id)
+		workspaces, ids = append(workspaces, ws), append(ids, id)
+		return err
+	}, turnQuery, after, micros(now), texts(busy), limit)
+	return workspaces, ids, b.send(ctx, "postgres.ClaimDeliveries", db.platform)
+}
+
+// texts is a list of ids as an argument.
+func texts[T ~string](list []T) []string {
+	plain := make([]string, len(list))
+	for i, item := range list {
+		plain[i] = string(item)
+	}
+	return plain
+}
+
+// NextDelivery implements core/events' Store.
+func (db *DB) NextDelivery(ctx context.Context, after time.Time, busy []core.WorkspaceID) (next time.Time, any bool, err error) {
+	var b batch
+	b.rows(func(s scanner) error {
+		var due int64
+		err := s.Scan(&due)
+		next, any = fromMicros(due), true
+		return err
+	}, "SELECT due FROM deliveries WHERE due > $1 AND workspace <> ALL ($2) ORDER BY due LIMIT 1", micros(after), texts(busy))
+	return next, any, b.send(ctx, "postgres.NextDelivery", db.platform)
+}
+
+// RetryDelivery implements core/events' Store.
+func (db *DB) RetryDelivery(ctx context.Context, d core.Delivery, due time.Time, message string) error {
+	return db.write(ctx, "postgres.RetryDelivery", d.Workspace, func(b *batch) {
+		b.exec(retryQuery, d.Workspace, d.ID, d.Attempt, message, micros(due))
+	})
+}
+
+// SetAsideDelivery implements core/events' Store.
+func (db *DB) SetAsideDelivery(ctx context.Context, d core.Delivery, message string) error {
+	return db.write(ctx, "postgres.SetAsideDelivery", d.Workspace, func(b *batch) {
+		b.exec(setAsideQuery, d.Workspace, d.ID, d.Attempt, message)
+	})
+}
+
+func scanDelivery(s scanner) (d core.Delivery, err error) {
+	var payload string
+	var due *int64
+	var created, occurrence int64
+	err = s.Scan(&d.Workspace, &d.ID, &d.Install, &d.Event, &d.Handler, &payload, &d.State, &d.Attempt, &due, &d.Hop, &d.LastError, &created,
+		&d.Schedule, &occurrence)
+	if payload != "" {
+		d.Payload = json.RawMessage(payload)
+	}
+	if due != nil {
+		d.Due = fromMicros(*due)
+	}
+	d.Created, d.Occurrence = fromMicros(created), fromMicros(occurrence)
+	return d, err
+}

@@ -1,0 +1,9 @@
+// Package postgres keeps a Carrel installation in a Postgres database that several
+// nodes share: the documents of package store, and the plain relational tables of
+// the platform (accounts, workspaces, installations, deliveries). It imports core,
+// store and its driver, and must never import a service of core/* or know a guest.
+//
+// Start with db.go (connections and roles), batch.go (how statements travel and
+// what they expect), then commit.go (how a unit of work is validated and applied)
+// and migrations (the tables and their row level security).
+package postgres

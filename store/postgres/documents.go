@@ -1,0 +1,148 @@
+package postgres
+
+import (
+	"context"
+	"maps"
+	"sync"
+
+	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/store"
+)
+
+// documents is the database's document engine, a store.Backend.
+type documents struct {
+	db *DB
+
+	mu      sync.Mutex
+	numbers map[string]store.Number // of names known to be in the catalog
+}
+
+func newDocuments(db *DB) *documents {
+	return &documents{db: db, numbers: map[string]store.Number{}}
+}
+
+// Documents returns the database's document engine.
+func (db *DB) Documents() store.Backend { return db.documents }
+
+// read runs a batch of a workspace's rows in one snapshot. ask adds to it; what
+// it reads may be used once read returns.
+func (db *DB) read(ctx context.Context, op string, ws core.WorkspaceID, ask func(*batch)) error {
+	leave, err := db.reading.enter(ctx, ws)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	b := within(ws)
+	ask(b)
+	return b.send(ctx, op, db.reads)
+}
+
+// write runs a batch that changes a workspace's rows, beside its units of work. It
+// goes on when its caller is gone.
+func (db *DB) write(ctx context.Context, op string, ws core.WorkspaceID, ask func(*batch)) error {
+	leave, err := db.writing.enter(ctx, ws)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	b := within(ws)
+	ask(b)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime)
+	defer cancel()
+	return b.send(ctx, op, db.writes)
+}
+
+const selectHead = "SELECT seq, auth_epoch FROM heads WHERE " + inWorkspace
+
+// head adds the question of where a workspace is: zero before its first commit.
+func (b *batch) head(ws core.WorkspaceID, at *store.Moment) {
+	b.row(func(s scanner) error { return orNone(s.Scan(&at.Seq, &at.AuthEpoch)) }, selectHead, ws)
+}
+
+const selectDocument = "SELECT version, schema, body, created, updated FROM documents WHERE " + inWorkspace + " AND tbl = $2 AND id = $3"
+
+// Document implements store.Backend.
+func (d *documents) Document(
+	ctx context.Context, ws core.WorkspaceID, table store.Number, id core.DocumentID,
+) (found *core.Document, at store.Moment, err error) {
+	err = d.db.read(ctx, "postgres.Document", ws, func(b *batch) {
+		b.head(ws, &at)
+		b.rows(func(s scanner) error {
+			found = &core.Document{ID: id}
+			var body string
+			var created, updated int64
+			err := s.Scan(&found.Version, &found.Schema, &body, &created, &updated)
+			found.Body, found.Created, found.Updated = []byte(body), fromMicros(created), fromMicros(updated)
+			return err
+		}, selectDocument, ws, int64(table), id)
+	})
+	return found, at, err
+}
+
+const selectReceipt = "SELECT request_hash, answer, created FROM receipts WHERE " + inWorkspace + " AND scope = $2 AND key = $3"
+
+// Receipt implements store.Backend.
+func (d *documents) Receipt(ctx context.Context, ws core.WorkspaceID, scope, key string) (found *core.Receipt, at store.Moment, err error) {
+	const op = "postgres.Receipt"
+	err = d.db.read(ctx, op, ws, func(b *batch) {
+		b.head(ws, &at)
+		b.rows(func(s scanner) error {
+			var hash []byte
+			var answer string
+			var created int64
+			if err := s.Scan(&hash, &answer, &created); err != nil {
+				return err
+			}
+			found = &core.Receipt{Scope: scope, Key: key, Answer: []byte(answer), Created: fromMicros(created)}
+			if copy(found.RequestHash[:], hash) != len(found.RequestHash) {
+				return core.E(op, core.Internal, "A stored receipt has no whole request hash.")
+			}
+			return nil
+		}, selectReceipt, ws, scope, key)
+	})
+	return found, at, err
+}
+
+// Numbers implements store.Backend.
+func (d *documents) Numbers(ctx context.Context, names []string) ([]store.Number, error) {
+	const op = "postgres.Numbers"
+	if numbers := d.known(names); numbers != nil {
+		return numbers, nil
+	}
+	given := make(map[string]store.Number, len(names))
+	var b batch
+	for _, name := range names {
+		b.exec("INSERT INTO catalog (name) VALUES ($1) ON CONFLICT DO NOTHING", name)
+	}
+	// A statement of its own: one that another node inserted at the same time is seen by the next.
+	for _, name := range names {
+		b.row(func(s scanner) error {
+			var number store.Number
+			err := s.Scan(&number)
+			given[name] = number
+			return err
+		}, "SELECT number FROM catalog WHERE name = $1", name)
+	}
+	if err := b.send(ctx, op, d.db.platform); err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	maps.Copy(d.numbers, given)
+	d.mu.Unlock()
+	return d.known(names), nil
+}
+
+// known returns the numbers of names, or nil when one is not known yet.
+func (d *documents) known(names []string) []store.Number {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	numbers := make([]store.Number, len(names))
+	for i, name := range names {
+		n, ok := d.numbers[name]
+		if !ok {
+			return nil
+		}
+		numbers[i] = n
+	}
+	return numbers
+}

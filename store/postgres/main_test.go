@@ -1,0 +1,31 @@
+package postgres
+
+import (
+	"os"
+	"testing"
+
+	"github.com/carrel-dev/carrel/store"
+	"github.com/carrel-dev/carrel/store/postgres/pgtest"
+	"github.com/carrel-dev/carrel/store/storetest"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+
+func openTest(t testing.TB) *DB {
+	t.Helper()
+	db, err := Open(t.Context(), pgtest.Open(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
+// TestDocuments runs the suite of every backend.
+func TestDocuments(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) store.Backend { return openTest(t).Documents() })
+}

@@ -1,0 +1,57 @@
+package pgtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+var (
+	shared  = sync.OnceValues(func() (*Cluster, error) { started.Store(true); return NewCluster(false) })
+	started atomic.Bool
+	names   atomic.Int64
+)
+
+// Open returns the URL of a new, empty database, which is dropped when the test
+// ends. All tests of a process share a cluster. Where there is no Postgres the
+// test is skipped, though never in CI.
+func Open(t testing.TB) string {
+	t.Helper()
+	cluster, err := shared()
+	if errors.Is(err, ErrMissing) && os.Getenv("CI") != "true" {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := fmt.Sprintf("test_%d", names.Add(1))
+	if err := cluster.Create(t.Context(), name); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := cluster.Drop(context.Background(), name); err != nil {
+			t.Error(err)
+		}
+	})
+	return cluster.URL(name)
+}
+
+// Main runs the tests of a package that uses Open, and ends their cluster.
+//
+//	func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+func Main(m *testing.M) int {
+	code := m.Run()
+	if started.Load() {
+		if cluster, err := shared(); err == nil {
+			if err := cluster.Remove(); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				return max(code, 1)
+			}
+		}
+	}
+	return code
+}
