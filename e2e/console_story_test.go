@@ -11,16 +11,6 @@ import (
 	"github.com/carrel-dev/carrel/core/abi"
 )
 
-// signIn enters by the door.
-func (b *browser) signIn(p *person) {
-	b.Helper()
-	b.open("/console/sign-in")
-	b.fill("email", p.email)
-	b.fill("password", password)
-	b.press("Sign in")
-	b.sees("Your workspaces")
-}
-
 // key presses a key, wherever the focus is.
 func (b *browser) key(key string) {
 	b.Helper()

@@ -1,9 +1,6 @@
 package e2e
 
 import (
-	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -25,9 +22,7 @@ func TestTheStoryInABrowser(t *testing.T) {
 		t.Errorf("the set-up token is in the address: %s", b.address())
 	}
 
-	b.fill("name", "Acme")
-	b.press("Create workspace")
-	b.sees("No plugin is installed yet.")
+	b.newWorkspace("Acme")
 	b.press("Browse the marketplace")
 	b.sees("Plugins this server offers.")
 	b.picture("marketplace")
@@ -37,28 +32,12 @@ func TestTheStoryInABrowser(t *testing.T) {
 	b.sees("Probe is not part of this workspace's plan. These plans include it: ")
 	b.sees("Change the plan")
 
-	b.press("Marketplace")
-	b.press("CRM")
-	b.sees("Installation")
-	b.picture("plugin")
-	b.press("Install…")
-	b.sees("Install CRM")
-	b.sees("It keeps data of its own in this workspace.")
-	b.picture("consent")
-	b.press("Allow and install")
-	b.sees("Installed.")
+	b.install("CRM", nil)
 	b.picture("home")
 
 	b.press("Contacts")
 	b.sees("No contacts here")
-	b.press("Imports")
-	file := filepath.Join(t.TempDir(), "contacts.csv")
-	if err := os.WriteFile(file, []byte(contactsCSV(1000)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	b.sees("A CSV file in UTF-8") // the page is there, and not the one before
-	b.choose(file)
-	b.press("Upload")
+	b.upload([]byte(contactsCSV(1000)))
 	b.sees("1000 of 1000") // the page follows the import by itself
 	b.sees("Line")
 	b.picture("imports")
@@ -68,16 +47,8 @@ func TestTheStoryInABrowser(t *testing.T) {
 
 	b.press("Contacts")
 	b.sees("Person, number 998") // the last good row of the file: the newest first
-	pages, seen := 1, b.count("tbody tr")
 	b.picture("contacts")
-	for before := b.address(); b.count("a[rel=next]") == 1; {
-		b.press("Next page")
-		b.until("the page stays", fmt.Sprintf("location.href !== %q && document.readyState === 'complete'", before))
-		before = b.address()
-		pages++
-		seen += b.count("tbody tr")
-	}
-	if seen != 980 || pages != 20 {
+	if seen, pages := b.leaf(); seen != 980 || pages != 20 {
 		t.Errorf("%d contacts on %d pages, want 980 on 20", seen, pages)
 	}
 

@@ -115,11 +115,7 @@ func TestEveryPageOfTheConsole(t *testing.T) {
 	source := axe(t)
 	s := newStroll(t)
 	b := newBrowser(t, s.url)
-	b.open("/console/sign-in")
-	b.fill("email", s.root.email)
-	b.fill("password", password)
-	b.press("Sign in")
-	b.sees("Your workspaces")
+	b.signIn(s.root)
 
 	walks := s.walks()
 	for _, route := range s.app.Routes() {

@@ -70,11 +70,7 @@ func TestPagesOfTheCRM(t *testing.T) {
 	}
 
 	b := newBrowser(t, s.url)
-	b.open("/console")
-	b.fill("email", alice.email)
-	b.fill("password", password)
-	b.press("Sign in")
-	b.sees("Your workspaces")
+	b.signIn(alice)
 	b.open("/console/w/acme/p/crm/contacts/new")
 	b.fill("name", "Grace Hopper")
 	b.fill("email", "Grace@Example.com")

@@ -53,11 +53,7 @@ func TestPagesOfEmail(t *testing.T) {
 	}
 
 	b := newBrowser(t, s.url)
-	b.open("/console")
-	b.fill("email", alice.email)
-	b.fill("password", password)
-	b.press("Sign in")
-	b.sees("Your workspaces")
+	b.signIn(alice)
 	b.open("/console/w/acme/p/email/templates")
 	b.press("receipt")
 	b.sees("25.90 EUR")

@@ -142,11 +142,7 @@ func TestPeopleSubscribeAndLeave(t *testing.T) {
 
 	// She confirms in a browser in which she is signed in to the console, too.
 	b := newBrowser(t, w.url)
-	b.open("/console")
-	b.fill("email", alice.email)
-	b.fill("password", password)
-	b.press("Sign in")
-	b.sees("Your workspaces")
+	b.signIn(alice)
 	b.open(strings.TrimPrefix(link, w.url))
 	b.sees("Subscribe to Newsletter?")
 	b.picture("confirm")

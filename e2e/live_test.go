@@ -203,11 +203,7 @@ func TestAPageFollowsWhatHappens(t *testing.T) {
 	acme := As(w.root).In(As(w.root).Workspace("Acme", "enterprise"))
 	acme.API("POST", "/installations", body{"plugin": "probe", "grants": acme.asked("probe")}).want(201)
 	b := newBrowser(t, w.url)
-	b.open("/console/sign-in")
-	b.fill("email", w.root.email)
-	b.fill("password", password)
-	b.press("Sign in")
-	b.sees("Your workspaces")
+	b.signIn(w.root)
 	for i, path := range []string{"/events", "/invocations", "/deliveries"} {
 		b.open("/console/w/acme" + path)
 		before := b.count("tbody tr")

@@ -21,11 +21,7 @@ func onPages(t *testing.T) (member, *browser) {
 	m := As(alice).In(As(alice).Workspace("acme", "enterprise"))
 	m.Install("probe")
 	b := newBrowser(t, w.url)
-	b.open("/console/sign-in")
-	b.fill("email", alice.email)
-	b.fill("password", password)
-	b.press("Sign in")
-	b.sees("Your workspaces")
+	b.signIn(alice)
 	return m, b
 }
 

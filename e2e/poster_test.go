@@ -72,11 +72,7 @@ func TestAttack46_AHostilePageIsText(t *testing.T) {
 		}
 	}()
 
-	b.open("/console/sign-in")
-	b.fill("email", alice.email)
-	b.fill("password", password)
-	b.press("Sign in")
-	b.sees("Your workspaces")
+	b.signIn(alice)
 
 	inspect := func(step string, least int) {
 		t.Helper()
