@@ -205,6 +205,20 @@ func TestPeopleSubscribeAndLeave(t *testing.T) {
 	// What somebody waits for still comes.
 	acme.Call("email", "POST /messages", body{"to": "bea@example.com", "templateKey": "welcome"}).want(202)
 	box.to("bea@example.com", 3)
+
+	// To an address that the owner lists comes nothing at all.
+	b.open("/console/w/acme/p/email/suppressions")
+	b.sees("Everybody gets mail")
+	b.fill("email", "Dan@example.com")
+	b.press("Save")
+	b.sees("Allow mail") // it is on the list
+	acme.Call("email", "POST /messages", body{"to": "dan@example.com", "templateKey": "welcome"}).want(202)
+	w.eventually(acme, "email", "/messages?filter[status]=suppressed", 1)
+	b.open("/console/w/acme/p/email/outbox?status=suppressed")
+	b.sees("dan@example.com")
+	if came := box.all()["dan@example.com"]; len(came) != 0 {
+		t.Errorf("an address that gets no mail got %d", len(came))
+	}
 }
 
 // TestAPublicFormIsNoMailCannon: a form that anybody can send asks a few hundred
