@@ -71,6 +71,8 @@ type Delivery struct {
 	LastError string    // message of the last failed attempt, or why it is held
 	Hop       int       // deliveries of events between it and the first cause
 	Created   time.Time
+	Trace     Trace     // what put it
+	Owed      time.Time // of one that was just claimed: when it was due; else zero
 
 	// A job that is an occurrence of a schedule of the manifest: its name, and when
 	// it was first due. The unit that ends one puts the next.

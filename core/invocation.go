@@ -39,6 +39,7 @@ type InvocationRecord struct {
 	Delivery  DeliveryID // what it was an attempt of; empty: a request or a step of an installation
 	Attempt   int        // of the delivery, from 1
 	Log       []LogLine  // the first lines of the last run
+	Request   RequestID  // that it was made for, or because of
 }
 
 // LogLine is a line a guest logged.

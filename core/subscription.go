@@ -1,6 +1,7 @@
 package core
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -68,9 +69,10 @@ func Deliveries(ws WorkspaceID, there []Installation, events []Event) (list []De
 }
 
 // WithDeliveries adds to the changes of a workspace the deliveries of the events
-// among them.
-func WithDeliveries(a Access, changes []Change) []Change {
+// among them. They are of the context's trace.
+func WithDeliveries(ctx context.Context, a Access, changes []Change) []Change {
 	for _, d := range Deliveries(a.Workspace.ID, a.Installations, EventsOf(changes)) {
+		d.Trace = TraceOf(ctx)
 		changes = append(changes, PutDelivery{Delivery: d})
 	}
 	return changes

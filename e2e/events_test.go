@@ -99,6 +99,11 @@ func TestWhatBecameOfAnEvent(t *testing.T) {
 	if call["delivery"] != delivery["id"] || call["trigger"] != "event" {
 		t.Errorf("its call: %v", call)
 	}
+	for _, one := range []map[string]any{call, delivery, acme.API("GET", fmt.Sprint("/invocations/", e["carrelcause"]), nil).want(200).object()} {
+		if request := told.header.Get("X-Request-Id"); one["requestId"] != request {
+			t.Errorf("what came of %s names another request: %v", request, one)
+		}
+	}
 	id := fmt.Sprint(delivery["id"])
 	acme.API("POST", "/deliveries/"+id+"/redrive", nil).want(200)
 	if line := acme.API("GET", "/audit", nil).want(200).list("data")[0].(map[string]any); line["action"] != "delivery.redriven" || line["subject"] != id {

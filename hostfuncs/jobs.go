@@ -19,7 +19,7 @@ var jobOperations = []Operation{
 	{abi.OpJobsCancel, "jobs.cancel", abi.CapabilityJobs, mutations, "Cancel a job that has not begun.", with(jobsCancel)},
 }
 
-func jobsSchedule(_ context.Context, h *Host, r abi.ScheduleRequest) (abi.IDResponse, error) {
+func jobsSchedule(ctx context.Context, h *Host, r abi.ScheduleRequest) (abi.IDResponse, error) {
 	const op = "jobs.schedule"
 	var none abi.IDResponse
 	if _, ok := job(h.b.Manifest, r.Handler); !ok {
@@ -37,6 +37,11 @@ func jobsSchedule(_ context.Context, h *Host, r abi.ScheduleRequest) (abi.IDResp
 		ID: core.NewDeliveryID(), Workspace: h.b.Workspace.ID, Install: h.b.Installation.ID,
 		Handler: r.Handler, Payload: r.Payload, State: core.DeliveryPending,
 		Due: h.b.Now.Add(time.Duration(r.DelayMS) * time.Millisecond), Hop: h.b.Hop, Created: h.b.Now,
+		Trace: core.TraceOf(ctx),
+	}
+	if r.DelayMS > 0 {
+		// A job that schedules itself again has no end, and a trace must have one.
+		delivery.Trace = core.Trace{Request: core.NewRequestID()}
 	}
 	h.b.Unit.Add(core.PutDelivery{Delivery: delivery})
 	return abi.IDResponse{ID: string(delivery.ID)}, nil

@@ -20,7 +20,7 @@ import (
 // writes the access log.
 func (s *Server) observe(c *fiber.Ctx) (err error) {
 	begin := time.Now()
-	problem.RequestID(c)
+	c.SetUserContext(core.WithTrace(c.UserContext(), core.Trace{Request: core.RequestID(problem.RequestID(c))}))
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())

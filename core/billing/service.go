@@ -100,7 +100,7 @@ func (s *Service) ChangePlan(ctx context.Context, ws core.WorkspaceID, actor cor
 			return nil, nil
 		}
 		answer.Contract = core.Contract{ID: core.NewContractID(), Workspace: ws, Plan: plan.ID, Began: s.now()}
-		return core.WithDeliveries(a, []core.Change{
+		return core.WithDeliveries(ctx, a, []core.Change{
 			core.PutContract{Contract: answer.Contract},
 			core.AppendAudit{Entry: core.AuditEntry{Time: answer.Contract.Began, Actor: string(actor.Account), Action: "plan.changed", Subject: plan.ID}},
 			core.Happened(ws, answer.Contract.Began,

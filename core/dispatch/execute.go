@@ -102,7 +102,8 @@ func (d *Dispatcher) execute(ctx context.Context, t task) (Answer, error) {
 func (d *Dispatcher) perform(ctx context.Context, t task) (answer Answer, err error) {
 	i := &invocation{Dispatcher: d, task: t, dice: mathrand.Uint64()}
 	rand.Read(i.seed[:]) //nolint:errcheck // it never fails
-	i.record = core.InvocationRecord{ID: core.NewInvocationID(), Workspace: t.workspace.ID, Trigger: t.trigger, Started: d.now()}
+	i.record = core.InvocationRecord{ID: core.NewInvocationID(), Workspace: t.workspace.ID, Trigger: t.trigger, Started: d.now(),
+		Request: core.TraceOf(ctx).Request}
 	defer func() {
 		if i.known {
 			d.records.Record(i.record)
@@ -240,6 +241,7 @@ func (i *invocation) commit(ctx context.Context, v *view, t *target, unit Unit, 
 	// that ends takes its deliveries along.
 	events := append(unit.Emitted(), core.EventsOf(changes)...)
 	for _, delivery := range core.Deliveries(i.workspace.ID, v.Access.Installations, events) {
+		delivery.Trace = core.TraceOf(ctx)
 		unit.Add(core.PutDelivery{Delivery: delivery})
 	}
 	for _, change := range changes {

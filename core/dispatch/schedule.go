@@ -86,5 +86,7 @@ func occurrence(w core.Workspace, in core.InstallationID, s abi.Schedule, after,
 	return core.PutDelivery{Delivery: core.Delivery{
 		ID: core.NewDeliveryID(), Workspace: w.ID, Install: in, Handler: s.Handler, State: core.DeliveryPending,
 		Due: due, Created: now, Schedule: s.Name, Occurrence: due,
+		// Not that of the occurrence before: a chain has no end, and a trace must have one.
+		Trace: core.Trace{Request: core.NewRequestID()},
 	}}, err
 }

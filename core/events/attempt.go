@@ -50,7 +50,7 @@ func (c *Claimer) run(ctx context.Context, d core.Delivery) {
 	}
 	switch stored := c.SetAside(ctx, d, message); core.KindOf(stored) {
 	case "":
-		c.Logger.Warn("delivery set aside", "workspace", d.Workspace, "delivery", d.ID, "attempts", d.Attempt, "error", err)
+		c.Logger.Warn("delivery set aside", "request", d.Trace.Request, "workspace", d.Workspace, "delivery", d.ID, "attempts", d.Attempt, "error", err)
 	case core.Stale:
 	default:
 		c.note(d, stored)
@@ -69,6 +69,10 @@ func (c *Claimer) note(d core.Delivery, err error) {
 func (c *Claimer) deliver(ctx context.Context, d core.Delivery) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, lease-margin)
 	defer cancel()
+	if d.Trace.IsZero() { // put before deliveries had one
+		d.Trace.Request = core.NewRequestID()
+	}
+	ctx = core.WithTrace(ctx, d.Trace)
 	defer func() {
 		if r := recover(); r != nil {
 			err = &core.Error{Op: "events.Deliver", Kind: core.Internal, Err: fmt.Errorf("panic: %v", r)}

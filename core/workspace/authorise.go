@@ -57,7 +57,7 @@ func change(ctx context.Context, store Store, ws core.WorkspaceID, actor core.Ac
 			return nil, err
 		}
 		changes, err := decide(a)
-		return core.WithDeliveries(a, changes), err
+		return core.WithDeliveries(ctx, a, changes), err
 	})
 	if !found {
 		return missing(err)

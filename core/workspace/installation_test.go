@@ -98,7 +98,7 @@ func (x *units) Lifecycle(ctx context.Context, l workspace.Lifecycle) error {
 				return err
 			}
 		}
-		for _, change := range core.WithDeliveries(a, l.Changes) {
+		for _, change := range core.WithDeliveries(ctx, a, l.Changes) {
 			u.Add(change)
 		}
 		if _, err := u.Commit(ctx); core.KindOf(err) != core.Changed {

@@ -11,7 +11,7 @@ import (
 	"github.com/carrel-dev/carrel/core"
 )
 
-const deliveryColumns = "workspace, id, install, event, handler, payload, state, attempt, due, hop, last_error, created, schedule, occurrence"
+const deliveryColumns = "workspace, id, install, event, handler, payload, state, attempt, due, hop, last_error, created, schedule, occurrence, trace"
 
 // thisAttempt is the condition that a delivery is still being run by the
 // attempt that wants to change it.
@@ -27,12 +27,13 @@ const (
 )
 
 const insertDeliveryQuery = `INSERT INTO deliveries (` + deliveryColumns + `)
-	VALUES (?, ?, ?, ?, ?, ?, 'pending', 0, ?, ?, '', ?, ?, ?)
+	VALUES (?, ?, ?, ?, ?, ?, 'pending', 0, ?, ?, '', ?, ?, ?, ?)
 	ON CONFLICT (workspace, install, schedule, occurrence) WHERE schedule <> '' DO NOTHING`
 
 func insertDelivery(ctx context.Context, s session, ws core.WorkspaceID, d core.Delivery) error {
 	_, err := s.exec(ctx, insertDeliveryQuery,
-		ws, d.ID, d.Install, d.Event, d.Handler, string(d.Payload), micros(d.Due), d.Hop, micros(d.Created), d.Schedule, micros(d.Occurrence))
+		ws, d.ID, d.Install, d.Event, d.Handler, string(d.Payload), micros(d.Due), d.Hop, micros(d.Created), d.Schedule,
+		micros(d.Occurrence), d.Trace.String())
 	return failed("sqlite.PutDelivery", err)
 }
 
@@ -176,7 +177,8 @@ const turnQuery = `WITH RECURSIVE turn (workspace) AS (
 		UNION ALL
 		SELECT (SELECT min(d.workspace) FROM deliveries d WHERE d.due IS NOT NULL AND d.workspace > turn.workspace)
 		FROM turn WHERE turn.workspace IS NOT NULL)
-	SELECT workspace, (SELECT id FROM deliveries d WHERE d.workspace = turn.workspace AND d.due <= ?2 ORDER BY d.due LIMIT 1) AS first
+	SELECT workspace, (SELECT id FROM deliveries d WHERE d.workspace = turn.workspace AND d.due <= ?2 ORDER BY d.due LIMIT 1) AS first,
+		(SELECT due FROM deliveries d WHERE d.workspace = turn.workspace AND d.due <= ?2 ORDER BY d.due LIMIT 1)
 	FROM turn
 	WHERE workspace IS NOT NULL AND first IS NOT NULL AND workspace NOT IN (SELECT value FROM json_each(?3))
 	LIMIT ?4`
@@ -213,6 +215,7 @@ func (db *DB) claim(
 	err = db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		s := session{tx, db.writeStatements}
 		for _, d := range due {
+			owed := d.Due
 			d, err := scanDelivery(s.row(ctx, claimQuery, micros(lease), d.Workspace, d.ID, micros(now)))
 			if errors.Is(err, sql.ErrNoRows) {
 				continue // cancelled since it was found
@@ -220,6 +223,7 @@ func (db *DB) claim(
 			if err != nil {
 				return failed(op, err)
 			}
+			d.Owed = owed
 			claimed = append(claimed, d)
 		}
 		return nil
@@ -230,7 +234,10 @@ func (db *DB) claim(
 func (db *DB) dueBehind(ctx context.Context, now time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int) ([]core.Delivery, error) {
 	rows, err := db.readStatements[turnQuery].QueryContext(ctx, after, micros(now), jsonList(busy), limit)
 	return collect(rows, err, func(s scanner) (d core.Delivery, err error) {
-		return d, s.Scan(&d.Workspace, &d.ID)
+		var due int64
+		err = s.Scan(&d.Workspace, &d.ID, &due)
+		d.Due = fromMicros(due)
+		return d, err
 	})
 }
 
@@ -265,15 +272,16 @@ func (db *DB) failDelivery(ctx context.Context, d core.Delivery, state core.Deli
 }
 
 func scanDelivery(s scanner) (d core.Delivery, err error) {
-	var payload string
+	var payload, trace string
 	var due sql.NullInt64
 	var created, occurrence int64
 	err = s.Scan(&d.Workspace, &d.ID, &d.Install, &d.Event, &d.Handler, &payload, &d.State, &d.Attempt, &due, &d.Hop, &d.LastError, &created,
-		&d.Schedule, &occurrence)
+		&d.Schedule, &occurrence, &trace)
 	if payload != "" {
 		d.Payload = json.RawMessage(payload)
 	}
 	d.Due, d.Created, d.Occurrence = fromMicros(due.Int64), fromMicros(created), fromMicros(occurrence)
+	d.Trace = core.ParseTrace(trace)
 	return d, err
 }
 

@@ -108,7 +108,7 @@ func TestDeliveryFromPutToDone(t *testing.T) {
 		t.Fatalf("claimed %d, want 1", len(got))
 	}
 	want := put
-	want.State, want.Attempt, want.Due = core.DeliveryRunning, 1, put.Due.Add(30*time.Second)
+	want.State, want.Attempt, want.Due, want.Owed = core.DeliveryRunning, 1, put.Due.Add(30*time.Second), put.Due
 	if fmt.Sprint(got[0]) != fmt.Sprint(want) {
 		t.Fatalf("claimed\n%v, want\n%v", got[0], want)
 	}

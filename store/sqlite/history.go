@@ -53,14 +53,14 @@ func (h History) Event(ctx context.Context, ws core.WorkspaceID, id core.EventID
 	return e, failed("sqlite.Event", err)
 }
 
-const invocationColumns = "id, install, handler, kind, trigger, outcome, attempts, fuel, duration, error, started, delivery, attempt, log"
+const invocationColumns = "id, install, handler, kind, trigger, outcome, attempts, fuel, duration, error, started, delivery, attempt, log, request"
 
 func scanInvocation(s scanner, ws core.WorkspaceID) (core.InvocationRecord, error) {
 	r := core.InvocationRecord{Workspace: ws}
 	var duration, started int64
 	var log string
 	err := s.Scan(&r.ID, &r.Install, &r.Handler, &r.Kind, &r.Trigger, &r.Outcome, &r.Attempts, &r.Fuel, &duration, &r.Error, &started,
-		&r.Delivery, &r.Attempt, &log)
+		&r.Delivery, &r.Attempt, &log, &r.Request)
 	if err == nil && log != "" {
 		err = json.Unmarshal([]byte(log), &r.Log)
 	}

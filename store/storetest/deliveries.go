@@ -128,6 +128,7 @@ func job(install core.InstallationID, due time.Time) core.Delivery {
 	return core.Delivery{
 		ID: core.NewDeliveryID(), Install: install, Handler: "next", Payload: json.RawMessage(`{"row":1}`),
 		State: core.DeliveryPending, Due: due, Hop: 3, Created: noon,
+		Trace: core.Trace{Request: core.NewRequestID(), Span: [8]byte{1, 7: 8}, Sampled: true},
 	}
 }
 
@@ -188,7 +189,7 @@ func fromPutToDone(t *testing.T, c *counter) {
 	c.next(put.Due)
 	claimed := c.one(put.Due)
 	want := put
-	want.State, want.Attempt, want.Due = core.DeliveryRunning, 1, put.Due.Add(30*time.Second)
+	want.State, want.Attempt, want.Due, want.Owed = core.DeliveryRunning, 1, put.Due.Add(30*time.Second), put.Due
 	if fmt.Sprint(claimed) != fmt.Sprint(want) {
 		t.Fatalf("claimed\n%+v, want\n%+v", claimed, want)
 	}

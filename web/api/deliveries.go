@@ -20,6 +20,7 @@ type Delivery struct {
 	DueAt        time.Time           `json:"dueAt,omitzero" doc:"Absent: nothing more is to be done."`
 	LastError    string              `json:"lastError,omitempty" doc:"Of the last attempt, or why it is held."`
 	CreatedAt    time.Time           `json:"createdAt"`
+	RequestID    core.RequestID      `json:"requestId,omitempty" doc:"Of the request it was put because of. What a schedule puts, and a job that was put off, has one of its own."`
 	Attempts     []Attempt           `json:"attempts,omitempty" doc:"The calls made for it, when one delivery or one event is asked for. The newest may be missing for a moment."`
 }
 
@@ -36,7 +37,7 @@ type Attempt struct {
 }
 
 func deliveryView(d core.Delivery) Delivery {
-	return Delivery{d.ID, d.Install, d.Event, d.Schedule, d.Handler, d.State, d.Attempt, d.Due, d.LastError, d.Created, nil}
+	return Delivery{d.ID, d.Install, d.Event, d.Schedule, d.Handler, d.State, d.Attempt, d.Due, d.LastError, d.Created, d.Trace.Request, nil}
 }
 
 func attemptView(r core.InvocationRecord) Attempt {

@@ -44,10 +44,11 @@ type Invocation struct {
 	StartedAt    time.Time           `json:"startedAt"`
 	Delivery     core.DeliveryID     `json:"delivery,omitempty" doc:"What it was an attempt of."`
 	Log          []core.LogLine      `json:"log,omitempty" doc:"The first lines the handler logged."`
+	RequestID    core.RequestID      `json:"requestId,omitempty" doc:"Of the request it was made for, or because of: the one in that answer's X-Request-Id header."`
 }
 
 func invocationView(r core.InvocationRecord) Invocation {
-	return Invocation{r.ID, r.Install, r.Handler, r.Kind, r.Trigger, r.Outcome, r.Attempts, r.Fuel, r.Duration.Microseconds(), r.Error, r.Started, r.Delivery, r.Log}
+	return Invocation{r.ID, r.Install, r.Handler, r.Kind, r.Trigger, r.Outcome, r.Attempts, r.Fuel, r.Duration.Microseconds(), r.Error, r.Started, r.Delivery, r.Log, r.Request}
 }
 
 // enterToManage is enter for owners and admins: what happened in a workspace

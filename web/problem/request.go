@@ -1,10 +1,9 @@
 package problem
 
 import (
-	"crypto/rand"
-	"encoding/hex"
-
 	"github.com/gofiber/fiber/v2"
+
+	"github.com/carrel-dev/carrel/core"
 )
 
 type (
@@ -12,17 +11,14 @@ type (
 	causeKey     struct{}
 )
 
-// RequestID returns the request's id, making one when it has none: `req_` and
-// 32 hexadecimal digits, always the same length. The client cannot choose it,
-// so that it can be trusted in logs; it is in the X-Request-Id header of every
-// answer.
+// RequestID returns the request's id, a core.RequestID, making one when it has
+// none. The client cannot choose it, so that it can be trusted in logs; it is in
+// the X-Request-Id header of every answer.
 func RequestID(c *fiber.Ctx) string {
 	if id, ok := c.Locals(requestIDKey{}).(string); ok {
 		return id
 	}
-	var random [16]byte
-	rand.Read(random[:]) // never fails
-	id := "req_" + hex.EncodeToString(random[:])
+	id := string(core.NewRequestID())
 	c.Locals(requestIDKey{}, id)
 	c.Set(fiber.HeaderXRequestID, id)
 	return id

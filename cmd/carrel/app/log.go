@@ -27,9 +27,9 @@ type guestLog struct {
 	size int
 }
 
-func newGuestLog(log *slog.Logger, call dispatch.Call) *guestLog {
-	return &guestLog{log: log.With("workspace", call.Workspace.ID, "plugin", call.Installation.Alias, "invocation",
-		call.Invocation, "handler", call.Handler)}
+func newGuestLog(ctx context.Context, log *slog.Logger, call dispatch.Call) *guestLog {
+	return &guestLog{log: log.With("request", core.TraceOf(ctx).Request, "workspace", call.Workspace.ID, "plugin", call.Installation.Alias,
+		"invocation", call.Invocation, "handler", call.Handler)}
 }
 
 func (g *guestLog) write(line abi.LogRequest) {

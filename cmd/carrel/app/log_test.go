@@ -12,7 +12,7 @@ import (
 
 // Of a run's log a bounded part is kept, however much a guest writes.
 func TestTheFirstLinesAreKept(t *testing.T) {
-	log := newGuestLog(slog.New(slog.DiscardHandler), dispatch.Call{})
+	log := newGuestLog(t.Context(), slog.New(slog.DiscardHandler), dispatch.Call{})
 	log.write(abi.LogRequest{Level: "info", Message: "begun", Fields: map[string]any{"row": "1", "ok": true}})
 	if got := fmt.Sprint(log.lines()); got != "[{info begun map[ok:true row:1]}]" {
 		t.Errorf("kept %s", got)
@@ -26,7 +26,7 @@ func TestTheFirstLinesAreKept(t *testing.T) {
 	if len(lines) != 3 || lines[1].Fields != nil || len(lines[2].Message) > keptBytes+3 {
 		t.Errorf("kept %d lines", len(lines))
 	}
-	log = newGuestLog(slog.New(slog.DiscardHandler), dispatch.Call{})
+	log = newGuestLog(t.Context(), slog.New(slog.DiscardHandler), dispatch.Call{})
 	for range 2 * keptLines {
 		log.write(abi.LogRequest{Level: "info"})
 	}

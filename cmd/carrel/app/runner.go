@@ -47,7 +47,7 @@ func (r *runner) Run(ctx context.Context, call dispatch.Call) dispatch.Result {
 }
 
 func (r *runner) run(ctx context.Context, module *runtime.Module, call dispatch.Call) dispatch.Result {
-	log := newGuestLog(r.log, call)
+	log := newGuestLog(ctx, r.log, call)
 	binding := hostfuncs.Binding{
 		Workspace: call.Workspace, Installation: call.Installation, Manifest: call.Manifest, Plan: call.Plan, Actor: call.Actor,
 		Kind: call.Kind, Trigger: call.Trigger, Invocation: call.Invocation, Hop: call.Hop, Now: call.Now,

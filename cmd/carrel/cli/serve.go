@@ -54,7 +54,7 @@ the environment, the environment before the file.`,
 	flags.BoolVar(&cfg.PrivateMail, "allow-private-mail", false,
 		"let mail go to servers at private addresses and on any port,\nsuch as one of this machine")
 	flags.DurationVar(&cfg.DrainDelay, "drain-delay", 0,
-		"how `long` to go on serving at the end while /readyz says no,\nso that a load balancer moves on first, such as 10s")
+		"`time` to go on serving at the end while /readyz says no,\nso that a load balancer moves on first, such as 10s")
 	flags.Var(oneOf{&signUp, []string{"open", "closed"}}, "sign-up", "whether people may make accounts of their own")
 	flags.Var(oneOf{&logging, []string{"text", "json"}}, "log-format", "how the log is written, on standard error")
 	flags.String("config", "", "JSON `file` of these settings")
