@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"slices"
 	"time"
@@ -63,13 +62,7 @@ func (o *options) figures(ctx context.Context, out io.Writer) error {
 	if !o.json {
 		return report.Print(out, all)
 	}
-	encoder := json.NewEncoder(out)
-	for _, f := range all {
-		if err := encoder.Encode(f); err != nil {
-			return err
-		}
-	}
-	return nil
+	return report.WriteJSON(out, all)
 }
 
 // loops measures fuel where it costs the most: in a loop that does nothing.

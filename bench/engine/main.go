@@ -108,7 +108,7 @@ func (o *options) compare(ctx context.Context, out io.Writer) error {
 		}
 	}
 	if o.json {
-		return writeRows(out, rows)
+		return report.WriteJSON(out, rows)
 	}
 	if err := printTable(out, rows); err != nil {
 		return err
@@ -196,16 +196,6 @@ func say(what string) {
 	if about, err := os.Stderr.Stat(); err == nil && about.Mode()&os.ModeCharDevice != 0 {
 		fmt.Fprintf(os.Stderr, "\r\x1b[K%s", what)
 	}
-}
-
-func writeRows(out io.Writer, rows []row) error {
-	encoder := json.NewEncoder(out)
-	for _, r := range rows {
-		if err := encoder.Encode(r); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func readRows(name string) ([]row, error) {

@@ -28,6 +28,7 @@ import (
 // together as cmd/carrel/app does.
 type house struct {
 	db         *sqlite.DB
+	store      string // what rows call it
 	units      *store.Store
 	engine     *runtime.Engine
 	module     []byte
@@ -44,7 +45,7 @@ type house struct {
 
 // open makes a house in a folder, with the plugin bell.
 func open(ctx context.Context, dir string) (_ *house, err error) {
-	h := &house{effects: func(core.WorkspaceID) {}}
+	h := &house{store: "sqlite", effects: func(core.WorkspaceID) {}}
 	if h.module, err = build(dir); err != nil {
 		return nil, err
 	}

@@ -3,7 +3,7 @@
 // what a workspace notices of another's storm.
 //
 //	go run ./events                  measure, print the figures and the bars they have to clear
-//	go run ./events --json           print a line of JSON for each instead
+//	go run ./events --json           print a line of JSON for each row instead
 //	go run ./events --doc FILE       write the result into docs/benchmarks.md as well
 //	go run ./events --only storm     only this one: latency, rate or storm
 //	go run ./events --cpu FILE       profile the rate
@@ -15,7 +15,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -49,7 +48,7 @@ type options struct {
 func command(ctx context.Context, arguments []string, out io.Writer) (err error) {
 	var o options
 	flags := flag.NewFlagSet("events", flag.ContinueOnError)
-	flags.BoolVar(&o.json, "json", false, "print a line of JSON for each figure")
+	flags.BoolVar(&o.json, "json", false, "print a line of JSON for each row")
 	flags.StringVar(&o.doc, "doc", "", "write what is printed into `FILE` too, between its markers")
 	flags.StringVar(&o.only, "only", "", "only this measurement: latency, rate or storm")
 	flags.StringVar(&o.cpu, "cpu", "", "write a CPU profile of the rate into `FILE`")
@@ -73,26 +72,20 @@ func command(ctx context.Context, arguments []string, out io.Writer) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, h.close(ctx)) }()
-	figures, err := o.measure(ctx, h)
+	measured, err := o.measure(ctx, h)
 	if err != nil {
 		return err
 	}
 	var printed bytes.Buffer
-	if err := o.print(io.MultiWriter(out, &printed), figures); err != nil || o.doc == "" {
+	if err := o.print(io.MultiWriter(out, &printed), measured); err != nil || o.doc == "" {
 		return err
 	}
 	return report.Into(o.doc, "events", printed.String())
 }
 
-func (o *options) print(out io.Writer, figures []report.Figure) error {
-	if !o.json {
-		return report.Print(out, figures)
+func (o *options) print(out io.Writer, measured result) error {
+	if o.json {
+		return report.WriteJSON(out, measured.rows)
 	}
-	encoder := json.NewEncoder(out)
-	for _, f := range figures {
-		if err := encoder.Encode(f); err != nil {
-			return err
-		}
-	}
-	return nil
+	return report.Print(out, measured.figures)
 }

@@ -16,44 +16,62 @@ import (
 // warmRings is how many events a workspace hears before it is measured.
 const warmRings = 50
 
-// measure takes the figures that are wanted.
-func (o *options) measure(ctx context.Context, h *house) (figures []report.Figure, err error) {
+// result is what was measured: figures for people, the same as rows for programs.
+type result struct {
+	figures []report.Figure
+	rows    []report.Row
+}
+
+// measure takes what is wanted.
+func (o *options) measure(ctx context.Context, h *house) (all result, err error) {
 	for _, part := range []struct {
 		name string
-		take func(context.Context, *house) ([]report.Figure, error)
+		take func(context.Context, *house) (result, error)
 	}{{"latency", o.latency}, {"rate", o.rate}, {"storm", o.unfairness}} {
 		if o.only != "" && o.only != part.name {
 			continue
 		}
 		taken, err := part.take(ctx, h)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", part.name, err)
+			return all, fmt.Errorf("%s: %w", part.name, err)
 		}
-		figures = append(figures, taken...)
+		all.figures, all.rows = append(all.figures, taken.figures...), append(all.rows, taken.rows...)
 	}
-	if len(figures) == 0 {
-		return nil, fmt.Errorf("there is no %q: it is latency, rate or storm", o.only)
+	if len(all.figures) == 0 {
+		return all, fmt.Errorf("there is no %q: it is latency, rate or storm", o.only)
 	}
-	return figures, nil
+	return all, nil
+}
+
+// row is a row of the house, without numbers.
+func (h *house) row(work string) report.Row {
+	return report.Row{Work: work, Store: h.store, Impl: "carrel"}
+}
+
+// times is a row of times from a call that emits an event to its effect.
+func (h *house) times(work string, effects []time.Duration) report.Row {
+	r := h.row(work)
+	r.P50US, r.P99US = millis(effects, 0.50)*1000, millis(effects, 0.99)*1000
+	return r
 }
 
 // latency is how long after a call that emits an event its listener has had its
 // effect, on an idle server.
-func (o *options) latency(ctx context.Context, h *house) ([]report.Figure, error) {
+func (o *options) latency(ctx context.Context, h *house) (result, error) {
 	w, _, err := h.workspace(ctx)
 	if err != nil {
-		return nil, err
+		return result{}, err
 	}
 	defer h.run()()
 	calls, effects, err := h.rings(ctx, w, o.samples)
 	if err != nil {
-		return nil, err
+		return result{}, err
 	}
-	return []report.Figure{
+	return result{rows: []report.Row{h.times("emit-to-effect", effects)}, figures: []report.Figure{
 		{Name: "from the call that emits to the listener's commit, p50", Value: millis(effects, 0.50), Unit: "ms", Most: 10},
 		{Name: "from the call that emits to the listener's commit, p99", Value: millis(effects, 0.99), Unit: "ms"},
 		{Name: "of that until the call was answered, p50", Value: millis(calls, 0.50), Unit: "ms"},
-	}, nil
+	}}, nil
 }
 
 // rings makes calls that emit an event, each after the effect of the one before,
@@ -85,14 +103,14 @@ func (h *house) rings(ctx context.Context, w core.Workspace, n int) (answered, e
 
 // rate is how many waiting events a second have their effect when they are spread
 // over many workspaces.
-func (o *options) rate(ctx context.Context, h *house) ([]report.Figure, error) {
+func (o *options) rate(ctx context.Context, h *house) (result, error) {
 	for range o.spread {
 		w, in, err := h.workspace(ctx)
 		if err != nil {
-			return nil, err
+			return result{}, err
 		}
 		if err := h.backlog(ctx, w, in, o.each); err != nil {
-			return nil, err
+			return result{}, err
 		}
 	}
 	all := int64(o.spread * o.each)
@@ -106,11 +124,11 @@ func (o *options) rate(ctx context.Context, h *house) ([]report.Figure, error) {
 	if o.cpu != "" {
 		file, err := os.Create(o.cpu)
 		if err != nil {
-			return nil, err
+			return result{}, err
 		}
 		defer file.Close()
 		if err := pprof.StartCPUProfile(file); err != nil {
-			return nil, err
+			return result{}, err
 		}
 		defer pprof.StopCPUProfile()
 	}
@@ -120,47 +138,49 @@ func (o *options) rate(ctx context.Context, h *house) ([]report.Figure, error) {
 	select {
 	case <-done:
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return result{}, ctx.Err()
 	}
 	took := time.Since(began)
 	groupsThen, writesThen := h.db.Groups()
-	return []report.Figure{
-		{Name: fmt.Sprintf("deliveries a second, %d events in each of %d workspaces", o.each, o.spread), Value: float64(all) / took.Seconds(), Unit: "/s", Least: 2000},
+	delivered := h.row("deliver")
+	delivered.RPS = float64(all) / took.Seconds()
+	return result{rows: []report.Row{delivered}, figures: []report.Figure{
+		{Name: fmt.Sprintf("deliveries a second, %d events in each of %d workspaces", o.each, o.spread), Value: delivered.RPS, Unit: "/s", Least: 2000},
 		{Name: "writes that share a transaction, on average", Value: float64(writesThen-writes) / float64(groupsThen-groups), Unit: ""},
-	}, nil
+	}}, nil
 }
 
 // unfairness is what a workspace notices of another's storm: how much later its
 // effects come than alone.
-func (o *options) unfairness(ctx context.Context, h *house) ([]report.Figure, error) {
+func (o *options) unfairness(ctx context.Context, h *house) (result, error) {
 	victim, _, err := h.workspace(ctx)
 	if err != nil {
-		return nil, err
+		return result{}, err
 	}
 	stop := h.run()
 	_, alone, err := h.rings(ctx, victim, o.samples)
 	stop()
 	if err != nil {
-		return nil, err
+		return result{}, err
 	}
 	w, in, err := h.workspace(ctx)
 	if err != nil {
-		return nil, err
+		return result{}, err
 	}
 	if err := h.backlog(ctx, w, in, o.storm); err != nil {
-		return nil, err
+		return result{}, err
 	}
 	defer h.run()()
 	_, beside, err := h.rings(ctx, victim, o.samples)
 	if err != nil {
-		return nil, err
+		return result{}, err
 	}
 	left, err := h.waiting(ctx, w)
 	if err != nil {
-		return nil, err
+		return result{}, err
 	}
 	if left == 0 {
-		return nil, fmt.Errorf("the storm of %d events was over before the other workspace was measured: give --storm more", o.storm)
+		return result{}, fmt.Errorf("the storm of %d events was over before the other workspace was measured: give --storm more", o.storm)
 	}
 	figures := []report.Figure{}
 	for _, q := range []struct {
@@ -173,7 +193,7 @@ func (o *options) unfairness(ctx context.Context, h *house) ([]report.Figure, er
 			report.Figure{Name: "over alone, " + q.name, Value: other / one, Unit: "times", Most: 2},
 		)
 	}
-	return figures, nil
+	return result{figures, []report.Row{h.times("emit-to-effect-beside-storm", beside)}}, nil
 }
 
 // waiting is whether a workspace has deliveries that are not over.

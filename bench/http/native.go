@@ -1,0 +1,27 @@
+package main
+
+import (
+	"context"
+	"path/filepath"
+)
+
+// native is the limit: handlers in Go on Fiber, for one purpose and nobody in
+// particular.
+type native struct {
+	process
+	programs programs
+}
+
+func (n *native) start(ctx context.Context, dir string) error {
+	binary, err := n.programs.build("fiber", ".", "./http/fiber")
+	if err != nil {
+		return err
+	}
+	return n.launch(ctx, dir, binary, "--sqlite", filepath.Join(dir, "people.db"))
+}
+
+func (n *native) ask(w work) ask {
+	return ask{path: map[string]string{
+		hook.name: "/receipt", insert.name: "/arrivals", list20.name: "/contacts?limit=20", seed.name: "/contacts",
+	}[w.name], status: statusOf(w)}
+}
