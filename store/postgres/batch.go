@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"reflect"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -19,7 +20,18 @@ import (
 type batch struct {
 	queue        pgx.Batch
 	expectations []func(found int64) error
-	taken        map[string]error // by the constraint that says so
+	taken        []taken
+
+	done    int  // statements that went well; after send
+	refused bool // whether the next one was refused by Postgres; after send
+}
+
+// taken is the error there is when a constraint is violated by a statement that
+// follows: those of several units may be in one batch.
+type taken struct {
+	constraint string
+	after      int // statements
+	otherwise  error
 }
 
 // sender is a pool, or a transaction somebody began.
@@ -38,12 +50,23 @@ func within(ws core.WorkspaceID) *batch {
 }
 
 // exec adds a statement whose answer doesn't matter.
-func (b *batch) exec(query string, args ...any) { b.queue.Queue(query, stored(args)...) }
+func (b *batch) exec(query string, args ...any) {
+	b.queue.Queue(query, stored(args)...).Exec(func(pgconn.CommandTag) error {
+		b.done++
+		return nil
+	})
+}
 
 // row adds a statement and what reads its one row. scan returns pgx.ErrNoRows as
 // it comes.
 func (b *batch) row(scan func(scanner) error, query string, args ...any) {
-	b.queue.Queue(query, stored(args)...).QueryRow(func(row pgx.Row) error { return scan(row) })
+	b.queue.Queue(query, stored(args)...).QueryRow(func(row pgx.Row) error {
+		err := scan(row)
+		if err == nil {
+			b.done++
+		}
+		return err
+	})
 }
 
 // rows adds a statement and what reads each of its rows.
@@ -54,7 +77,11 @@ func (b *batch) rows(scan func(scanner) error, query string, args ...any) {
 				return err
 			}
 		}
-		return rows.Err()
+		if err := rows.Err(); err != nil {
+			return err
+		}
+		b.done++
+		return nil
 	})
 }
 
@@ -78,12 +105,10 @@ func (b *batch) touch(rows int, otherwise error, query string, args ...any) {
 		append(args, int64(rows), int32(b.unless(func(int64) error { return otherwise })))...)
 }
 
-// unique keeps the error there is when a constraint is violated.
+// unique keeps the error there is when a statement that follows violates a
+// constraint.
 func (b *batch) unique(constraint string, otherwise error) {
-	if b.taken == nil {
-		b.taken = map[string]error{}
-	}
-	b.taken[constraint] = otherwise
+	b.taken = append(b.taken, taken{constraint, b.queue.Len(), otherwise})
 }
 
 // send runs the batch. Its error is the first statement's that failed: an
@@ -91,11 +116,14 @@ func (b *batch) unique(constraint string, otherwise error) {
 func (b *batch) send(ctx context.Context, op string, to sender) error {
 	err := to.SendBatch(ctx, &b.queue).Close()
 	if refused, ok := asPgError(err); ok {
+		b.refused = true
 		if refused.Code == codeExpectation {
 			return b.unmet(op, refused)
 		}
-		if own := b.taken[refused.ConstraintName]; own != nil {
-			return own
+		for _, t := range slices.Backward(b.taken) {
+			if t.constraint == refused.ConstraintName && t.after <= b.done {
+				return t.otherwise
+			}
 		}
 	}
 	return failed(op, err)

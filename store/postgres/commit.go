@@ -2,45 +2,28 @@ package postgres
 
 import (
 	"context"
-	"time"
 
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/store"
 )
-
-// commitTime bounds a commit. It goes on when its caller is gone: whether it
-// happened should be known, and what it has begun holds others up.
-const commitTime = 20 * time.Second
 
 // bumpSeq locks the workspace for the transaction and moves it on: whoever commits
 // next in it waits here, and then sees what this one did.
 const bumpSeq = "INSERT INTO heads (workspace, seq, auth_epoch) VALUES ($1, 1, 0)" +
 	" ON CONFLICT (workspace) DO UPDATE SET seq = heads.seq + 1 RETURNING seq"
 
-// Commit implements store.Backend, in one batch: the answers are validated where
-// they are, and the writes follow unless one is no longer so.
+// Commit implements store.Backend: the answers are validated where they are, and
+// the writes follow unless one is no longer so.
 func (d *documents) Commit(ctx context.Context, ws core.WorkspaceID, unit store.Batch) (seq int64, err error) {
-	const op = "postgres.Commit"
-	leave, err := d.db.writing.enter(ctx, ws)
+	err = d.db.committer.write(ctx, "postgres.Commit", ws, func(b *batch) error {
+		b.row(func(s scanner) error { return s.Scan(&seq) }, bumpSeq, ws)
+		if err := b.holds(ws, unit.Epoch, unit.Seen, 1); err != nil {
+			return err
+		}
+		b.apply(ws, unit.Writes)
+		return b.change(ws, unit.Changes)
+	})
 	if err != nil {
-		return 0, err
-	}
-	defer leave()
-	if err := ctx.Err(); err != nil {
-		return 0, &core.Error{Op: op, Kind: core.Timeout, Msg: "The call ended before its changes could be written.", Err: err}
-	}
-	b := within(ws)
-	b.row(func(s scanner) error { return s.Scan(&seq) }, bumpSeq, ws)
-	if err := b.holds(ws, unit.Epoch, unit.Seen, 1); err != nil {
-		return 0, err
-	}
-	b.apply(ws, unit.Writes)
-	if err := b.change(ws, unit.Changes); err != nil {
-		return 0, err
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime)
-	defer cancel()
-	if err := b.send(ctx, op, d.db.writes); err != nil {
 		return 0, err
 	}
 	if resumes(unit.Changes) {

@@ -36,8 +36,8 @@ const (
 	maxReads    = 16
 	maxWrites   = 16
 	maxPlatform = 8
-	// Commits of one workspace wait for each other anyway: one under way, and one
-	// that is there when it ends.
+	// Of one workspace the committer has one under way; the other is for a change of
+	// who may do what.
 	perWriter = 2
 )
 
@@ -68,6 +68,7 @@ type DB struct {
 	platform  *pgxpool.Pool // of what is of no workspace
 	reading   *turnstile    // before reads
 	writing   *turnstile    // before writes
+	committer *committer
 	documents *documents
 	wakes     *wakes
 }
@@ -87,7 +88,7 @@ func Open(ctx context.Context, url string) (*DB, error) {
 		return nil, unreachable(op, config, err)
 	}
 	db := &DB{reading: newTurnstile(maxReads / 4), writing: newTurnstile(perWriter)}
-	db.documents = newDocuments(db)
+	db.committer, db.documents = newCommitter(db), newDocuments(db)
 	for _, pool := range []struct {
 		to   **pgxpool.Pool
 		role string

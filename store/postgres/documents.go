@@ -37,19 +37,9 @@ func (db *DB) read(ctx context.Context, op string, ws core.WorkspaceID, ask func
 	return b.send(ctx, op, db.reads)
 }
 
-// write runs a batch that changes a workspace's rows, beside its units of work. It
-// goes on when its caller is gone.
-func (db *DB) write(ctx context.Context, op string, ws core.WorkspaceID, ask func(*batch)) error {
-	leave, err := db.writing.enter(ctx, ws)
-	if err != nil {
-		return err
-	}
-	defer leave()
-	b := within(ws)
-	ask(b)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime)
-	defer cancel()
-	return b.send(ctx, op, db.writes)
+// write changes a workspace's rows, beside its units of work.
+func (db *DB) write(ctx context.Context, op string, ws core.WorkspaceID, add func(*batch)) error {
+	return db.committer.write(ctx, op, ws, func(b *batch) error { add(b); return nil })
 }
 
 const selectHead = "SELECT seq, auth_epoch FROM heads WHERE " + inWorkspace
