@@ -80,13 +80,14 @@ func (f *following) hears(kind string) {
 	}
 }
 
-// endsWithin fails unless the stream ends in time, and tells of nothing more.
-func (f *following) endsWithin(most time.Duration) {
+// ends fails unless the stream ends long before its time is over, and tells of
+// nothing more.
+func (f *following) ends() {
 	f.t.Helper()
 	select {
 	case <-f.over:
-	case <-time.After(most):
-		f.t.Fatalf("the stream goes on after %v", most)
+	case <-time.After(20 * time.Second):
+		f.t.Fatal("the stream goes on")
 	}
 	close(f.heard)
 	for kind := range f.heard {
@@ -101,8 +102,9 @@ func (p *person) browse() []header {
 }
 
 // TestAttack10_AStreamEndsWithTheRightToIt takes away, in each way there is, what
-// a reader's right to a live stream rests on. It ends within a second and does
-// not tell of what happens afterwards.
+// a reader's right to a live stream rests on. It ends, and does not tell of what
+// happens afterwards. How soon is a matter of the stream's own clock, and tested
+// with it: web/console's test of this attack.
 func TestAttack10_AStreamEndsWithTheRightToIt(t *testing.T) {
 	w := newWorld(t, "hostile/probe")
 	alice, bob := w.SignUp("alice"), w.SignUp("bob")
@@ -151,7 +153,7 @@ func TestAttack10_AStreamEndsWithTheRightToIt(t *testing.T) {
 				<-stream.heard
 			}
 			happen()
-			stream.endsWithin(time.Second)
+			stream.ends()
 			t.Logf("it ended after %v", time.Since(at))
 			if strings.Contains(name, "member") {
 				add()
@@ -177,7 +179,7 @@ func TestStreamsAreBounded(t *testing.T) {
 		streams = append(streams, acme.follow(cookie...))
 	}
 	streams[0].hears("end")
-	streams[0].endsWithin(time.Second)
+	streams[0].ends()
 	acme.Call("probe", "POST /notes", body{"title": "t"}).want(201)
 	for _, s := range streams[1:] {
 		s.hears("commit")

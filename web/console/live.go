@@ -32,11 +32,10 @@ const (
 // liveScope is what a token that is limited to scopes needs.
 const liveScope = "core.events.read"
 
-// reader is who a stream is for, and what they showed to get it.
+// reader is who a stream is for.
 type reader struct {
-	account core.AccountID
-	ws      core.WorkspaceID
-	again   func(context.Context) (account.Identity, error) // authenticates what they showed
+	pulse   func(context.Context) (pulse, error) // how far the workspace is
+	mayRead func(context.Context) error          // why they may no longer know
 }
 
 // live tells a browser, as server-sent events, that something happened in a
@@ -58,16 +57,26 @@ func (c *Console) live(ctx *fiber.Ctx) error {
 	if _, err := workspace.ActorFor(member, who.Token); err != nil {
 		return err
 	}
-	r := reader{account: who.Account.ID, ws: ws.ID}
+	var again func(context.Context) (account.Identity, error) // authenticates what they showed
 	if who.Token != nil {
 		_, bearer, _ := strings.Cut(strings.Clone(ctx.Get(fiber.HeaderAuthorization)), " ")
-		r.again = func(ctx context.Context) (account.Identity, error) { return c.Accounts.AuthenticateToken(ctx, bearer) }
+		again = func(ctx context.Context) (account.Identity, error) { return c.Accounts.AuthenticateToken(ctx, bearer) }
 	} else {
 		secret := strings.Clone(c.Guard.Secret(ctx.Get(fiber.HeaderCookie)))
-		r.again = func(ctx context.Context) (account.Identity, error) { return c.Accounts.Authenticate(ctx, secret) }
+		again = func(ctx context.Context) (account.Identity, error) { return c.Accounts.Authenticate(ctx, secret) }
+	}
+	r := reader{
+		pulse: func(ctx context.Context) (pulse, error) { return c.pulse(ctx, ws.ID) },
+		mayRead: func(ctx context.Context) error {
+			now, err := again(ctx)
+			if err != nil {
+				return err
+			}
+			return c.mayRead(ctx, now, ws.ID)
+		},
 	}
 	since := strings.Clone(ctx.Get("Last-Event-ID", ctx.Query("since")))
-	ended, leave, err := c.streams.enter(r.account)
+	ended, leave, err := c.streams.enter(who.Account.ID)
 	if err != nil {
 		return err
 	}
@@ -76,20 +85,22 @@ func (c *Console) live(ctx *fiber.Ctx) error {
 	ctx.Set("X-Accel-Buffering", "no") // proxies that keep answers back are asked not to
 	ctx.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
 		defer leave()
-		c.tell(w, r, since, ended, stopping)
+		r.tell(w, since, ended, stopping)
 	})
 	return nil
 }
 
 // tell writes a stream until its reader is gone or may no longer read it, another
-// has taken its place, its time is over, or the server stops.
-func (c *Console) tell(w *bufio.Writer, r reader, since string, ended, stopping <-chan struct{}) {
+// has taken its place, its time is over, or the server stops. It looks at what
+// happened before it looks at their right, so what it tells of happened while they
+// might know it.
+func (r reader) tell(w *bufio.Writer, since string, ended, stopping <-chan struct{}) {
 	ctx, cancel := context.WithTimeout(context.Background(), liveLife)
 	defer cancel()
 	beat := time.NewTicker(liveBeat)
 	defer beat.Stop()
-	last, err := c.pulse(ctx, r.ws)
-	if err != nil || !say(w, "retry: 2000\n\n") {
+	last, err := r.pulse(ctx)
+	if err != nil || r.mayRead(ctx) != nil || !say(w, "retry: 2000\n\n") {
 		return
 	}
 	if since != "" && since != last.String() { // it happened before the stream began
@@ -109,11 +120,8 @@ func (c *Console) tell(w *bufio.Writer, r reader, since string, ended, stopping 
 			return
 		case <-beat.C:
 		}
-		if c.mayRead(ctx, r) != nil {
-			return
-		}
-		now, err := c.pulse(ctx, r.ws)
-		if err != nil {
+		now, err := r.pulse(ctx)
+		if err != nil || r.mayRead(ctx) != nil {
 			return
 		}
 		kind := "call"
@@ -142,14 +150,10 @@ func say(w *bufio.Writer, format string, args ...any) bool {
 	return err == nil && w.Flush() == nil
 }
 
-// mayRead says why a reader may no longer know what happens in the workspace: the
-// session has ended, the token is revoked, they are no longer a member.
-func (c *Console) mayRead(ctx context.Context, r reader) error {
-	who, err := r.again(ctx)
-	if err != nil {
-		return err
-	}
-	_, member, err := c.Workspaces.Resolve(ctx, r.account, string(r.ws))
+// mayRead says why a person who has just shown who they are may no longer know
+// what happens in a workspace: they have left it, or their token is for another.
+func (c *Console) mayRead(ctx context.Context, who account.Identity, ws core.WorkspaceID) error {
+	_, member, err := c.Workspaces.Resolve(ctx, who.Account.ID, string(ws))
 	if err != nil {
 		return err
 	}
