@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/carrel-dev/carrel/core"
@@ -24,6 +25,8 @@ type committer struct {
 	db     *DB
 	mu     sync.Mutex
 	queues map[core.WorkspaceID][]*pending // of workspaces with a writer at work
+
+	groups, writes atomic.Int64 // made durable
 }
 
 // pending is a unit that waits to be written.
@@ -80,6 +83,10 @@ func (c *committer) drain(op string, ws core.WorkspaceID) {
 func (c *committer) transact(ctx context.Context, op string, ws core.WorkspaceID, group []*pending) {
 	for len(group) > 0 {
 		failed, err := c.send(ctx, op, ws, group)
+		if err == nil {
+			c.groups.Add(1)
+			c.writes.Add(int64(len(group)))
+		}
 		if err == nil || failed < 0 { // all of them are written, or nobody knows
 			for _, p := range group {
 				p.result <- err

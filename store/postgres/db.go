@@ -176,6 +176,12 @@ func (db *DB) Ping(ctx context.Context) error {
 	return failed("postgres.Ping", db.platform.Ping(ctx))
 }
 
+// Groups returns how many transactions of units this node has made durable, and
+// how many units were in them.
+func (db *DB) Groups() (groups, writes int64) {
+	return db.committer.groups.Load(), db.committer.writes.Load()
+}
+
 // Acquired is how many connections are in use now.
 func (db *DB) Acquired() int {
 	return int(db.reads.Stat().AcquiredConns() + db.writes.Stat().AcquiredConns() + db.platform.Stat().AcquiredConns())

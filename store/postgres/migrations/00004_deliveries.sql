@@ -35,6 +35,7 @@ CREATE TABLE deliveries (
 	created    bigint NOT NULL,
 	schedule   text COLLATE "C" NOT NULL, -- of which it is one occurrence, which is there once however often it is put
 	occurrence bigint NOT NULL,           -- when it was first due
+	trace      text NOT NULL DEFAULT '',  -- of what caused it, as W3C Trace Context writes it
 	PRIMARY KEY (workspace, id),
 	CHECK ((due IS NULL) = (state IN ('held', 'done', 'set_aside')))
 );
@@ -70,6 +71,7 @@ CREATE TABLE invocations (
 	delivery  text COLLATE "C" NOT NULL, -- empty: a request
 	attempt   bigint NOT NULL,
 	log       text NOT NULL,             -- JSON, or empty
+	request   text NOT NULL DEFAULT '',  -- the id of the HTTP request it came of
 	PRIMARY KEY (workspace, id)
 );
 CREATE INDEX invocations_delivery ON invocations (workspace, delivery) WHERE delivery <> '';
