@@ -31,7 +31,7 @@ type InvocationRecord struct {
 	Kind      abi.Kind
 	Trigger   abi.Trigger
 	Outcome   Outcome
-	Attempts  int   // runs, conflicts included
+	Runs      int   // of the handler: one, and one more for each conflict
 	Fuel      int64 // units, all runs together
 	Duration  time.Duration
 	Error     string // message, for the workspace's own eyes

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -154,5 +155,27 @@ func TestTheDocumentOfAWorkspaceListsOnlyWhatItHas(t *testing.T) {
 	ada.do("PUT", "/api/v1/workspaces/acme/plan", map[string]any{"plan": "starter"}).want(200)
 	if d, _ := read(); d.Paths["/ecommerce/orders"] != nil || d.Paths["/crm/contacts"] == nil {
 		t.Errorf("a plan with contacts and without a shop lists %+v", d.Paths)
+	}
+}
+
+// TestAttemptsAreOfDeliveries: the word is used for the tries of a delivery alone.
+// What a call does again after a conflict are its runs.
+func TestAttemptsAreOfDeliveries(t *testing.T) {
+	var d document
+	newSite(t).do(request{Method: "GET", Path: "/api/v1/openapi.json"}).want(200).into(&d)
+	having := map[string][]string{}
+	for object, raw := range d.Components.Schemas {
+		var schema struct{ Properties map[string]any }
+		if err := json.Unmarshal(raw, &schema); err != nil {
+			t.Fatal(err)
+		}
+		for name := range schema.Properties {
+			having[name] = append(having[name], object)
+		}
+	}
+	for name, want := range map[string]string{"attempts": "[Delivery]", "runs": "[Invocation]"} {
+		if got := fmt.Sprint(having[name]); got != want {
+			t.Errorf("%s is a member of %s, want %s", name, got, want)
+		}
 	}
 }

@@ -36,16 +36,16 @@ func TestConcurrentIncrementsAreExact(t *testing.T) {
 	if got := b.counters()["hot"]; got != callers {
 		t.Fatalf("the counter is at %d, want %d", got, callers)
 	}
-	var attempts int
+	var runs int
 	for _, record := range b.log.all() {
-		if attempts += record.Attempts; record.Outcome != core.OutcomeOK {
+		if runs += record.Runs; record.Outcome != core.OutcomeOK {
 			t.Errorf("record: %+v", record)
 		}
 	}
-	if attempts <= callers {
-		t.Errorf("%d runs for %d calls: nothing ever collided", attempts, callers)
+	if runs <= callers {
+		t.Errorf("%d runs for %d calls: nothing ever collided", runs, callers)
 	}
-	t.Logf("%d runs for %d calls", attempts, callers)
+	t.Logf("%d runs for %d calls", runs, callers)
 }
 
 // Units that touch different documents run at the same time and never again.
@@ -129,7 +129,7 @@ func TestAnEndlessConflictEnds(t *testing.T) {
 	})
 	_, err := b.ask(d, b.owner, "POST", "/run")
 	wantError(t, err, core.Changed, "10 tries")
-	if record := b.log.last(); record.Outcome != core.OutcomeConflict || record.Attempts != 10 || record.Fuel != 100 {
+	if record := b.log.last(); record.Outcome != core.OutcomeConflict || record.Runs != 10 || record.Fuel != 100 {
 		t.Errorf("record: %+v", record)
 	}
 	if got := b.counters()["contested"]; got != 10 {
@@ -163,7 +163,7 @@ func TestAStaleRefusalIsRunAgain(t *testing.T) {
 	})
 	_, err := b.ask(d, b.owner, "POST", "/run")
 	must(t, err)
-	if record := b.log.last(); record.Attempts != 2 || record.Outcome != core.OutcomeOK {
+	if record := b.log.last(); record.Runs != 2 || record.Outcome != core.OutcomeOK {
 		t.Errorf("record: %+v", record)
 	}
 }

@@ -207,7 +207,7 @@ func (i *invocation) run(ctx context.Context, v *view, t *target, unit Unit) (re
 		call.Grant = func(_ core.Role, scopes []string) { grants = append(grants, scopes...) }
 	}
 	result := i.runner.Run(ctx, call)
-	i.record.Attempts++
+	i.record.Runs++
 	i.record.Fuel += result.Fuel
 	i.record.Duration += result.Duration
 	i.record.Log = result.Log

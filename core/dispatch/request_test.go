@@ -48,7 +48,7 @@ func TestARequestRunsItsHandlerAndCommits(t *testing.T) {
 		t.Fatalf("answer: %+v, woken %d", answer, b.woken.Load())
 	}
 	record := b.log.last()
-	if record.ID != answer.Invocation || record.Outcome != core.OutcomeOK || record.Attempts != 1 || record.Fuel != 10 || record.Handler != "mutation" || record.Install != b.in.ID {
+	if record.ID != answer.Invocation || record.Outcome != core.OutcomeOK || record.Runs != 1 || record.Fuel != 10 || record.Handler != "mutation" || record.Install != b.in.ID {
 		t.Fatalf("record: %+v", record)
 	}
 	answer, err = b.ask(d, b.owner, "GET", "/run")
@@ -113,7 +113,7 @@ func TestAFailedCallLeavesNothing(t *testing.T) {
 			b.handle("mutation", spoil(c.end))
 			_, err := b.ask(d, b.owner, "POST", "/run")
 			wantError(t, err, c.kind)
-			if record := b.log.last(); record.Outcome != c.outcome || record.Error == "" || record.Attempts != 1 {
+			if record := b.log.last(); record.Outcome != c.outcome || record.Error == "" || record.Runs != 1 {
 				t.Errorf("record: %+v", record)
 			}
 			footprint, err := b.db.Footprint(t.Context(), b.ws.ID, b.in.Plugin)

@@ -53,13 +53,13 @@ func (h History) Event(ctx context.Context, ws core.WorkspaceID, id core.EventID
 	return e, failed("sqlite.Event", err)
 }
 
-const invocationColumns = "id, install, handler, kind, trigger, outcome, attempts, fuel, duration, error, started, delivery, attempt, log, request"
+const invocationColumns = "id, install, handler, kind, trigger, outcome, runs, fuel, duration, error, started, delivery, attempt, log, request"
 
 func scanInvocation(s scanner, ws core.WorkspaceID) (core.InvocationRecord, error) {
 	r := core.InvocationRecord{Workspace: ws}
 	var duration, started int64
 	var log string
-	err := s.Scan(&r.ID, &r.Install, &r.Handler, &r.Kind, &r.Trigger, &r.Outcome, &r.Attempts, &r.Fuel, &duration, &r.Error, &started,
+	err := s.Scan(&r.ID, &r.Install, &r.Handler, &r.Kind, &r.Trigger, &r.Outcome, &r.Runs, &r.Fuel, &duration, &r.Error, &started,
 		&r.Delivery, &r.Attempt, &log, &r.Request)
 	if err == nil && log != "" {
 		err = json.Unmarshal([]byte(log), &r.Log)

@@ -105,7 +105,7 @@ func (l *InvocationLog) write(batch []core.InvocationRecord) {
 	err := l.db.Write(context.Background(), func(ctx context.Context, tx *sql.Tx) error {
 		// A call may end after its workspace was deleted: nothing is kept of that.
 		insert, err := tx.PrepareContext(ctx, `INSERT INTO invocations
-			(workspace, id, install, handler, kind, trigger, outcome, attempts, fuel, duration, error, started, delivery, attempt, log, request)
+			(workspace, id, install, handler, kind, trigger, outcome, runs, fuel, duration, error, started, delivery, attempt, log, request)
 			SELECT id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM workspaces WHERE id = ?`)
 		if err != nil {
 			return err
@@ -113,7 +113,7 @@ func (l *InvocationLog) write(batch []core.InvocationRecord) {
 		defer insert.Close() //nolint:errcheck // its transaction ends
 		for _, r := range batch {
 			if _, err := insert.ExecContext(ctx, r.ID, r.Install, r.Handler, r.Kind, r.Trigger, r.Outcome,
-				r.Attempts, r.Fuel, r.Duration.Microseconds(), r.Error, micros(r.Started), r.Delivery, r.Attempt, encodeLog(r.Log), r.Request, r.Workspace); err != nil {
+				r.Runs, r.Fuel, r.Duration.Microseconds(), r.Error, micros(r.Started), r.Delivery, r.Attempt, encodeLog(r.Log), r.Request, r.Workspace); err != nil {
 				return err
 			}
 		}

@@ -28,7 +28,7 @@ func TestInvocationLogWritesEveryRecord(t *testing.T) {
 			for range each {
 				log.Record(core.InvocationRecord{
 					ID: core.NewInvocationID(), Workspace: "ws_a", Install: "ins_1", Handler: "create", Kind: abi.KindMutation,
-					Trigger: abi.TriggerRequest, Outcome: core.OutcomeTrap, Attempts: 2, Fuel: 7, Duration: 3 * time.Millisecond, Error: "it broke", Started: noon,
+					Trigger: abi.TriggerRequest, Outcome: core.OutcomeTrap, Runs: 2, Fuel: 7, Duration: 3 * time.Millisecond, Error: "it broke", Started: noon,
 					Delivery: "dlv_1", Attempt: 2, Log: []core.LogLine{{Level: "info", Message: "begun", Fields: map[string]any{"row": "1"}}}, Request: "req_1",
 				})
 			}
@@ -42,7 +42,7 @@ func TestInvocationLogWritesEveryRecord(t *testing.T) {
 		t.Fatalf("%d records, %v; want %d", len(got), err, writers*each)
 	}
 	r := got[0]
-	if r.Outcome != core.OutcomeTrap || r.Attempts != 2 || r.Fuel != 7 || r.Duration != 3*time.Millisecond || r.Error != "it broke" || r.Delivery != "dlv_1" || r.Attempt != 2 || r.Request != "req_1" || len(r.Log) != 1 || r.Log[0].Message != "begun" || r.Log[0].Fields["row"] != "1" || !r.Started.Equal(noon) {
+	if r.Outcome != core.OutcomeTrap || r.Runs != 2 || r.Fuel != 7 || r.Duration != 3*time.Millisecond || r.Error != "it broke" || r.Delivery != "dlv_1" || r.Attempt != 2 || r.Request != "req_1" || len(r.Log) != 1 || r.Log[0].Message != "begun" || r.Log[0].Fields["row"] != "1" || !r.Started.Equal(noon) {
 		t.Fatalf("record: %+v", r)
 	}
 	if others, err := db.History().Invocations(t.Context(), "ws_b", "", 1); err != nil || len(others) != 0 {

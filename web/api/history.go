@@ -37,7 +37,7 @@ type Invocation struct {
 	Kind         abi.Kind            `json:"kind"`
 	Trigger      abi.Trigger         `json:"trigger"`
 	Outcome      core.Outcome        `json:"outcome"`
-	Attempts     int                 `json:"attempts" doc:"Runs, those after a conflict included."`
+	Runs         int                 `json:"runs" doc:"How often the handler ran: once, and again after each conflict."`
 	Fuel         int64               `json:"fuel"`
 	Microseconds int64               `json:"microseconds"`
 	Error        string              `json:"error,omitempty"`
@@ -48,7 +48,7 @@ type Invocation struct {
 }
 
 func invocationView(r core.InvocationRecord) Invocation {
-	return Invocation{r.ID, r.Install, r.Handler, r.Kind, r.Trigger, r.Outcome, r.Attempts, r.Fuel, r.Duration.Microseconds(), r.Error, r.Started, r.Delivery, r.Log, r.Request}
+	return Invocation{r.ID, r.Install, r.Handler, r.Kind, r.Trigger, r.Outcome, r.Runs, r.Fuel, r.Duration.Microseconds(), r.Error, r.Started, r.Delivery, r.Log, r.Request}
 }
 
 // enterToManage is enter for owners and admins: what happened in a workspace

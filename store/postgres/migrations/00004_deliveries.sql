@@ -63,7 +63,7 @@ CREATE TABLE invocations (
 	kind      text NOT NULL,
 	trigger   text NOT NULL,
 	outcome   text NOT NULL,
-	attempts  bigint NOT NULL,
+	runs      bigint NOT NULL,
 	fuel      bigint NOT NULL,
 	duration  bigint NOT NULL, -- microseconds
 	error     text NOT NULL,
