@@ -50,6 +50,7 @@ func (s session) exec(ctx context.Context, query string, args ...any) (int64, er
 // read runs fn in a read transaction and returns the moment it saw.
 func (d *documents) read(ctx context.Context, ws core.WorkspaceID, fn func(session) error) (store.Moment, error) {
 	const op = "sqlite.Read"
+	_, _, edition := d.db.memory.moments.get(ws)
 	tx, err := d.db.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return store.Moment{}, failure(op, err)
@@ -60,6 +61,7 @@ func (d *documents) read(ctx context.Context, ws core.WorkspaceID, fn func(sessi
 	if err != nil {
 		return store.Moment{}, failure(op, err)
 	}
+	d.db.memory.moments.keep(ws, at, edition)
 	return at, failure(op, fn(s))
 }
 

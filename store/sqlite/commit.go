@@ -12,7 +12,7 @@ import (
 // savepoint of the unit's own.
 func (d *documents) Commit(ctx context.Context, ws core.WorkspaceID, b store.Batch) (seq int64, err error) {
 	const op = "sqlite.Commit"
-	err = d.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = d.db.committer.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		s := session{tx, d.db.writeStatements}
 		if err := s.validate(ctx, ws, b.Epoch, b.Seen); err != nil {
 			return err
@@ -25,11 +25,24 @@ func (d *documents) Commit(ctx context.Context, ws core.WorkspaceID, b store.Bat
 		}
 		seq, err = s.bump(ctx, ws)
 		return err
-	})
+	}, func(err error) { d.moved(ws, store.Moment{Seq: seq, AuthEpoch: b.Epoch}, b.Changes, err) })
 	if err == nil && resumes(b.Changes) {
 		d.db.signalResumed()
 	}
 	return seq, failure(op, err)
+}
+
+// moved remembers what a commit has moved its workspace on to. A conflict moves
+// nothing. After any other error it is not known what is in the file, and after a
+// change of who may do what the epoch is another: then nothing is remembered.
+func (d *documents) moved(ws core.WorkspaceID, at store.Moment, changes []core.Change, err error) {
+	switch {
+	case core.KindOf(err) == core.Changed:
+	case err != nil || authorises(changes):
+		d.db.memory.forget()
+	default:
+		d.db.memory.moments.put(ws, at)
+	}
 }
 
 // apply writes documents and entries. All removals come first: a unique key can

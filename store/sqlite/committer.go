@@ -37,6 +37,8 @@ type pending struct {
 	fn     func(context.Context, *sql.Tx) error
 	result chan error // holds one
 	err    error      // fn's
+
+	settled func(error) // told how it ended before the result is
 }
 
 func startCommitter(db *sql.DB, prepared statements) *committer {
@@ -51,8 +53,8 @@ func startCommitter(db *sql.DB, prepared statements) *committer {
 	return c
 }
 
-func (c *committer) write(ctx context.Context, fn func(context.Context, *sql.Tx) error) error {
-	p := &pending{ctx: ctx, fn: fn, result: make(chan error, 1)}
+func (c *committer) write(ctx context.Context, fn func(context.Context, *sql.Tx) error, settled func(error)) error {
+	p := &pending{ctx: ctx, fn: fn, result: make(chan error, 1), settled: settled}
 	select {
 	case <-c.closing:
 		return errClosing
@@ -126,6 +128,9 @@ func (c *committer) commit(first *pending) {
 	if succeeded > 0 {
 		c.groups.Add(1)
 		c.writes.Add(succeeded)
+	}
+	for _, p := range group {
+		p.settled(p.err)
 	}
 	for _, p := range group {
 		p.result <- p.err

@@ -36,6 +36,7 @@ type DB struct {
 	lock      *os.File
 	committer *committer
 	documents *documents
+	memory    memory
 	resumed   chan struct{} // holds one signal
 
 	readStatements, writeStatements statements
@@ -125,8 +126,17 @@ type querier interface {
 // returns once the group is on disk. fn runs at most once and must not call
 // Write; its error is returned as it is. A ctx that ends while fn waits for its
 // turn is a Timeout, and fn does not run.
+//
+// What is remembered of accounts, tokens, sessions, members and workspaces is
+// forgotten before it returns, as fn may have changed any of it.
 func (db *DB) Write(ctx context.Context, fn func(context.Context, *sql.Tx) error) error {
-	return db.committer.write(ctx, fn)
+	return db.committer.write(ctx, fn, func(error) { db.memory.forget() })
+}
+
+// writeData is Write for what changes nothing that is remembered: log, usage,
+// deliveries, documents.
+func (db *DB) writeData(ctx context.Context, fn func(context.Context, *sql.Tx) error) error {
+	return db.committer.write(ctx, fn, func(error) {})
 }
 
 // Groups returns how many transactions the committer has made durable, and how

@@ -212,7 +212,7 @@ func (db *DB) claim(
 	if err != nil || len(due) == 0 {
 		return nil, false, failed(op, err)
 	}
-	err = db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = db.writeData(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		s := session{tx, db.writeStatements}
 		for _, d := range due {
 			owed := d.Due
@@ -265,7 +265,7 @@ func (db *DB) SetAsideDelivery(ctx context.Context, d core.Delivery, message str
 }
 
 func (db *DB) failDelivery(ctx context.Context, d core.Delivery, state core.DeliveryState, due any, message string) error {
-	return db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	return db.writeData(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		_, err := session{tx, db.writeStatements}.exec(ctx, failQuery, state, due, message, d.Workspace, d.ID, d.Attempt)
 		return failed("sqlite.FailDelivery", err)
 	})

@@ -102,7 +102,7 @@ func (l *InvocationLog) batch(first core.InvocationRecord) []core.InvocationReco
 }
 
 func (l *InvocationLog) write(batch []core.InvocationRecord) {
-	err := l.db.Write(context.Background(), func(ctx context.Context, tx *sql.Tx) error {
+	err := l.db.writeData(context.Background(), func(ctx context.Context, tx *sql.Tx) error {
 		// A call may end after its workspace was deleted: nothing is kept of that.
 		insert, err := tx.PrepareContext(ctx, `INSERT INTO invocations
 			(workspace, id, install, handler, kind, trigger, outcome, runs, fuel, duration, error, started, delivery, attempt, log, request)

@@ -22,14 +22,20 @@ func (db *DB) ReplaceSession(ctx context.Context, s core.Session, previous [32]b
 }
 
 // SessionByHash implements core/account's Store.
-func (db *DB) SessionByHash(ctx context.Context, hash [32]byte) (s core.Session, a core.Account, err error) {
+func (db *DB) SessionByHash(ctx context.Context, hash [32]byte) (core.Session, core.Account, error) {
+	known, err := recall(&db.memory.sessions, hash, func() (knownSession, error) { return db.readSession(ctx, hash) })
+	return known.session, known.account, err
+}
+
+func (db *DB) readSession(ctx context.Context, hash [32]byte) (k knownSession, err error) {
+	s, a := &k.session, &k.account
 	var created, expires, since int64
 	s.Hash = hash
 	err = db.read.QueryRowContext(ctx, `SELECT s.id, s.account, s.created, s.expires, `+accountColumns+`
 		FROM sessions s JOIN accounts a ON a.id = s.account WHERE s.hash = ?`, hash[:]).
-		Scan(append([]any{&s.ID, &s.Account, &created, &expires}, accountInto(&a, &since)...)...)
+		Scan(append([]any{&s.ID, &s.Account, &created, &expires}, accountInto(a, &since)...)...)
 	s.Created, s.Expires, a.Created = fromMicros(created), fromMicros(expires), fromMicros(since)
-	return s, a, failed("sqlite.SessionByHash", err)
+	return k, failed("sqlite.SessionByHash", err)
 }
 
 // DeleteSession implements core/account's Store.

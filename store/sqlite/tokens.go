@@ -53,20 +53,24 @@ func (db *DB) CreateToken(ctx context.Context, t core.Token) error {
 
 // TokenByHash implements core/account's Store.
 func (db *DB) TokenByHash(ctx context.Context, hash [32]byte) (core.Token, core.Account, error) {
+	known, err := recall(&db.memory.tokens, hash, func() (knownToken, error) { return db.readToken(ctx, hash) })
+	return known.token, known.account, err
+}
+
+func (db *DB) readToken(ctx context.Context, hash [32]byte) (k knownToken, err error) {
 	const op = "sqlite.TokenByHash"
 	var row tokenRow
-	var a core.Account
 	var since int64
-	err := db.read.QueryRowContext(ctx, `SELECT `+tokenColumns+`, `+accountColumns+`
+	err = db.read.QueryRowContext(ctx, `SELECT `+tokenColumns+`, `+accountColumns+`
 		FROM tokens t JOIN accounts a ON a.id = t.account WHERE t.hash = ?`, hash[:]).
-		Scan(append(row.into(), accountInto(&a, &since)...)...)
+		Scan(append(row.into(), accountInto(&k.account, &since)...)...)
 	if err != nil {
-		return core.Token{}, core.Account{}, failed(op, err)
+		return knownToken{}, failed(op, err)
 	}
-	a.Created = fromMicros(since)
-	t, err := row.finish()
-	t.Hash = hash
-	return t, a, core.Wrap(op, core.Internal, err)
+	k.account.Created = fromMicros(since)
+	k.token, err = row.finish()
+	k.token.Hash = hash
+	return k, core.Wrap(op, core.Internal, err)
 }
 
 // TokensOf implements core/account's Store. It leaves out the hashes.
