@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/carrel-dev/carrel/core"
 )
@@ -24,6 +25,7 @@ type batch struct {
 
 	done    int  // statements that went well; after send
 	refused bool // whether the next one was refused by Postgres; after send
+	lost    bool // whether the connection ended before it answered; after send
 }
 
 // taken is the error there is when a constraint is violated by a statement that
@@ -112,18 +114,32 @@ func (b *batch) unique(constraint string, otherwise error) {
 }
 
 // send runs the batch. Its error is the first statement's that failed: an
-// expectation's own, or one of the database with its kind.
+// expectation's own, or one of the database with its kind. When the connection is
+// lost the others of the pool are made anew: a server that starts again has closed
+// them all.
 func (b *batch) send(ctx context.Context, op string, to sender) error {
 	err := to.SendBatch(ctx, &b.queue).Close()
-	if refused, ok := asPgError(err); ok {
+	refusal, answered := asPgError(err)
+	switch {
+	case err == nil:
+		return nil
+	case answered && !goesDown(refusal):
 		b.refused = true
-		if refused.Code == codeExpectation {
-			return b.unmet(op, refused)
+	case isOwn(err), ctx.Err() != nil:
+		return failed(op, err)
+	default:
+		b.lost = true
+		if pool, ok := to.(*pgxpool.Pool); ok {
+			pool.Reset()
 		}
-		for _, t := range slices.Backward(b.taken) {
-			if t.constraint == refused.ConstraintName && t.after <= b.done {
-				return t.otherwise
-			}
+		return failed(op, err)
+	}
+	if refusal.Code == codeExpectation {
+		return b.unmet(op, refusal)
+	}
+	for _, t := range slices.Backward(b.taken) {
+		if t.constraint == refusal.ConstraintName && t.after <= b.done {
+			return t.otherwise
 		}
 	}
 	return failed(op, err)

@@ -24,17 +24,23 @@ func newDocuments(db *DB) *documents {
 // Documents returns the database's document engine.
 func (db *DB) Documents() store.Backend { return db.documents }
 
-// read runs a batch of a workspace's rows in one snapshot. ask adds to it; what
-// it reads may be used once read returns.
+// read runs a batch of a workspace's rows in one snapshot. ask adds to it, and may
+// be called again; what it reads may be used once read returns. A connection that
+// turns out to be dead is no reason to fail: nothing was read from it.
 func (db *DB) read(ctx context.Context, op string, ws core.WorkspaceID, ask func(*batch)) error {
 	leave, err := db.reading.enter(ctx, ws)
 	if err != nil {
 		return err
 	}
 	defer leave()
-	b := within(ws)
-	ask(b)
-	return b.send(ctx, op, db.reads)
+	for again := true; ; again = false {
+		b := within(ws)
+		ask(b)
+		err := b.send(ctx, op, db.reads)
+		if !again || !b.lost || b.done > 0 {
+			return err
+		}
+	}
 }
 
 // write changes a workspace's rows, beside its units of work.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -22,9 +23,20 @@ const (
 	codeDeadlock      = "40P01"
 	codeCancelled     = "57014" // by a timeout of ours
 	codeLockTimeout   = "55P03"
+	codeGoesDown      = "57P" // and what else begins like it: it stops, or starts
 )
 
 func asPgError(err error) (*pgconn.PgError, bool) { return errors.AsType[*pgconn.PgError](err) }
+
+// goesDown reports whether Postgres ends the connection, with an error that says
+// why.
+func goesDown(refusal *pgconn.PgError) bool { return strings.HasPrefix(refusal.Code, codeGoesDown) }
+
+// isOwn reports whether an error is one of Carrel's, of what read an answer.
+func isOwn(err error) bool {
+	_, own := errors.AsType[*core.Error](err)
+	return own || errors.Is(err, pgx.ErrNoRows)
+}
 
 // failed gives an error of the driver its kind: NotFound for no row, Exists for a
 // taken unique value, Changed for a transaction that the database gave up for
