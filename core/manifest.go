@@ -46,6 +46,7 @@ var (
 	scopePattern   = regexp.MustCompile(`^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)*$`)
 	eventPattern   = regexp.MustCompile(`^[a-z][a-z0-9-]*(\.[a-z][a-z0-9_]*)+$`)
 	eventsPattern  = regexp.MustCompile(`^([a-z][a-z0-9-]*\.([a-z][a-z0-9_]*\.)*)?\*$`) // of many types
+	iconPattern    = regexp.MustCompile(`^[a-z][a-z-]{0,38}$`)
 	handlerPattern = regexp.MustCompile(`^[^\x00-\x1f\x7f]{1,128}$`)
 	hostPattern    = regexp.MustCompile(`^(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]([a-z0-9-]*[a-z0-9])?$`)
 	cronPattern    = regexp.MustCompile(`^([0-9A-Za-z*,/?-]+ ){4}[0-9A-Za-z*,/?-]+$`)
@@ -360,6 +361,9 @@ func (c *manifestCheck) pages() {
 		}
 		seen[shapeOf(p.Path)] = true
 		c.text(at+".title", p.Title, maxTitle)
+		if p.Icon != "" && !iconPattern.MatchString(p.Icon) {
+			c.wrong.Add(at+".icon", "%q is no name of an icon; docs/authors.md lists them, like \"users\"", p.Icon)
+		}
 		c.handler(at, p.Handler, abi.KindQuery)
 		c.permission(at+".permission", p.Permission)
 		if p.Nav && strings.Contains(p.Path, "/:") {

@@ -25,8 +25,8 @@ func Parameter(name, doc string) Option {
 	return func(o *options) { o.parameters = append(o.parameters, abi.Parameter{Name: name, Doc: doc}) }
 }
 
-// Icon names a picture for a page in its manifest. The console's navigation has
-// none, so there it changes nothing.
+// Icon names the picture beside a page in the console's navigation: one that
+// docs/authors.md lists. Any other name, and none, is a dot.
 func Icon(name string) Option { return func(o *options) { o.icon = name } }
 
 // Raw makes a route's body bytes, to be read with Ctx.Body. Its answer may be

@@ -189,7 +189,7 @@ type Lifecycle struct {
 type ManifestPage struct {
 	Path       string `json:"path"`
 	Title      string `json:"title"`
-	Icon       string `json:"icon,omitempty"`
+	Icon       string `json:"icon,omitempty"` // in the console's navigation, see docs/authors.md
 	Nav        bool   `json:"nav,omitempty"`
 	Handler    string `json:"handler"`
 	Permission string `json:"permission,omitempty"`

@@ -105,7 +105,7 @@ func init() {
 		Page("/companies/:id", "Company", companyPage, sdk.Scope(readCompanies), sdk.Hidden).
 		Page("/deals", "Deals", boardPage, sdk.Scope(readDeals), sdk.Icon("columns")).
 		Page("/deals/:id", "Deal", dealPage, sdk.Scope(readDeals), sdk.Hidden).
-		Page("/tasks", "Tasks", tasksPage, sdk.Scope(readContacts), sdk.Icon("check")).
+		Page("/tasks", "Tasks", tasksPage, sdk.Scope(readContacts), sdk.Icon("task")).
 		Page("/reports", "Pipeline", reportsPage, sdk.Scope(readDeals), sdk.Icon("chart")).
 		Page("/imports", "Imports", importsPage, sdk.Scope(readContacts), sdk.Icon("upload"))
 }

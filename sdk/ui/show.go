@@ -88,7 +88,7 @@ func Timeline(entries []Entry, nextCursor string) Node {
 // Entry is one thing that happened.
 type Entry struct {
 	Time  time.Time `json:"time,omitzero"`
-	Icon  string    `json:"icon,omitempty"` // mail, phone, note, task, person, money, tag, file, warning, done; a dot for any other
+	Icon  string    `json:"icon,omitempty"` // one that docs/authors.md lists; a dot for any other
 	Title string    `json:"title"`
 	Text  string    `json:"text,omitempty"`
 	Path  string    `json:"path,omitempty"` // a page of the plugin
