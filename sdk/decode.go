@@ -18,10 +18,13 @@ type strictDecoder interface {
 
 // decodeStrict decodes data into target, a pointer, refusing unknown fields.
 // It decodes at full speed; only when that fails it looks again, slowly, for
-// every place that is wrong.
+// every place that is wrong. The target's value is zero.
 func decodeStrict(data []byte, target reflect.Value, location string) violations {
 	if strict, ok := target.Interface().(strictDecoder); ok {
 		return strict.decodeStrict(data, location)
+	}
+	if readPlain(data, target, false) {
+		return nil
 	}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()

@@ -54,6 +54,9 @@ func (d *Doc[T]) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	d.ID, d.Version, d.CreatedAt, d.UpdatedAt = h.ID, h.Version, h.CreatedAt, h.UpdatedAt
+	if body := reflect.ValueOf(&d.Body); body.Elem().IsZero() && readPlain(data, body, true) {
+		return nil
+	}
 	return json.Unmarshal(data, &d.Body)
 }
 

@@ -20,7 +20,7 @@ func Event[T any](eventType string, version int, doc string) EventOf[T] {
 // Emit adds an event to the unit of work: it is published if, and only if, the
 // unit commits. The data's JSON holds 64 KiB at most and must fit the schema of T.
 func (e EventOf[T]) Emit(c *Ctx, data T) error {
-	encoded, err := json.Marshal(data)
+	encoded, err := marshal(reflect.ValueOf(data))
 	if err != nil {
 		return err
 	}

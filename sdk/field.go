@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/carrel-dev/carrel/core/abi"
 )
@@ -178,15 +179,14 @@ func encodeBody(v reflect.Value) (json.RawMessage, error) {
 		if f.source != "body" || f.omitted(part) {
 			continue
 		}
-		encoded, err := json.Marshal(part.Interface())
-		if err != nil {
-			return nil, err
-		}
 		if len(body) > 1 {
 			body = append(body, ',')
 		}
-		body = strconv.AppendQuote(body, f.Name)
-		body = append(append(body, ':'), encoded...)
+		body = append(strconv.AppendQuote(body, f.Name), ':')
+		var err error
+		if body, err = appendJSON(body, part); err != nil {
+			return nil, err
+		}
 	}
 	return append(body, '}'), nil
 }
@@ -210,8 +210,10 @@ func (f *field) check(v reflect.Value, location string, wrong *violations) {
 		if len(f.Enum) > 0 && !slices.Contains(f.Enum, v.String()) {
 			wrong.add(location, "must be one of %s", quoted(f.Enum))
 		}
-		if n := len([]rune(v.String())); f.Max > 0 && n > f.Max {
-			wrong.add(location, "has %d characters; at most %d are allowed", n, f.Max)
+		if f.Max > 0 && v.Len() > f.Max { // in bytes: there may be fewer characters
+			if n := utf8.RuneCountInString(v.String()); n > f.Max {
+				wrong.add(location, "has %d characters; at most %d are allowed", n, f.Max)
+			}
 		}
 	case f.Type == abi.TypeArray && v.Kind() == reflect.Slice:
 		if f.Max > 0 && v.Len() > f.Max {

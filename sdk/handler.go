@@ -70,13 +70,16 @@ func (h *handler) call(c *Ctx) (*response, error) {
 	if done, ok := answer.(passthrough); ok {
 		return done.passthrough(), nil
 	}
-	encoded, err := json.Marshal(answer)
+	encoded, err := marshal(results[0])
 	return ofBytes(encoded), err
 }
 
 // bind fills in, a pointer to the handler's In.
 func (h *handler) bind(c *Ctx, in reflect.Value) error {
 	if event := c.invocation.Event; event != nil {
+		if readPlain(event.Data, in, true) {
+			return nil
+		}
 		if err := json.Unmarshal(event.Data, in.Interface()); err != nil {
 			return &abi.Error{Kind: kindInvalid, Message: "The data of " + event.Type + " is not what the listener takes: " + err.Error()}
 		}

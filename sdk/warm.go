@@ -82,6 +82,7 @@ func (h *handler) warm() {
 	if h.in != nil {
 		warmType(h.in)
 		harmless(func() { decodeStrict([]byte("{}"), reflect.New(h.in), "body") })
+		harmless(func() { decodeStrict([]byte(`{"":0}`), reflect.New(h.in), "body") }) // the slow way, to refuse it
 	}
 	if h.out != nil {
 		warmType(h.out)
@@ -105,6 +106,7 @@ func warmType(t reflect.Type) {
 	if t.Kind() == reflect.Struct {
 		fieldsOf(t)
 	}
+	harmless(func() { readPlain([]byte("{}"), reflect.New(t), true) })
 	harmless(func() { _ = json.Unmarshal([]byte("{}"), reflect.New(t).Interface()) })
 	harmless(func() { _, _ = json.Marshal(reflect.Zero(t).Interface()) })
 }
