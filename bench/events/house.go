@@ -35,7 +35,7 @@ type house struct {
 	digest     core.Digest
 	manifest   *abi.Manifest
 	dispatcher *dispatch.Dispatcher
-	records    *sqlite.InvocationLog
+	records    *store.InvocationLog
 	claimer    *events.Claimer
 	owner      core.Actor
 
@@ -60,7 +60,7 @@ func open(ctx context.Context, dir string) (_ *house, err error) {
 		return nil, err
 	}
 	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	h.units, h.records = store.New(h.db.Documents()), sqlite.NewInvocationLog(h.db, logger)
+	h.units, h.records = store.New(h.db.Documents()), store.NewInvocationLog(h.db, logger)
 	h.dispatcher = dispatch.New(dispatch.Config{
 		Views: h, Units: units{h.units}, Events: h.db.History(), Runner: h, Records: h.records, Wake: func() { h.claimer.Wake() }, Logger: logger,
 	})

@@ -9,7 +9,7 @@ import (
 	"github.com/carrel-dev/carrel/core"
 )
 
-const deliveryColumns = "workspace, id, install, event, handler, payload, state, attempt, due, hop, last_error, created, schedule, occurrence"
+const deliveryColumns = "workspace, id, install, event, handler, payload, state, attempt, due, hop, last_error, created, schedule, occurrence, trace"
 
 // thisAttempt is the condition that a delivery is still being run by the attempt
 // that wants to change it.
@@ -30,9 +30,10 @@ func overtaken(op string, id core.DeliveryID, attempt int) error {
 }
 
 func (b *batch) putDelivery(ws core.WorkspaceID, d core.Delivery) {
-	b.exec(`INSERT INTO deliveries (`+deliveryColumns+`) VALUES ($1, $2, $3, $4, $5, $6, 'pending', 0, $7, $8, '', $9, $10, $11)
+	b.exec(`INSERT INTO deliveries (`+deliveryColumns+`) VALUES ($1, $2, $3, $4, $5, $6, 'pending', 0, $7, $8, '', $9, $10, $11, $12)
 		ON CONFLICT (workspace, install, schedule, occurrence) WHERE schedule <> '' DO NOTHING`,
-		ws, d.ID, d.Install, d.Event, d.Handler, string(d.Payload), micros(d.Due), d.Hop, micros(d.Created), d.Schedule, micros(d.Occurrence))
+		ws, d.ID, d.Install, d.Event, d.Handler, string(d.Payload), micros(d.Due), d.Hop, micros(d.Created), d.Schedule,
+		micros(d.Occurrence), d.Trace.String())
 }
 
 const waiting = " FROM deliveries WHERE " + inWorkspace + " AND install = $2 AND event = '' AND state IN ('pending', 'running', 'retry', 'held')"
@@ -103,12 +104,12 @@ const turnQuery = `WITH RECURSIVE turn (workspace) AS (
 
 // claimQuery takes deliveries that are due and that no other node is taking.
 const claimQuery = `WITH free AS (
-		SELECT workspace, id FROM deliveries d JOIN unnest($1::text[], $2::text[]) AS n (ws, delivery) ON d.workspace = n.ws AND d.id = n.delivery
+		SELECT workspace, id, due FROM deliveries d JOIN unnest($1::text[], $2::text[]) AS n (ws, delivery) ON d.workspace = n.ws AND d.id = n.delivery
 		WHERE d.due <= $3 FOR UPDATE OF d SKIP LOCKED)
 	UPDATE deliveries d SET state = 'running', attempt = attempt + 1, due = $4 FROM free
 	WHERE d.workspace = free.workspace AND d.id = free.id
 	RETURNING d.workspace, d.id, d.install, d.event, d.handler, d.payload, d.state, d.attempt, d.due, d.hop, d.last_error, d.created,
-		d.schedule, d.occurrence`
+		d.schedule, d.occurrence, d.trace, free.due`
 
 // ClaimDeliveries implements core/events' Store.
 func (db *DB) ClaimDeliveries(ctx context.Context, now, lease time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int) ([]core.Delivery, error) {
@@ -141,7 +142,9 @@ func (db *DB) claim(
 	}
 	var b batch
 	b.rows(func(s scanner) error {
-		d, err := scanDelivery(s)
+		var owed int64
+		d, err := scanDelivery(s, &owed)
+		d.Owed = fromMicros(owed)
 		claimed = append(claimed, d)
 		return err
 	}, claimQuery, workspaces, ids, micros(now), micros(lease))
@@ -198,18 +201,19 @@ func (db *DB) SetAsideDelivery(ctx context.Context, d core.Delivery, message str
 	})
 }
 
-func scanDelivery(s scanner) (d core.Delivery, err error) {
-	var payload string
+// scanDelivery reads deliveryColumns, and what stands behind them.
+func scanDelivery(s scanner, also ...any) (d core.Delivery, err error) {
+	var payload, trace string
 	var due *int64
 	var created, occurrence int64
-	err = s.Scan(&d.Workspace, &d.ID, &d.Install, &d.Event, &d.Handler, &payload, &d.State, &d.Attempt, &due, &d.Hop, &d.LastError, &created,
-		&d.Schedule, &occurrence)
+	err = s.Scan(append([]any{&d.Workspace, &d.ID, &d.Install, &d.Event, &d.Handler, &payload, &d.State, &d.Attempt, &due, &d.Hop,
+		&d.LastError, &created, &d.Schedule, &occurrence, &trace}, also...)...)
 	if payload != "" {
 		d.Payload = json.RawMessage(payload)
 	}
 	if due != nil {
 		d.Due = fromMicros(*due)
 	}
-	d.Created, d.Occurrence = fromMicros(created), fromMicros(occurrence)
+	d.Created, d.Occurrence, d.Trace = fromMicros(created), fromMicros(occurrence), core.ParseTrace(trace)
 	return d, err
 }

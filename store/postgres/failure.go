@@ -18,6 +18,7 @@ import (
 const (
 	codeExpectation   = "CA001" // of the function expect
 	codeUnique        = "23505"
+	codeForeignKey    = "23503"
 	codeIntegrity     = "23" // and what else begins like it
 	codeSerialization = "40001"
 	codeDeadlock      = "40P01"

@@ -13,7 +13,12 @@ func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
 func openTest(t testing.TB) *DB {
 	t.Helper()
-	db, err := Open(t.Context(), pgtest.Open(t))
+	return openURL(t, pgtest.Open(t))
+}
+
+func openURL(t testing.TB, url string) *DB {
+	t.Helper()
+	db, err := Open(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,23 +8,13 @@ import (
 	"github.com/carrel-dev/carrel/core"
 )
 
-// KeyState is how far a key has come to seal the secrets in this file.
-type KeyState int
-
-// A key begins as one that may have sealed some.
-const (
-	KeySealing  KeyState = iota
-	KeyScrubbed          // what it could seal is nowhere in the file in another form
-	KeyComplete          // and there is nothing that it could not
-)
-
 // SecretKeys returns the states of the keys that secrets in this file may be
 // sealed with, by their ids.
-func (db *DB) SecretKeys(ctx context.Context) (map[string]KeyState, error) {
+func (db *DB) SecretKeys(ctx context.Context) (map[string]core.KeyState, error) {
 	rows, err := db.read.QueryContext(ctx, "SELECT id, complete FROM secret_keys")
-	keys := map[string]KeyState{}
+	keys := map[string]core.KeyState{}
 	_, err = collect(rows, err, func(s scanner) (id string, err error) {
-		var state KeyState
+		var state core.KeyState
 		err = s.Scan(&id, &state)
 		keys[id] = state
 		return id, err
@@ -34,12 +24,12 @@ func (db *DB) SecretKeys(ctx context.Context) (map[string]KeyState, error) {
 
 // PutSecretKey notes the state of a key; as KeySealing before anything is
 // sealed with it. One that is complete is the only one from then on.
-func (db *DB) PutSecretKey(ctx context.Context, id string, state KeyState) error {
+func (db *DB) PutSecretKey(ctx context.Context, id string, state core.KeyState) error {
 	const op = "sqlite.PutSecretKey"
 	return db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx,
 			"INSERT INTO secret_keys (id, complete) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET complete = ?2", id, state)
-		if err == nil && state == KeyComplete {
+		if err == nil && state == core.KeyComplete {
 			_, err = tx.ExecContext(ctx, "DELETE FROM secret_keys WHERE id <> ?", id)
 		}
 		return failed(op, err)

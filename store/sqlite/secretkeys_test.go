@@ -1,51 +1,44 @@
-package sqlite_test
+package sqlite
 
 import (
 	"bytes"
 	"encoding/json"
-	"maps"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/carrel-dev/carrel/core"
-	"github.com/carrel-dev/carrel/store/sqlite"
+	"github.com/carrel-dev/carrel/store/storetest"
 )
-
-func TestSecretKeys(t *testing.T) {
-	db := open(t)
-	put := func(id string, state sqlite.KeyState, want map[string]sqlite.KeyState) {
-		t.Helper()
-		if err := db.PutSecretKey(t.Context(), id, state); err != nil {
-			t.Fatal(err)
-		}
-		if got, err := db.SecretKeys(t.Context()); err != nil || !maps.Equal(got, want) {
-			t.Fatalf("%v, %v, want %v", got, err, want)
-		}
-	}
-	put("one", sqlite.KeySealing, map[string]sqlite.KeyState{"one": sqlite.KeySealing})
-	put("one", sqlite.KeyComplete, map[string]sqlite.KeyState{"one": sqlite.KeyComplete})
-	put("two", sqlite.KeySealing, map[string]sqlite.KeyState{"one": sqlite.KeyComplete, "two": sqlite.KeySealing})
-	put("two", sqlite.KeyScrubbed, map[string]sqlite.KeyState{"one": sqlite.KeyComplete, "two": sqlite.KeyScrubbed})
-	put("two", sqlite.KeySealing, map[string]sqlite.KeyState{"one": sqlite.KeyComplete, "two": sqlite.KeySealing})
-	put("two", sqlite.KeyComplete, map[string]sqlite.KeyState{"two": sqlite.KeyComplete})
-}
 
 // What was overwritten is in the file or the log beside it until it is scrubbed;
 // what is there is there afterwards.
 func TestScrub(t *testing.T) {
 	dir := t.TempDir()
-	db, err := sqlite.Open(t.Context(), dir)
+	db, err := Open(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	w, _ := makeWorkspace(t, db)
-	in := installation()
+	ada := core.Account{ID: core.NewAccountID(), Email: "ada@example.com"}
+	if err := db.CreateAccount(t.Context(), ada); err != nil {
+		t.Fatal(err)
+	}
+	w := core.Workspace{ID: core.NewWorkspaceID(), Slug: "w"}
+	contract := core.Contract{ID: core.NewContractID(), Plan: "starter"}
+	if err := db.CreateWorkspace(t.Context(), w, ada.ID, contract, core.AuditEntry{}); err != nil {
+		t.Fatal(err)
+	}
+	in := core.Installation{ID: core.NewInstallationID(), Plugin: storetest.Plugin, Alias: "crm", Revision: 1}
+	put := func() error {
+		return db.Change(t.Context(), w.ID, func(core.Access) ([]core.Change, error) {
+			return []core.Change{core.PutInstallation{Installation: in}}, nil
+		})
+	}
 	for _, settings := range []string{`{"a":"` + strings.Repeat("canary ", 10_000) + `"}`, `{"a":"kept"}`} {
 		in.Settings = json.RawMessage(settings)
-		if err := change(db, w.ID, core.PutInstallation{Installation: in}); err != nil {
+		if err := put(); err != nil {
 			t.Fatal(err)
 		}
 		in.Revision++
@@ -79,10 +72,7 @@ func TestScrub(t *testing.T) {
 	if err != nil || string(a.Installations[0].Settings) != `{"a":"kept"}` {
 		t.Errorf("%+v, %v", a.Installations, err)
 	}
-	if workspaces, err := db.Configured(t.Context()); err != nil || len(workspaces) != 1 || workspaces[0] != w.ID {
-		t.Errorf("%v, %v", workspaces, err)
-	}
-	if err := change(db, w.ID, core.PutInstallation{Installation: in}); err != nil { // it goes on being written
+	if err := put(); err != nil { // it goes on being written
 		t.Error(err)
 	}
 }

@@ -36,8 +36,10 @@ type Deliveries interface {
 }
 
 // RunDeliveries runs the suite of deliveries: that each has its effect once,
-// whatever happens to those who run it. open is as for Run.
-func RunDeliveries(t *testing.T, open func(t *testing.T) Deliveries) {
+// whatever happens to those who run it. open is as for Run. Where one process owns
+// the database, whatever is running when it opens is a dead one's; where others may
+// share it, what they run is theirs until its lease ends.
+func RunDeliveries(t *testing.T, shared bool, open func(t *testing.T) Deliveries) {
 	t.Helper()
 	for _, part := range []struct {
 		name string
@@ -57,7 +59,11 @@ func RunDeliveries(t *testing.T, open func(t *testing.T) Deliveries) {
 		{"Uninstalled", uninstalled},
 		{"Model", deliveryModel},
 	} {
-		t.Run(part.name, func(t *testing.T) { part.run(t, newCounter(t, open(t))) })
+		t.Run(part.name, func(t *testing.T) {
+			c := newCounter(t, open(t))
+			c.shared = shared
+			part.run(t, c)
+		})
 	}
 }
 
@@ -68,12 +74,13 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 type counter struct {
 	t testing.TB
 	Deliveries
-	store *store.Store
-	epoch map[core.WorkspaceID]int64
+	store  *store.Store
+	epoch  map[core.WorkspaceID]int64
+	shared bool // among processes
 }
 
 func newCounter(t testing.TB, b Deliveries) *counter {
-	return &counter{t, b, store.New(b), map[core.WorkspaceID]int64{}}
+	return &counter{t: t, Deliveries: b, store: store.New(b), epoch: map[core.WorkspaceID]int64{}}
 }
 
 // try commits changes, and one document, in one unit.

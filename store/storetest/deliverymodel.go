@@ -34,7 +34,7 @@ func deliveryModel(t *testing.T, c *counter) {
 			if err := c.RecoverDeliveries(ctx, now, 1000); err != nil {
 				t.Fatal(err)
 			}
-			end := now.Add(time.Hour)
+			end := now.Add(time.Hour) // behind every lease
 			for left := c.claim(end, "", nil, 10); len(left) > 0; left = c.claim(end, "", nil, 10) {
 				for _, d := range left {
 					c.commit(d.Workspace, completed(d))
@@ -167,9 +167,10 @@ func deliveryModel(t *testing.T, c *counter) {
 				}
 				for _, m := range model {
 					switch {
+					case m.State == core.DeliveryRunning && c.shared && m.Due.After(now): // who runs it may live
 					case m.State == core.DeliveryRunning && m.Attempt >= 4:
 						m.State, m.Due = core.DeliverySetAside, time.Time{}
-					case m.State == core.DeliveryRunning:
+					case m.State == core.DeliveryRunning && !c.shared:
 						m.State, m.Due = core.DeliveryRetry, now
 					case m.State == core.DeliveryHeld && m.Attempt == 0:
 						m.State, m.Due = core.DeliveryPending, now

@@ -67,20 +67,28 @@ func drain(c *counter) {
 	}
 }
 
-// recovered: what a dead process was running is due at once. What has had its
-// attempts is set aside, but for an occurrence of a schedule, whose end is not
-// the store's to decide.
+// recovered: what a dead process was running is due at once, or when its lease
+// ends. What has had its attempts is set aside, but for an occurrence of a
+// schedule, whose end is not the store's to decide.
 func recovered(t *testing.T, c *counter) {
 	put := c.put("ws_a", noon)
 	scheduled := job("ins_1", noon)
 	scheduled.Workspace, scheduled.Schedule, scheduled.Occurrence = "ws_b", "daily", noon
 	c.commit("ws_b", core.PutDelivery{Delivery: scheduled})
-	now := noon
+	now, later, state := noon, time.Second, core.DeliveryRetry // far from the end of the lease
+	if c.shared {
+		later, state = 31*time.Second, core.DeliveryRunning
+	}
 	for range 3 {
 		if claimed := c.claim(now, "", nil, 10); len(claimed) != 2 {
 			t.Fatalf("claimed %+v", claimed)
 		}
-		now = now.Add(time.Second) // far from the end of the lease
+		if c.shared { // too early
+			if err := c.RecoverDeliveries(context.Background(), now.Add(time.Second), 1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		now = now.Add(later)
 		if err := c.RecoverDeliveries(context.Background(), now, 3); err != nil {
 			t.Fatal(err)
 		}
@@ -88,8 +96,8 @@ func recovered(t *testing.T, c *counter) {
 	if d := c.is(put, core.DeliverySetAside, 3); d.LastError == "" || !d.Due.IsZero() {
 		t.Errorf("set aside: %+v", d)
 	}
-	c.is(scheduled, core.DeliveryRetry, 3)
-	c.next(now)
+	c.is(scheduled, state, 3)
+	c.one(now)
 }
 
 // inTurn: workspaces take turns, however much one of them has waiting.

@@ -111,7 +111,7 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 		return nil, err
 	}
 	workspaces := workspace.New(workspace.Config{Store: db, Plans: plans, Home: "local"})
-	invocations := sqlite.NewInvocationLog(db, cfg.Logger)
+	invocations := store.NewInvocationLog(db, cfg.Logger)
 	a.closing(func(context.Context) error { invocations.Close(); return nil })
 
 	documents := store.New(db.Documents())

@@ -68,17 +68,17 @@ func sealSecrets(ctx context.Context, db *sqlite.DB, keys secret.Keys, installat
 	}
 	id := keys.ID()
 	before := used[id]
-	if before == sqlite.KeyComplete && len(used) == 1 {
+	if before == core.KeyComplete && len(used) == 1 {
 		return nil
 	}
-	if err := db.PutSecretKey(ctx, id, sqlite.KeySealing); err != nil {
+	if err := db.PutSecretKey(ctx, id, core.KeySealing); err != nil {
 		return core.Wrap(op, core.Unavailable, err)
 	}
 	renewal, err := installations.Renew(ctx)
 	if err != nil {
 		return core.Wrap(op, core.Unavailable, err)
 	}
-	if before == sqlite.KeySealing || renewal.Sealed > 0 {
+	if before == core.KeySealing || renewal.Sealed > 0 {
 		if err := db.Scrub(ctx); err != nil {
 			return core.Wrap(op, core.Unavailable, err)
 		}
@@ -89,9 +89,9 @@ func sealSecrets(ctx context.Context, db *sqlite.DB, keys secret.Keys, installat
 	if renewal.Sealed > 0 {
 		log.Info("secret settings sealed", "key", id, "installations", renewal.Sealed)
 	}
-	now := sqlite.KeyComplete
+	now := core.KeyComplete
 	if len(renewal.Left) > 0 {
-		now = sqlite.KeyScrubbed
+		now = core.KeyScrubbed
 	}
 	return core.Wrap(op, core.Unavailable, db.PutSecretKey(ctx, id, now))
 }

@@ -9,15 +9,15 @@ CREATE TABLE accounts (
 	operator      boolean NOT NULL,
 	created       bigint NOT NULL
 );
-GRANT SELECT, INSERT, UPDATE ON accounts TO carrel_platform;
-GRANT SELECT (id, email, name) ON accounts TO carrel_tenant; -- of its members
+GRANT SELECT, INSERT, UPDATE (password_hash) ON accounts TO carrel_platform;
+GRANT SELECT (id, email, name) ON accounts TO carrel_tenant; -- of its members: see below
 
 -- The SHA-256 of the set-up token, while there is no account. One row.
 CREATE TABLE setup (
 	one  integer PRIMARY KEY CHECK (one = 1),
 	hash bytea NOT NULL
 );
-GRANT SELECT, INSERT, UPDATE, DELETE ON setup TO carrel_platform;
+GRANT SELECT, INSERT, UPDATE (hash), DELETE ON setup TO carrel_platform;
 
 -- Found by the SHA-256 of what the browser sends; the secret itself is nowhere.
 CREATE TABLE sessions (
@@ -54,7 +54,7 @@ CREATE TABLE slugs (
 CREATE INDEX slugs_workspace ON slugs (workspace);
 SELECT isolate('slugs', 'workspace');
 GRANT SELECT, INSERT, DELETE ON slugs TO carrel_tenant;
-GRANT SELECT ON slugs TO carrel_platform;
+GRANT SELECT (slug, workspace) ON slugs TO carrel_platform;
 CREATE POLICY platform ON slugs FOR SELECT TO carrel_platform USING (true);
 
 -- A token is an account's; a workspace only ends those that are for it alone.
@@ -73,7 +73,7 @@ CREATE INDEX tokens_account ON tokens (account);
 CREATE INDEX tokens_workspace ON tokens (workspace) WHERE workspace <> '';
 SELECT isolate('tokens', 'workspace');
 GRANT SELECT (workspace), DELETE ON tokens TO carrel_tenant;
-GRANT SELECT, INSERT, UPDATE, DELETE ON tokens TO carrel_platform;
+GRANT SELECT, INSERT, UPDATE (last_used), DELETE ON tokens TO carrel_platform;
 CREATE POLICY platform ON tokens TO carrel_platform USING (true);
 
 CREATE TABLE members (
@@ -89,6 +89,13 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON members TO carrel_tenant;
 GRANT SELECT ON members TO carrel_platform;
 CREATE POLICY platform ON members FOR SELECT TO carrel_platform USING (true);
 
+-- Of the accounts a workspace sees those of its members.
+ALTER TABLE accounts ENABLE ROW LEVEL SECURITY;
+ALTER TABLE accounts FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON accounts FOR SELECT TO carrel_tenant
+	USING (EXISTS (SELECT FROM members m WHERE m.workspace = (SELECT current_workspace()) AND m.account = accounts.id));
+CREATE POLICY platform ON accounts TO carrel_platform USING (true);
+
 CREATE TABLE installations (
 	workspace   text COLLATE "C" NOT NULL,
 	id          text COLLATE "C" NOT NULL,
@@ -100,6 +107,7 @@ CREATE TABLE installations (
 	state       text NOT NULL,
 	grants      text NOT NULL, -- JSON
 	settings    text NOT NULL, -- JSON, secrets sealed
+	configured  boolean NOT NULL GENERATED ALWAYS AS (settings <> '{}') STORED,
 	role_scopes text NOT NULL, -- JSON
 	revision    bigint NOT NULL,
 	created     bigint NOT NULL,
@@ -111,7 +119,7 @@ CREATE TABLE installations (
 CREATE INDEX installations_digest ON installations (digest);
 SELECT isolate('installations', 'workspace');
 GRANT SELECT, INSERT, UPDATE, DELETE ON installations TO carrel_tenant;
-GRANT SELECT (workspace, id, digest, settings) ON installations TO carrel_platform; -- what a start looks for
+GRANT SELECT (workspace, id, digest, configured) ON installations TO carrel_platform; -- what a start looks for
 CREATE POLICY platform ON installations FOR SELECT TO carrel_platform USING (true);
 
 CREATE TABLE contracts (
@@ -125,7 +133,7 @@ CREATE TABLE contracts (
 CREATE UNIQUE INDEX contracts_open ON contracts (workspace) WHERE ended = 0;
 SELECT isolate('contracts', 'workspace');
 GRANT SELECT, INSERT, UPDATE, DELETE ON contracts TO carrel_tenant;
-GRANT SELECT ON contracts TO carrel_platform;
+GRANT SELECT (workspace, plan, ended) ON contracts TO carrel_platform;
 CREATE POLICY platform ON contracts FOR SELECT TO carrel_platform USING (true);
 
 CREATE TABLE audit (
@@ -147,7 +155,8 @@ CREATE TABLE secret_keys (
 	id       text COLLATE "C" PRIMARY KEY,
 	complete integer NOT NULL DEFAULT 0
 );
-GRANT SELECT, INSERT, UPDATE, DELETE ON secret_keys TO carrel_platform;
+GRANT SELECT, INSERT, UPDATE (complete), DELETE ON secret_keys TO carrel_platform;
 
 -- +goose Down
+DROP POLICY tenant ON accounts; -- which asks members
 DROP TABLE secret_keys, audit, contracts, installations, members, tokens, slugs, workspaces, sessions, setup, accounts;

@@ -35,7 +35,7 @@ CREATE TABLE deliveries (
 	created    bigint NOT NULL,
 	schedule   text COLLATE "C" NOT NULL, -- of which it is one occurrence, which is there once however often it is put
 	occurrence bigint NOT NULL,           -- when it was first due
-	trace      text NOT NULL DEFAULT '',  -- of what caused it, as W3C Trace Context writes it
+	trace      text NOT NULL,             -- what put it: a traceparent, or empty
 	PRIMARY KEY (workspace, id),
 	CHECK ((due IS NULL) = (state IN ('held', 'done', 'set_aside')))
 );
@@ -51,12 +51,12 @@ CREATE INDEX deliveries_set_aside ON deliveries (workspace, id) WHERE state = 's
 CREATE UNIQUE INDEX deliveries_schedule ON deliveries (workspace, install, schedule, occurrence) WHERE schedule <> '';
 SELECT isolate('deliveries', 'workspace');
 GRANT SELECT, INSERT, UPDATE, DELETE ON deliveries TO carrel_tenant;
-GRANT SELECT, UPDATE ON deliveries TO carrel_platform; -- the claimer takes them in turn among workspaces
+GRANT SELECT, UPDATE (state, attempt, due, last_error) ON deliveries TO carrel_platform; -- the claimer takes them in turn among workspaces
 CREATE POLICY platform ON deliveries TO carrel_platform USING (true);
 
 -- The log of invocations, whatever their outcome.
 CREATE TABLE invocations (
-	workspace text COLLATE "C" NOT NULL,
+	workspace text COLLATE "C" NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE, -- a call may end after its workspace
 	id        text COLLATE "C" NOT NULL,
 	install   text COLLATE "C" NOT NULL,
 	handler   text NOT NULL,
@@ -71,7 +71,7 @@ CREATE TABLE invocations (
 	delivery  text COLLATE "C" NOT NULL, -- empty: a request
 	attempt   bigint NOT NULL,
 	log       text NOT NULL,             -- JSON, or empty
-	request   text NOT NULL DEFAULT '',  -- the id of the HTTP request it came of
+	request   text NOT NULL,             -- that it was made for, or because of
 	PRIMARY KEY (workspace, id)
 );
 CREATE INDEX invocations_delivery ON invocations (workspace, delivery) WHERE delivery <> '';

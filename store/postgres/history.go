@@ -1,0 +1,72 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/carrel-dev/carrel/core"
+)
+
+// History reads what happened in a workspace, newest first.
+type History struct{ db *DB }
+
+// History returns the history of this database's workspaces.
+func (db *DB) History() History { return History{db} }
+
+// below orders rows by their ids, which sort by time, and begins below $2.
+const below = " AND id < $2 ORDER BY id DESC LIMIT $3"
+
+// idBelow is the bound for below; all ids are below that of none.
+func idBelow[T ~string](before T) string {
+	if before == "" {
+		return afterIDs
+	}
+	return string(before)
+}
+
+const selectEvents = "SELECT id, type, version, source, data, cause, hop, time FROM events WHERE " + inWorkspace
+
+func scanEvent(s scanner, ws core.WorkspaceID) (core.Event, error) {
+	e := core.Event{Workspace: ws}
+	var data string
+	var at int64
+	err := s.Scan(&e.ID, &e.Type, &e.Version, &e.Source, &data, &e.Cause, &e.Hop, &at)
+	e.Data, e.Time = json.RawMessage(data), fromMicros(at)
+	return e, err
+}
+
+// Events implements web/api's History.
+func (h History) Events(ctx context.Context, ws core.WorkspaceID, eventType string, before core.EventID, limit int) (list []core.Event, err error) {
+	where, args := below, []any{ws, idBelow(before), limit}
+	if eventType != "" {
+		where, args = " AND type = $4"+below, append(args, eventType)
+	}
+	err = h.db.read(ctx, "postgres.Events", ws, func(b *batch) {
+		b.rows(func(s scanner) error {
+			e, err := scanEvent(s, ws)
+			list = append(list, e)
+			return err
+		}, selectEvents+where, args...)
+	})
+	return list, err
+}
+
+// Event implements core/dispatch's Events.
+func (h History) Event(ctx context.Context, ws core.WorkspaceID, id core.EventID) (e core.Event, err error) {
+	err = h.db.read(ctx, "postgres.Event", ws, func(b *batch) {
+		b.row(func(s scanner) (err error) { e, err = scanEvent(s, ws); return err }, selectEvents+" AND id = $2", ws, id)
+	})
+	return e, err
+}
+
+// Pulse says how far a workspace has come: the number of its last commit, and the
+// last call on record, "" before the first. A page that is looked at asks twice a
+// second, so it is two looks at the ends of indexes.
+func (h History) Pulse(ctx context.Context, ws core.WorkspaceID) (commits int64, call core.InvocationID, err error) {
+	err = h.db.read(ctx, "postgres.Pulse", ws, func(b *batch) {
+		b.row(func(s scanner) error { return s.Scan(&commits, &call) },
+			"SELECT coalesce((SELECT seq FROM heads WHERE "+inWorkspace+"), 0), "+
+				"coalesce((SELECT id FROM invocations WHERE "+inWorkspace+" ORDER BY id DESC LIMIT 1), '')", ws)
+	})
+	return commits, call, err
+}

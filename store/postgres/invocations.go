@@ -1,0 +1,78 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/store"
+)
+
+const selectInvocations = "SELECT id, install, handler, kind, trigger, outcome, runs, fuel, duration, error, started, delivery, attempt, log, request" +
+	" FROM invocations WHERE " + inWorkspace
+
+func (h History) invocations(ctx context.Context, op string, ws core.WorkspaceID, where string, args ...any) (list []core.InvocationRecord, err error) {
+	err = h.db.read(ctx, op, ws, func(b *batch) {
+		b.rows(func(s scanner) error {
+			r, err := scanInvocation(s, ws)
+			list = append(list, r)
+			return err
+		}, selectInvocations+where, args...)
+	})
+	return list, err
+}
+
+func scanInvocation(s scanner, ws core.WorkspaceID) (core.InvocationRecord, error) {
+	r := core.InvocationRecord{Workspace: ws}
+	var duration, started int64
+	var log string
+	err := s.Scan(&r.ID, &r.Install, &r.Handler, &r.Kind, &r.Trigger, &r.Outcome, &r.Runs, &r.Fuel, &duration, &r.Error, &started,
+		&r.Delivery, &r.Attempt, &log, &r.Request)
+	if err == nil && log != "" {
+		err = core.Wrap("postgres.Invocation", core.Internal, json.Unmarshal([]byte(log), &r.Log))
+	}
+	r.Duration, r.Started = time.Duration(duration)*time.Microsecond, fromMicros(started)
+	return r, err
+}
+
+// Invocations implements web/api's History.
+func (h History) Invocations(ctx context.Context, ws core.WorkspaceID, before core.InvocationID, limit int) ([]core.InvocationRecord, error) {
+	return h.invocations(ctx, "postgres.Invocations", ws, below, ws, idBelow(before), limit)
+}
+
+// Attempts implements web/api's History.
+func (h History) Attempts(ctx context.Context, ws core.WorkspaceID, deliveries []core.DeliveryID) ([]core.InvocationRecord, error) {
+	return h.invocations(ctx, "postgres.Attempts", ws, " AND delivery <> '' AND delivery = ANY ($2) ORDER BY id", ws, texts(deliveries))
+}
+
+// Invocation implements web/api's History.
+func (h History) Invocation(ctx context.Context, ws core.WorkspaceID, id core.InvocationID) (r core.InvocationRecord, err error) {
+	err = h.db.read(ctx, "postgres.Invocation", ws, func(b *batch) {
+		b.row(func(s scanner) (err error) { r, err = scanInvocation(s, ws); return err }, selectInvocations+" AND id = $2", ws, id)
+	})
+	return r, err
+}
+
+// WriteInvocations implements store.Invocations. A workspace that is deleted at
+// the same time takes its records with it, or refuses the whole batch by the
+// table's foreign key: then it is gone at the second try.
+func (db *DB) WriteInvocations(ctx context.Context, records []core.InvocationRecord) error {
+	err := db.writeInvocations(ctx, records)
+	if refused, ok := asPgError(err); ok && refused.Code == codeForeignKey {
+		err = db.writeInvocations(ctx, records)
+	}
+	return err
+}
+
+func (db *DB) writeInvocations(ctx context.Context, records []core.InvocationRecord) error {
+	return db.keep(ctx, "postgres.WriteInvocations", func(b *batch) {
+		for _, r := range records {
+			b.exec(`INSERT INTO invocations
+				(workspace, id, install, handler, kind, trigger, outcome, runs, fuel, duration, error, started, delivery, attempt, log, request)
+				SELECT w.id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16 FROM workspaces w WHERE w.id = $1`,
+				r.Workspace, r.ID, r.Install, r.Handler, r.Kind, r.Trigger, r.Outcome, r.Runs, r.Fuel, r.Duration.Microseconds(), r.Error,
+				micros(r.Started), r.Delivery, r.Attempt, store.LogText(r.Log), r.Request)
+		}
+	})
+}

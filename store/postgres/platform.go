@@ -1,0 +1,27 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/carrel-dev/carrel/core"
+)
+
+// find runs a batch that looks for what is of no workspace, or at several at a time.
+func (db *DB) find(ctx context.Context, op string, ask func(*batch)) error {
+	var b batch
+	ask(&b)
+	return b.send(ctx, op, db.platform)
+}
+
+// keep runs a batch that changes what is of no workspace. It goes on when its
+// caller is gone.
+func (db *DB) keep(ctx context.Context, op string, change func(*batch)) error {
+	if err := ctx.Err(); err != nil {
+		return &core.Error{Op: op, Kind: core.Timeout, Err: err}
+	}
+	var b batch
+	change(&b)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime)
+	defer cancel()
+	return b.send(ctx, op, db.platform)
+}

@@ -1,0 +1,35 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/carrel-dev/carrel/core"
+)
+
+// Digests lists the releases that any workspace has installed.
+func (db *DB) Digests(ctx context.Context) (list []core.Digest, err error) {
+	err = db.find(ctx, "postgres.Digests", func(b *batch) {
+		b.rows(func(s scanner) error {
+			digest, err := scanned[core.Digest](s)
+			list = append(list, digest)
+			return err
+		}, "SELECT DISTINCT digest FROM installations")
+	})
+	return list, err
+}
+
+// Unscheduled lists the installations of a release, with their workspace and id
+// alone, for which no occurrence of a schedule waits.
+func (db *DB) Unscheduled(ctx context.Context, digest core.Digest, schedule string) (list []core.Installation, err error) {
+	err = db.find(ctx, "postgres.Unscheduled", func(b *batch) {
+		b.rows(func(s scanner) error {
+			var in core.Installation
+			err := s.Scan(&in.Workspace, &in.ID)
+			list = append(list, in)
+			return err
+		}, `SELECT workspace, id FROM installations i
+			WHERE digest = $1 AND NOT EXISTS (SELECT FROM deliveries d WHERE d.workspace = i.workspace AND d.install = i.id
+				AND d.schedule = $2 AND d.schedule <> '' AND d.state IN ('pending', 'running', 'retry', 'held'))`, digest, schedule)
+	})
+	return list, err
+}

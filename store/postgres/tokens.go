@@ -1,0 +1,100 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/carrel-dev/carrel/core"
+)
+
+// tokenColumns are read by a tokenRow, always under the name t.
+const tokenColumns = "t.id, t.account, t.name, t.workspace, t.scopes, t.created, t.expires, t.last_used"
+
+type tokenRow struct {
+	token                      core.Token
+	scopes                     *string
+	created, expires, lastUsed int64
+}
+
+func (r *tokenRow) into() []any {
+	t := &r.token
+	return []any{&t.ID, &t.Account, &t.Name, &t.Workspace, &r.scopes, &r.created, &r.expires, &r.lastUsed}
+}
+
+func (r *tokenRow) finish() (core.Token, error) {
+	t := r.token
+	t.Created, t.Expires, t.LastUsed = fromMicros(r.created), fromMicros(r.expires), fromMicros(r.lastUsed)
+	if r.scopes != nil {
+		return t, core.Wrap("postgres.Token", core.Internal, json.Unmarshal([]byte(*r.scopes), &t.Scopes))
+	}
+	return t, nil
+}
+
+// CreateToken implements core/account's Store.
+func (db *DB) CreateToken(ctx context.Context, t core.Token) error {
+	const op = "postgres.CreateToken"
+	var scopes *string
+	if t.Scopes != nil {
+		encoded, err := json.Marshal(t.Scopes)
+		if err != nil {
+			return core.Wrap(op, core.Internal, err)
+		}
+		list := text(string(encoded))
+		scopes = &list
+	}
+	return db.keep(ctx, op, func(b *batch) {
+		b.exec(`INSERT INTO tokens (hash, id, account, name, workspace, scopes, created, expires, last_used)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+			t.Hash[:], t.ID, t.Account, t.Name, t.Workspace, scopes, micros(t.Created), micros(t.Expires), micros(t.LastUsed))
+	})
+}
+
+// TokenByHash implements core/account's Store.
+func (db *DB) TokenByHash(ctx context.Context, hash [32]byte) (t core.Token, a core.Account, err error) {
+	err = db.find(ctx, "postgres.TokenByHash", func(b *batch) {
+		b.row(func(s scanner) (err error) {
+			var row tokenRow
+			var since int64
+			if err := s.Scan(append(row.into(), accountInto(&a, &since)...)...); err != nil {
+				return err
+			}
+			a.Created = fromMicros(since)
+			t, err = row.finish()
+			t.Hash = hash
+			return err
+		}, "SELECT "+tokenColumns+", "+accountColumns+" FROM tokens t JOIN accounts a ON a.id = t.account WHERE t.hash = $1", hash[:])
+	})
+	return t, a, err
+}
+
+// TokensOf implements core/account's Store. It leaves out the hashes.
+func (db *DB) TokensOf(ctx context.Context, account core.AccountID) (tokens []core.Token, err error) {
+	err = db.find(ctx, "postgres.TokensOf", func(b *batch) {
+		b.rows(func(s scanner) error {
+			var row tokenRow
+			if err := s.Scan(row.into()...); err != nil {
+				return err
+			}
+			t, err := row.finish()
+			tokens = append(tokens, t)
+			return err
+		}, "SELECT "+tokenColumns+" FROM tokens t WHERE t.account = $1 ORDER BY t.id DESC", account)
+	})
+	return tokens, err
+}
+
+// DeleteToken implements core/account's Store.
+func (db *DB) DeleteToken(ctx context.Context, account core.AccountID, id core.TokenID) error {
+	const op = "postgres.DeleteToken"
+	return db.keep(ctx, op, func(b *batch) {
+		b.must(missing(op), "DELETE FROM tokens WHERE account = $1 AND id = $2", account, id)
+	})
+}
+
+// TouchToken implements core/account's Store.
+func (db *DB) TouchToken(ctx context.Context, id core.TokenID, used time.Time) error {
+	return db.keep(ctx, "postgres.TouchToken", func(b *batch) {
+		b.exec("UPDATE tokens SET last_used = $1 WHERE id = $2", micros(used), id)
+	})
+}

@@ -1,0 +1,213 @@
+package postgres
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/store"
+)
+
+// workspaceColumns are read by workspaceInto, always under the name w; the plan
+// is that of the open contract, joined as c.
+const (
+	workspaceColumns = "w.id, w.slug, w.name, w.time_zone, w.locale, w.home, w.created, c.plan"
+	joinContract     = " JOIN contracts c ON c.workspace = w.id AND c.ended = 0 "
+)
+
+func workspaceInto(w *core.Workspace, created *int64) []any {
+	return []any{&w.ID, &w.Slug, &w.Name, &w.TimeZone, &w.Locale, &w.Home, created, &w.Plan}
+}
+
+func scanWorkspace(s scanner, w *core.Workspace) error {
+	var created int64
+	err := s.Scan(workspaceInto(w, &created)...)
+	w.Created = fromMicros(created)
+	return err
+}
+
+// CreateWorkspace implements core/workspace's Store.
+func (db *DB) CreateWorkspace(ctx context.Context, w core.Workspace, owner core.AccountID, c core.Contract, entry core.AuditEntry) error {
+	return db.write(ctx, "postgres.CreateWorkspace", w.ID, func(b *batch) {
+		b.exec(bumpSeq, w.ID)
+		b.exec("INSERT INTO workspaces (id, slug, name, time_zone, locale, home, created) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+			w.ID, w.Slug, w.Name, w.TimeZone, w.Locale, w.Home, micros(w.Created))
+		b.keepSlug(w.ID, w.Slug)
+		b.putMember(w.ID, core.Member{Account: owner, Role: core.RoleOwner, Created: w.Created})
+		b.putContract(w.ID, c)
+		b.audit(w.ID, entry)
+	})
+}
+
+const membershipOf = "SELECT " + workspaceColumns + ", m.account, a.email, a.name, m.role, m.created FROM members m" +
+	" JOIN workspaces w ON w.id = m.workspace JOIN accounts a ON a.id = m.account" + joinContract
+
+func scanMembership(s scanner) (w core.Workspace, m core.Member, err error) {
+	var created, since int64
+	err = s.Scan(append(workspaceInto(&w, &created), &m.Account, &m.Email, &m.Name, &m.Role, &since)...)
+	w.Created, m.Workspace, m.Created = fromMicros(created), w.ID, fromMicros(since)
+	return w, m, err
+}
+
+// Memberships implements core/workspace's Store.
+func (db *DB) Memberships(ctx context.Context, account core.AccountID) (workspaces []core.Workspace, members []core.Member, err error) {
+	err = db.find(ctx, "postgres.Memberships", func(b *batch) {
+		b.rows(func(s scanner) error {
+			w, m, err := scanMembership(s)
+			workspaces, members = append(workspaces, w), append(members, m)
+			return err
+		}, membershipOf+"WHERE m.account = $1 ORDER BY w.name, w.id", account)
+	})
+	return workspaces, members, err
+}
+
+// Membership implements core/workspace's Store. Whether the workspace is missing
+// or the account is no member of it, the same query finds no row.
+func (db *DB) Membership(ctx context.Context, ref string, account core.AccountID) (w core.Workspace, m core.Member, err error) {
+	err = db.find(ctx, "postgres.Membership", func(b *batch) {
+		b.row(func(s scanner) (err error) { w, m, err = scanMembership(s); return err },
+			membershipOf+"WHERE m.account = $2 AND "+referred(ref), ref, account)
+	})
+	return w, m, err
+}
+
+// Workspace implements core/workspace's Store.
+func (db *DB) Workspace(ctx context.Context, ref string) (w core.Workspace, err error) {
+	err = db.find(ctx, "postgres.Workspace", func(b *batch) {
+		b.row(func(s scanner) error { return scanWorkspace(s, &w) },
+			"SELECT "+workspaceColumns+" FROM workspaces w"+joinContract+"WHERE "+referred(ref), ref)
+	})
+	return w, err
+}
+
+// referred is the condition for what a reference to a workspace names: its id, its
+// slug, or one it had before.
+func referred(ref string) string {
+	if strings.HasPrefix(ref, "ws_") { // a slug has no underscore
+		return "w.id = $1"
+	}
+	return "w.id = (SELECT workspace FROM slugs WHERE slug = $1)"
+}
+
+// Access implements core/workspace's Store.
+func (db *DB) Access(ctx context.Context, ws core.WorkspaceID) (a core.Access, err error) {
+	err = db.read(ctx, "postgres.Access", ws, func(b *batch) { b.access(ws, &a) })
+	return a, err
+}
+
+// access adds the questions of what authorises in a workspace. The first, whether
+// there is one, fails with NotFound.
+func (b *batch) access(ws core.WorkspaceID, a *core.Access) {
+	b.row(func(s scanner) error { return scanWorkspace(s, &a.Workspace) },
+		"SELECT "+workspaceColumns+" FROM workspaces w"+joinContract+"WHERE w.id = $1", ws)
+	b.row(func(s scanner) error {
+		var at store.Moment
+		err := orNone(s.Scan(&at.Seq, &at.AuthEpoch))
+		a.Epoch = at.AuthEpoch
+		return err
+	}, selectHead, ws)
+	b.members(ws, &a.Members)
+	b.installations(ws, &a.Installations)
+}
+
+// Change implements core/workspace's Store. The workspace's row in heads is locked
+// for two exchanges with the database, and decide between them.
+func (db *DB) Change(ctx context.Context, ws core.WorkspaceID, decide func(core.Access) ([]core.Change, error)) error {
+	const op = "postgres.Change"
+	leave, err := db.writing.enter(ctx, ws)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime)
+	defer cancel()
+	var changes []core.Change
+	err = pgx.BeginFunc(ctx, db.writes, func(tx pgx.Tx) error {
+		read := within(ws)
+		read.exec(bumpSeq, ws)
+		var a core.Access
+		read.access(ws, &a)
+		if err := read.send(ctx, op, tx); err != nil {
+			return err
+		}
+		if changes, err = decide(a); err != nil {
+			return err
+		}
+		b := &batch{}
+		if err := b.change(ws, changes); err != nil {
+			return err
+		}
+		return b.send(ctx, op, tx)
+	})
+	if err == nil && (resumes(changes) || len(core.EventsOf(changes)) > 0) {
+		db.wakes.signal()
+	}
+	return failed(op, err)
+}
+
+// maxSlugs is how many addresses a workspace has, former ones included.
+const maxSlugs = 10
+
+// keepSlug makes a slug one of a workspace's, of which the oldest may be given up
+// for it. It fails when another has it, or had it before.
+func (b *batch) keepSlug(ws core.WorkspaceID, slug string) {
+	b.exec("DELETE FROM slugs WHERE "+inWorkspace+" AND slug = $2", ws, slug) // it becomes the newest
+	b.exec("INSERT INTO slugs (workspace, slug) VALUES ($1, $2)", ws, slug)
+	b.exec("DELETE FROM slugs WHERE "+inWorkspace+" AND slug NOT IN (SELECT slug FROM slugs WHERE "+inWorkspace+" ORDER BY position DESC LIMIT $2)",
+		ws, maxSlugs)
+}
+
+func (b *batch) putWorkspace(ws core.WorkspaceID, w core.Workspace) {
+	b.must(missing("postgres.PutWorkspace"), "UPDATE workspaces SET slug = $2, name = $3, time_zone = $4, locale = $5 WHERE id = $1",
+		ws, w.Slug, w.Name, w.TimeZone, w.Locale)
+	b.keepSlug(ws, w.Slug)
+	b.bumpEpoch(ws)
+}
+
+// deleteTime bounds the deletion of a workspace, which is as long as it has rows.
+const deleteTime = 10 * time.Minute
+
+// DeleteWorkspace implements core/workspace's Store. It asks the schema which
+// tables hold rows of workspaces, so that none can be forgotten.
+func (db *DB) DeleteWorkspace(ctx context.Context, ws core.WorkspaceID) error {
+	const op = "postgres.DeleteWorkspace"
+	tables, err := db.workspaceTables(ctx)
+	if err != nil {
+		return err
+	}
+	leave, err := db.writing.enter(ctx, ws)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	b := within(ws)
+	b.exec("SELECT set_config('statement_timeout', $1, true)", strconv.FormatInt(deleteTime.Milliseconds(), 10))
+	b.exec("SELECT FROM heads WHERE "+inWorkspace+" FOR UPDATE", ws) // as every commit does first
+	b.must(missing(op), "DELETE FROM workspaces WHERE id = $1", ws)
+	for _, table := range tables {
+		b.exec("DELETE FROM "+table+" WHERE "+inWorkspace, ws)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteTime)
+	defer cancel()
+	return b.send(ctx, op, db.writes)
+}
+
+// workspaceTables returns the tables that have a column named workspace.
+func (db *DB) workspaceTables(ctx context.Context) (tables []string, err error) {
+	err = db.find(ctx, "postgres.WorkspaceTables", func(b *batch) {
+		b.rows(func(s scanner) error {
+			table, err := scanned[string](s)
+			tables = append(tables, pgx.Identifier{table}.Sanitize())
+			return err
+		}, `SELECT t.relname FROM pg_class t JOIN pg_attribute c ON c.attrelid = t.oid
+			WHERE t.relnamespace = $1::regnamespace AND t.relkind IN ('r', 'p') AND NOT t.relispartition
+				AND c.attname = 'workspace' AND NOT c.attisdropped`, schema)
+	})
+	slices.Sort(tables)
+	return tables, err
+}
