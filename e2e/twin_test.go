@@ -35,7 +35,7 @@ type twins struct {
 }
 
 func newTwins(t *testing.T) *twins {
-	s := &twins{world: newWorld(t, "crm", "hostile/probe")}
+	s := &twins{world: newWorldWith(t, withMetrics, "crm", "hostile/probe")}
 	s.alice, s.bob = s.SignUp("alice-"+canary), s.SignUp("bob")
 	s.acme = As(s.alice).Workspace("acme-"+canary, "enterprise")
 	s.beta = As(s.bob).Workspace("beta", "enterprise")
@@ -166,6 +166,7 @@ func TestAttack01_TwinWorkspaces(t *testing.T) {
 	for name := range cases {
 		t.Errorf("%s: a case for an address the server doesn't have", name)
 	}
+	s.nobodyIn(s.scrape())
 }
 
 // within is the same twins, reporting to a subtest.
@@ -329,6 +330,7 @@ func TestAttack01_TwinHostFunctions(t *testing.T) {
 	for name := range cases {
 		t.Errorf("%s: a case for an operation the host doesn't have", name)
 	}
+	s.nobodyIn(s.scrape())
 }
 
 // portrait is acme as alice sees it.

@@ -69,6 +69,7 @@ type Engine struct {
 	pool    pool
 	modules modules
 	loading flights
+	loads   loads
 	workers *semaphore.Weighted // bounds how many modules are ingested at a time
 
 	stopping context.Context // ends when running calls must stop

@@ -136,12 +136,14 @@ func (e *Engine) loadOnce(ctx context.Context, digest core.Digest, wanted bool, 
 	})
 }
 
-func (e *Engine) load(ctx context.Context, digest core.Digest, read func(context.Context) ([]byte, error)) (*Module, error) {
+func (e *Engine) load(ctx context.Context, digest core.Digest, read func(context.Context) ([]byte, error)) (_ *Module, err error) {
 	const op = "runtime.Load"
 	if !e.enter() {
 		return nil, errClosed(op)
 	}
 	defer e.running.Done()
+	began, compiled := time.Now(), false
+	defer func() { e.loads.add(began, compiled, err) }()
 	if a := e.cache.open(digest, e.made); a != nil {
 		m, err := e.assemble(ctx, digest, a)
 		if err == nil {
@@ -157,6 +159,7 @@ func (e *Engine) load(ctx context.Context, digest core.Digest, read func(context
 		return nil, core.E(op, core.Invalid,
 			"The module's bytes have the digest %s, not %s: they were changed or damaged on the way.", actual, digest)
 	}
+	compiled = true
 	a, err := e.ingest(ctx, module)
 	if err != nil {
 		return nil, err

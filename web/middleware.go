@@ -20,7 +20,7 @@ import (
 // writes the access log.
 func (s *Server) observe(c *fiber.Ctx) (err error) {
 	begin := time.Now()
-	c.SetUserContext(core.WithTrace(c.UserContext(), core.Trace{Request: core.RequestID(problem.RequestID(c))}))
+	ended := s.begin(c)
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
@@ -29,6 +29,7 @@ func (s *Server) observe(c *fiber.Ctx) (err error) {
 			err = problem.Write(c, err)
 		}
 		s.record(c, begin)
+		ended()
 	}()
 	return c.Next()
 }

@@ -35,7 +35,7 @@ const (
 // Mountable is a part of the site made elsewhere: the console.
 type Mountable interface{ Mount(fiber.Router) }
 
-// Config is what a server is made of. Everything but Console is required.
+// Config is what a server is made of. Everything but Console and Observer is required.
 type Config struct {
 	Guard   *session.Guard
 	API     api.Config
@@ -44,19 +44,23 @@ type Config struct {
 	Ready   []Part // what /readyz asks before it says that requests can be served
 	Logger  *slog.Logger
 	Secure  bool // people reach the server over https
+
+	Observer Observer // nil: nobody is told
 }
 
 // Server is the HTTP server.
 type Server struct {
 	app      *fiber.App
 	log      *slog.Logger
+	observer Observer
+	patterns map[string]bool // of addresses
 	parts    []part
 	draining atomic.Bool
 }
 
 // New makes a server; it listens to nothing yet.
 func New(cfg Config) *Server {
-	s := &Server{log: cfg.Logger, parts: make([]part, len(cfg.Ready))}
+	s := &Server{log: cfg.Logger, observer: cfg.Observer, patterns: map[string]bool{}, parts: make([]part, len(cfg.Ready))}
 	for i := range cfg.Ready {
 		s.parts[i].Part = cfg.Ready[i]
 	}
@@ -87,6 +91,9 @@ func New(cfg Config) *Server {
 	if cfg.Console != nil {
 		s.app.Use(entrance)
 		cfg.Console.Mount(s.app)
+	}
+	for _, route := range s.Routes() {
+		s.patterns[route.Path] = true
 	}
 	return s
 }

@@ -121,10 +121,13 @@ type Config struct {
 	Events  Events
 	Runner  Runner
 	Records Records
-	Wake    func()      // called after a commit that made deliveries due
-	Plans   []core.Plan // to name the plans that include a plugin
-	Logger  *slog.Logger
-	Now     func() time.Time
+
+	Observer Observer // nil: nobody is told
+
+	Wake   func()      // called after a commit that made deliveries due
+	Plans  []core.Plan // to name the plans that include a plugin
+	Logger *slog.Logger
+	Now    func() time.Time
 
 	// PublicURL is where people reach the server: https://host. Handlers are told
 	// the address of their own installation below it.
@@ -146,6 +149,7 @@ type Dispatcher struct {
 	events     Events
 	runner     Runner
 	records    Records
+	observer   Observer
 	wake       func()
 	plans      []core.Plan
 	logger     *slog.Logger
@@ -169,6 +173,7 @@ func New(c Config) *Dispatcher {
 		events:     c.Events,
 		runner:     c.Runner,
 		records:    c.Records,
+		observer:   c.Observer,
 		wake:       c.Wake,
 		plans:      c.Plans,
 		logger:     c.Logger,
@@ -176,8 +181,8 @@ func New(c Config) *Dispatcher {
 		publicURL:  c.PublicURL,
 		request:    c.Request.or(Limits{Time: 10 * time.Second, Memory: 64 << 20, Output: 8 << 20, Fuel: defaultFuel}),
 		background: c.Background.or(Limits{Time: 20 * time.Second, Memory: 64 << 20, Output: 8 << 20, Fuel: defaultFuel}),
-		turns:      newGates[turn](1),
-		commits:    newGates[core.InstallationID](1 << 20),
+		turns:      newGates[turn](1, "turn", c.Observer),
+		commits:    newGates[core.InstallationID](1<<20, "commit", c.Observer),
 	}
 	if d.wake == nil {
 		d.wake = func() {}
@@ -191,7 +196,7 @@ func New(c Config) *Dispatcher {
 	if c.PerWorkspace == 0 {
 		c.PerWorkspace = 16
 	}
-	d.slots = newGates[core.WorkspaceID](c.PerWorkspace)
+	d.slots = newGates[core.WorkspaceID](c.PerWorkspace, "workspace", c.Observer)
 	return d
 }
 

@@ -104,6 +104,8 @@ func (d *Dispatcher) perform(ctx context.Context, t task) (answer Answer, err er
 	rand.Read(i.seed[:]) //nolint:errcheck // it never fails
 	i.record = core.InvocationRecord{ID: core.NewInvocationID(), Workspace: t.workspace.ID, Trigger: t.trigger, Started: d.now(),
 		Request: core.TraceOf(ctx).Request}
+	ctx, ended := i.observed(ctx)
+	defer ended()
 	defer func() {
 		if i.known {
 			d.records.Record(i.record)

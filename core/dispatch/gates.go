@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 )
@@ -12,9 +13,11 @@ import (
 // costs nothing. Keys are ids or structs of them, never joined strings, so that
 // two workspaces cannot meet at one gate.
 type gates[K comparable] struct {
-	width int64
-	mu    sync.Mutex
-	open  map[K]*gate
+	width    int64
+	name     string
+	observer Observer // nil: nobody is told who waits
+	mu       sync.Mutex
+	open     map[K]*gate
 }
 
 type gate struct {
@@ -22,8 +25,8 @@ type gate struct {
 	users  int
 }
 
-func newGates[K comparable](width int) *gates[K] {
-	return &gates[K]{width: int64(width), open: map[K]*gate{}}
+func newGates[K comparable](width int, name string, o Observer) *gates[K] {
+	return &gates[K]{width: int64(width), name: name, observer: o, open: map[K]*gate{}}
 }
 
 // enter waits for a place and returns how to leave it, or the context's error.
@@ -46,11 +49,23 @@ func (g *gates[K]) take(ctx context.Context, key K, places int64) (leave func(),
 	one.users++
 	g.mu.Unlock()
 
-	if err := one.places.Acquire(ctx, places); err != nil {
+	if err := g.pass(ctx, one, places); err != nil {
 		g.release(key, one)
 		return nil, err
 	}
 	return func() { one.places.Release(places); g.release(key, one) }, nil
+}
+
+func (g *gates[K]) pass(ctx context.Context, one *gate, places int64) error {
+	if one.places.TryAcquire(places) {
+		return nil
+	}
+	began := time.Now()
+	err := one.places.Acquire(ctx, places)
+	if g.observer != nil {
+		g.observer.Waited(ctx, g.name, time.Since(began), err != nil)
+	}
+	return err
 }
 
 func (g *gates[K]) release(key K, one *gate) {

@@ -13,7 +13,7 @@ import (
 
 func TestGatesLetInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newGates[string](2)
+		g := newGates[string](2, "workspace", nil)
 		leave1, _ := g.enter(t.Context(), "a")
 		leave2, _ := g.enter(t.Context(), "a")
 		other, err := g.enter(t.Context(), "b") // another key has its own gate
@@ -61,7 +61,7 @@ func TestGatesLetInOrder(t *testing.T) {
 // Keys that would read the same when their parts are joined are different ones:
 // nobody waits at another workspace's gate.
 func TestAttack07_KeysCannotCollide(t *testing.T) {
-	g := newGates[turn](1)
+	g := newGates[turn](1, "turn", nil)
 	held := turn{"ws_1", byRequest, "crm acc_1 k"}
 	leave, err := g.enter(t.Context(), held)
 	if err != nil {

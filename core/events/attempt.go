@@ -29,6 +29,16 @@ var refusals = []core.Kind{core.Invalid, core.Denied, core.TooLarge}
 // put it off.
 func (c *Claimer) run(ctx context.Context, d core.Delivery) {
 	defer c.ended(d.Workspace)
+	if d.Trace.IsZero() { // put before deliveries had one
+		d.Trace.Request = core.NewRequestID()
+	}
+	ctx = core.WithTrace(ctx, d.Trace)
+	became := core.DeliveryDone
+	if c.Observer != nil {
+		var ended func(core.DeliveryState)
+		ctx, ended = c.Observer.Attempt(ctx, d, c.Now())
+		defer func() { ended(became) }()
+	}
 	var err error
 	if d.Attempt <= maxAttempts {
 		err = c.deliver(ctx, d)
@@ -45,9 +55,11 @@ func (c *Claimer) run(ctx context.Context, d core.Delivery) {
 	defer cancel()
 	message := core.MessageOf(err)
 	if d.Attempt < maxAttempts && !slices.Contains(refusals, core.KindOf(err)) {
+		became = core.DeliveryRetry
 		c.note(d, c.Store.RetryDelivery(ctx, d, c.Now().Add(c.delay(d.Attempt)), message))
 		return
 	}
+	became = core.DeliverySetAside
 	switch stored := c.SetAside(ctx, d, message); core.KindOf(stored) {
 	case "":
 		c.Logger.Warn("delivery set aside", "request", d.Trace.Request, "workspace", d.Workspace, "delivery", d.ID, "attempts", d.Attempt, "error", err)
@@ -69,10 +81,6 @@ func (c *Claimer) note(d core.Delivery, err error) {
 func (c *Claimer) deliver(ctx context.Context, d core.Delivery) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, lease-margin)
 	defer cancel()
-	if d.Trace.IsZero() { // put before deliveries had one
-		d.Trace.Request = core.NewRequestID()
-	}
-	ctx = core.WithTrace(ctx, d.Trace)
 	defer func() {
 		if r := recover(); r != nil {
 			err = &core.Error{Op: "events.Deliver", Kind: core.Internal, Err: fmt.Errorf("panic: %v", r)}

@@ -58,6 +58,15 @@ type Config struct {
 	Now      func() time.Time
 	Jitter   func() float64 // in [0, 1)
 	Logger   *slog.Logger
+	Observer Observer // nil: nobody is told
+}
+
+// Observer is told of attempts by those who make them, who wait for it to return.
+type Observer interface {
+	// Attempt begins one at a delivery, now. It is made with the context. The
+	// function is called when it has ended, with what became of the delivery: done,
+	// also when it was put off; retry; or set_aside.
+	Attempt(ctx context.Context, d core.Delivery, now time.Time) (context.Context, func(core.DeliveryState))
 }
 
 // Claimer runs due deliveries until it is told to stop. It sleeps until a

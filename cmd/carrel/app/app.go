@@ -49,6 +49,12 @@ type Config struct {
 	// a load balancer sends what is new elsewhere.
 	DrainDelay time.Duration
 
+	// MetricsAddr is the host:port where metrics are served, for the operator's own
+	// network; empty: nothing is counted. OTLPEndpoint is the URL of a receiver of
+	// traces, OpenTelemetry's over HTTP; empty: nothing is traced.
+	MetricsAddr  string
+	OTLPEndpoint string
+
 	Logger *slog.Logger
 }
 
@@ -60,6 +66,7 @@ type App struct {
 	public   string
 	served   chan error
 	delay    time.Duration
+	metrics  net.Addr                      // nil: they are not served
 	closers  []func(context.Context) error // in the order of opening
 }
 
@@ -72,6 +79,10 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 			err = errors.Join(err, a.release(ctx))
 		}
 	}()
+	watch, err := a.startWatch(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
 	plans := billing.DefaultPlans()
 	if cfg.PlansFile != "" {
 		if plans, err = billing.LoadPlans(cfg.PlansFile); err != nil {
@@ -114,7 +125,7 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 	invocations := store.NewInvocationLog(db, cfg.Logger)
 	a.closing(func(context.Context) error { invocations.Close(); return nil })
 
-	documents := store.New(db.Documents())
+	documents := store.New(watch.backend(db.Documents()))
 	vault := workspace.NewVault(keys)
 	var claimer *events.Claimer
 	dispatcher := dispatch.New(dispatch.Config{
@@ -123,16 +134,17 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 		Events: db.History(),
 		Runner: &runner{
 			engine: engine, modules: reg, fetch: hostfuncs.NewOutbound(false), post: newPost(cfg, a.public, keys), secrets: vault,
-			schemas: &jsonschema.Events{}, log: cfg.Logger,
+			schemas: &jsonschema.Events{}, watch: watch, log: cfg.Logger,
 		},
-		Records: invocations,
-		Wake:    func() { claimer.Wake() },
-		Plans:   plans.List(),
-		Logger:  cfg.Logger,
+		Records: invocations, Observer: watch.ofCalls(),
+		Wake:   func() { claimer.Wake() },
+		Plans:  plans.List(),
+		Logger: cfg.Logger,
 
 		PublicURL: a.public,
 	})
-	claimer = events.New(events.Config{Store: db, Deliver: dispatcher.Deliver, SetAside: dispatcher.SetAside, Logger: cfg.Logger})
+	claimer = events.New(events.Config{Store: db, Deliver: dispatcher.Deliver, SetAside: dispatcher.SetAside,
+		Observer: watch.ofAttempts(), Logger: cfg.Logger})
 	installations := workspace.NewInstallations(workspace.InstallationsConfig{
 		Store: db, Plans: plans, Catalog: reg, Schemas: jsonschema.Checker{}, Hooks: hooks{dispatcher},
 		Documents: browser{documents}, Vault: vault,
@@ -158,7 +170,10 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 		Ready:  []web.Part{{Name: "database", Ready: db.Ping}, {Name: "registry", Ready: reg.Ready}},
 		Logger: cfg.Logger,
 		Secure: secure(a.public),
+
+		Observer: watch.ofRequests(),
 	})
+	watch.parts(db, engine)
 	if token, first, err := accounts.SetupToken(ctx); err != nil {
 		return nil, err
 	} else if first {
@@ -187,13 +202,8 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 
 // listen takes the server's address, and finds out where people reach it.
 func (a *App) listen(cfg Config) (err error) {
-	if a.listener, err = net.Listen("tcp", cfg.Addr); err != nil {
-		advice := "Write --addr as host:port, such as 127.0.0.1:8080, with a host of this machine."
-		if errors.Is(err, syscall.EADDRINUSE) {
-			advice = "Another server is there: stop it, or choose another port with --addr."
-		}
-		return &core.Error{Op: "app.Start", Kind: core.Unavailable, Err: err,
-			Msg: "The address " + cfg.Addr + " can't be listened on. " + advice}
+	if a.listener, err = listen("--addr", cfg.Addr); err != nil {
+		return err
 	}
 	a.closing(func(context.Context) error {
 		if err := a.listener.Close(); !errors.Is(err, net.ErrClosed) { // the server closes it, if it came to be
@@ -207,11 +217,33 @@ func (a *App) listen(cfg Config) (err error) {
 	return nil
 }
 
+// listen takes an address that a flag names.
+func listen(flag, addr string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	if err == nil {
+		return l, nil
+	}
+	advice := "Write " + flag + " as host:port, such as 127.0.0.1:8080, with a host of this machine."
+	if errors.Is(err, syscall.EADDRINUSE) {
+		advice = "Another server is there: stop it, or choose another port with " + flag + "."
+	}
+	return nil, &core.Error{Op: "app.Start", Kind: core.Unavailable, Err: err,
+		Msg: "The address " + addr + " can't be listened on. " + advice}
+}
+
 // URL is where people reach the server.
 func (a *App) URL() string { return a.public }
 
 // Addr is the address the server listens on.
 func (a *App) Addr() string { return a.listener.Addr().String() }
+
+// MetricsURL is where metrics are read; "" when they are not served.
+func (a *App) MetricsURL() string {
+	if a.metrics == nil {
+		return ""
+	}
+	return "http://" + a.metrics.String() + "/metrics"
+}
 
 // SetupLink is the one-time link for the first account; "" once there is one.
 func (a *App) SetupLink() string { return a.setup }

@@ -28,17 +28,20 @@ type runner struct {
 	post    *hostfuncs.Post
 	secrets workspace.Vault
 	schemas hostfuncs.Schemas
+	watch   *watch
 	log     *slog.Logger
 }
 
 // Run implements dispatch.Runner.
-func (r *runner) Run(ctx context.Context, call dispatch.Call) dispatch.Result {
+func (r *runner) Run(ctx context.Context, call dispatch.Call) (result dispatch.Result) {
+	ctx, ended := r.watch.run(ctx)
+	defer func() { ended(result.Outcome, result.Fuel) }()
 	for {
 		module, err := r.module(ctx, call.Installation.Digest)
 		if err != nil {
 			return dispatch.Result{Outcome: core.OutcomeFailed, Err: err}
 		}
-		result := r.run(ctx, module, call)
+		result = r.run(ctx, module, call)
 		if errors.Is(result.Err, runtime.ErrUnloaded) && ctx.Err() == nil {
 			continue // others needed the room in between
 		}
@@ -66,7 +69,7 @@ func (r *runner) run(ctx context.Context, module *runtime.Module, call dispatch.
 	host := hostfuncs.Bind(binding)
 	defer host.Close()
 	result := r.engine.Run(ctx, module, runtime.Call{
-		Function: function, Installation: call.Installation.ID, Input: call.Input, Now: call.Now, Seed: call.Seed, Host: host,
+		Function: function, Installation: call.Installation.ID, Input: call.Input, Now: call.Now, Seed: call.Seed, Host: r.watch.host(host),
 		Limits: runtime.Limits{Memory: call.Limits.Memory, Time: call.Limits.Time, Output: call.Limits.Output, Fuel: call.Limits.Fuel},
 		Log:    func(level, message string) { log.write(abi.LogRequest{Level: level, Message: message}) },
 	})
@@ -74,6 +77,11 @@ func (r *runner) run(ctx context.Context, module *runtime.Module, call dispatch.
 }
 
 // module returns a release's module, compiled.
-func (r *runner) module(ctx context.Context, digest core.Digest) (*runtime.Module, error) {
+func (r *runner) module(ctx context.Context, digest core.Digest) (_ *runtime.Module, err error) {
+	if m := r.engine.Loaded(digest); m != nil {
+		return m, nil
+	}
+	ctx, ended := r.watch.load(ctx)
+	defer func() { ended(err) }()
 	return r.engine.Load(ctx, digest, func(ctx context.Context) ([]byte, error) { return r.modules.Module(ctx, digest) })
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/url"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -39,6 +40,9 @@ the environment, the environment before the file.`,
 			if err := checkPublicURL(cfg.PublicURL); err != nil {
 				return err
 			}
+			if cfg.OTLPEndpoint == "" {
+				cfg.OTLPEndpoint = os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT")
+			}
 			cfg.SignUp = signUp == "open"
 			cfg.Logger = newLogger(cmd.ErrOrStderr(), logging)
 			return serve(cmd.Context(), cfg, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -53,13 +57,17 @@ the environment, the environment before the file.`,
 		"`file` of the key that secret settings are sealed with, instead of\nsecret.key in the data folder")
 	flags.BoolVar(&cfg.PrivateMail, "allow-private-mail", false,
 		"let mail go to servers at private addresses and on any port,\nsuch as one of this machine")
+	flags.StringVar(&cfg.MetricsAddr, "metrics-addr", "",
+		"`host:port` that serves /metrics to Prometheus; they tell of all workspaces\ntogether, so keep it in your own network")
+	flags.StringVar(&cfg.OTLPEndpoint, "otlp-endpoint", "",
+		"`URL` of a receiver of OpenTelemetry's traces over HTTP, such as\nhttp://127.0.0.1:4318; else that of $OTEL_EXPORTER_OTLP_ENDPOINT")
 	flags.DurationVar(&cfg.DrainDelay, "drain-delay", 0,
 		"`time` to go on serving at the end while /readyz says no,\nso that a load balancer moves on first, such as 10s")
 	flags.Var(oneOf{&signUp, []string{"open", "closed"}}, "sign-up", "whether people may make accounts of their own")
 	flags.Var(oneOf{&logging, []string{"text", "json"}}, "log-format", "how the log is written, on standard error")
 	flags.String("config", "", "JSON `file` of these settings")
 	alsoFromEnvironment(cmd, "addr", "data", "plans", "public-url", "secret-key-file", "allow-private-mail",
-		"drain-delay", "sign-up", "log-format", "config")
+		"metrics-addr", "otlp-endpoint", "drain-delay", "sign-up", "log-format", "config")
 	return cmd
 }
 
@@ -89,6 +97,9 @@ func serve(ctx context.Context, cfg app.Config, out, notes io.Writer) (err error
 	defer func() { err = errors.Join(err, server.Close(context.WithoutCancel(ctx))) }()
 
 	fmt.Fprintf(out, "Carrel serves %s, with its data in %s.\n", server.URL(), cfg.DataDir)
+	if metrics := server.MetricsURL(); metrics != "" {
+		fmt.Fprintf(notes, "Metrics are at %s.\n", metrics)
+	}
 	if link := server.SetupLink(); link != "" {
 		fmt.Fprintf(out, "\nMake the first account with this link; it works once:\n\n  %s\n\n", link)
 	} else {
