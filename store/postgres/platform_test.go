@@ -18,6 +18,7 @@ type platform struct {
 	store.Backend
 	*DB
 	History
+	url       string
 	superuser *pgx.Conn // sees every row
 }
 
@@ -25,7 +26,7 @@ func openPlatform(t *testing.T) platform {
 	t.Helper()
 	url := pgtest.Open(t)
 	db := openURL(t, url)
-	return platform{db.Documents(), db, db.History(), connectAs(t, url, "")}
+	return platform{db.Documents(), db, db.History(), url, connectAs(t, url, "")}
 }
 
 // connectAs makes a connection of its own to the tables, as the superuser or as

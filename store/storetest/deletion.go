@@ -11,6 +11,15 @@ import (
 	"github.com/carrel-dev/carrel/store"
 )
 
+// Fill makes a workspace with at least one row in every table there is.
+func Fill(t testing.TB, p Platform) core.Workspace {
+	t.Helper()
+	h := &house{t, p}
+	w, owner := h.workspace()
+	h.fill(w, owner)
+	return w
+}
+
 // fill puts at least one row of the workspace in every table there is.
 func (h *house) fill(w core.Workspace, owner core.Account) {
 	h.t.Helper()
