@@ -1,9 +1,7 @@
 package e2e
 
 import (
-	"database/sql"
 	"fmt"
-	"path/filepath"
 	"testing"
 	"time"
 )
@@ -27,24 +25,8 @@ func TestFault21_MailWhoseJobIsSetAsideIsSent(t *testing.T) {
 	w.eventually(acme, "email", "/messages", 2)
 	w.stop()
 
-	db, err := sql.Open("sqlite", filepath.Join(w.dir, "carrel.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	change := func(query string, args ...any) {
-		t.Helper()
-		if done, err := db.Exec(query, args...); err != nil {
-			t.Fatal(err)
-		} else if n, err := done.RowsAffected(); err != nil || n != 1 {
-			t.Fatalf("%d rows, %v: %s", n, err, query)
-		}
-	}
-	change("UPDATE deliveries SET state = 'set_aside', due = NULL WHERE handler = 'send' AND state <> 'done'")
-	change("UPDATE deliveries SET due = ? WHERE schedule = 'outbox-sweep' AND state = 'pending'", time.Now().Add(11*time.Second).UnixMicro())
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
+	w.exec("UPDATE deliveries SET state = 'set_aside', due = NULL WHERE handler = 'send' AND state <> 'done'")
+	w.exec("UPDATE deliveries SET due = ? WHERE schedule = 'outbox-sweep' AND state = 'pending'", time.Now().Add(11*time.Second).UnixMicro())
 
 	w.start()
 	alice.w = w

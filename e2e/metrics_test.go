@@ -111,7 +111,7 @@ func TestMetricsCountWhatWasDone(t *testing.T) {
 	})
 	now := w.samples()
 	for name, least := range map[string]float64{
-		`carrel_sqlite_commits_total`: before[`carrel_sqlite_commits_total`] + 6, `carrel_sqlite_groups_total`: before[`carrel_sqlite_groups_total`] + 1,
+		`carrel_commits_total`: before[`carrel_commits_total`] + 6, `carrel_commit_groups_total`: before[`carrel_commit_groups_total`] + 1,
 		`carrel_modules`: 2, `carrel_modules_bytes`: 1 << 20, `carrel_instances{state="idle"}`: 2, `carrel_instances_max`: 100,
 		`go_goroutines`: 10, `carrel_build_info{version="` + app.Version + `"}`: 1,
 	} {

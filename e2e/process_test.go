@@ -17,6 +17,7 @@ import (
 type process struct {
 	*testing.T
 	dir   string
+	db    string // the URL of its Postgres; empty: it has a file in dir
 	url   string
 	setup string // the token of the set-up link, if one was printed
 	cmd   *exec.Cmd
@@ -29,7 +30,7 @@ type process struct {
 // running, and starts a server on it.
 func newProcess(t *testing.T, plugins ...string) *process {
 	t.Helper()
-	p := &process{T: t, dir: t.TempDir()}
+	p := &process{T: t, dir: t.TempDir(), db: database(t)}
 	for _, name := range plugins {
 		file := filepath.Join(t.TempDir(), filepath.Base(name)+".wasm")
 		if err := os.WriteFile(file, module(t, name), 0o600); err != nil {
@@ -67,6 +68,9 @@ func (p *process) start() {
 	p.Helper()
 	args := []string{"serve", "--addr", "127.0.0.1:0", "--data", p.dir, "--sign-up", "open", "--plans", "testdata/plans.json", "--allow-private-mail"}
 	p.cmd, p.log = exec.Command(p.carrel(), args...), new(bytes.Buffer)
+	if p.db != "" {
+		p.cmd.Args = append(p.cmd.Args, "--database-url", p.db)
+	}
 	p.cmd.Args = append(p.cmd.Args, p.args...)
 	p.cmd.Env = append(os.Environ(), p.env...)
 	p.cmd.Stderr = p.log
@@ -107,4 +111,4 @@ func (p *process) kill() {
 }
 
 // world is the server as people see it, now.
-func (p *process) world() *world { return &world{T: p.T, dir: p.dir, url: p.url} }
+func (p *process) world() *world { return &world{T: p.T, dir: p.dir, db: p.db, url: p.url} }

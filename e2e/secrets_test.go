@@ -126,6 +126,7 @@ func (v *vaulted) refused() string {
 // in no file of the server, no answer and no line of its log: after a kill, too,
 // when the database's log is as it was, and after it was changed.
 func TestAttack63_APasswordIsInNoFile(t *testing.T) {
+	aboutTheFile(t)
 	v := newVaulted(t)
 	v.sends()
 	v.member().API("PATCH", "/installations/probe", body{"settings": body{"color": "blue"}}).want(200)
@@ -267,6 +268,7 @@ func (v *vaulted) unseal() {
 // A database of a time before secrets were sealed has none in the clear once the
 // server has started: not in its rows, nor in what SQLite leaves behind.
 func TestSecretsOfBeforeAreSealed(t *testing.T) {
+	aboutTheFile(t)
 	v := newVaulted(t)
 	v.kill()
 	v.unseal()
@@ -285,6 +287,7 @@ func TestSecretsOfBeforeAreSealed(t *testing.T) {
 // TestFault16_KilledWhileSealing: a start that is killed while it seals what was
 // in the clear, at any point, loses no secret, and the next one ends the work.
 func TestFault16_KilledWhileSealing(t *testing.T) {
+	aboutTheFile(t)
 	const workspaces = 20
 	seed := uint64(time.Now().UnixNano())
 	random := rand.New(rand.NewPCG(seed, 16))

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"context"
-	"database/sql"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/carrel-dev/carrel/cmd/carrel/app"
 	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/store/postgres/pgtest"
 )
 
 // world is a server with people in it.
@@ -20,6 +20,7 @@ type world struct {
 	*testing.T
 	app  *app.App
 	dir  string
+	db   string // the URL of its Postgres; empty: it has a file in dir
 	url  string
 	root *person // the operator, made with the set-up link
 
@@ -36,7 +37,7 @@ func newWorld(t *testing.T, plugins ...string) *world {
 // newWorldWith is newWorld with a server that is configured in another way.
 func newWorldWith(t *testing.T, configure func(*app.Config), plugins ...string) *world {
 	t.Helper()
-	w := &world{T: t, dir: t.TempDir(), configure: configure}
+	w := &world{T: t, dir: t.TempDir(), db: database(t), configure: configure}
 	w.start()
 	_, token, ok := strings.Cut(w.app.SetupLink(), "#")
 	if !ok {
@@ -53,7 +54,7 @@ func newWorldWith(t *testing.T, configure func(*app.Config), plugins ...string) 
 func (w *world) start() {
 	w.Helper()
 	cfg := app.Config{
-		Addr: "127.0.0.1:0", DataDir: w.dir, SignUp: true, PlansFile: "testdata/plans.json", PrivateMail: true, Logger: logger(w.T),
+		Addr: "127.0.0.1:0", DataDir: w.dir, DatabaseURL: w.db, SignUp: true, PlansFile: "testdata/plans.json", PrivateMail: true, Logger: logger(w.T),
 	}
 	if w.configure != nil {
 		w.configure(&cfg)
@@ -81,22 +82,6 @@ func (w *world) stop() {
 func (w *world) restart() {
 	w.stop()
 	w.start()
-}
-
-// exec changes the database behind the server's back.
-func (w *world) exec(statement string, args ...any) {
-	w.Helper()
-	db, err := sql.Open("sqlite", filepath.Join(w.dir, "carrel.db"))
-	if err != nil {
-		w.Fatal(err)
-	}
-	defer db.Close()
-	if _, err := db.Exec("PRAGMA busy_timeout = 10000"); err != nil {
-		w.Fatal(err)
-	}
-	if _, err := db.Exec(statement, args...); err != nil {
-		w.Fatal(err)
-	}
 }
 
 // logger keeps the server's log for a failing test.
@@ -153,7 +138,7 @@ func module(t *testing.T, name string) []byte {
 }
 
 func TestMain(m *testing.M) {
-	code := m.Run()
+	code := pgtest.Main(m)
 	if path, err := binary(); err == nil && code == 0 {
 		os.RemoveAll(filepath.Dir(path))
 	}

@@ -219,7 +219,7 @@ var Table = []Row{
 
 	// Proofs.
 	{Package: "e2e", Module: anything,
-		Other: []string{"github.com/chromedp", "pgregory.net/rapid"},
+		Other: []string{"github.com/chromedp", "pgregory.net/rapid", "github.com/jackc/pgx/v5"},
 		Why:   "stories through the running server"},
 	{Package: "internal/rules",
 		Why: "this package reads the others as text"},

@@ -16,6 +16,7 @@ import (
 	"github.com/pressly/goose/v3/lock"
 
 	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/store"
 )
 
 //go:embed migrations/*.sql
@@ -180,6 +181,17 @@ func (db *DB) Ping(ctx context.Context) error {
 // how many units were in them.
 func (db *DB) Groups() (groups, writes int64) {
 	return db.committer.groups.Load(), db.committer.writes.Load()
+}
+
+// Pools are the connections, by what they are for.
+func (db *DB) Pools() map[string]store.Pool {
+	of := func(pool *pgxpool.Pool) store.Pool {
+		now := pool.Stat()
+		return store.Pool{
+			Busy: int(now.AcquiredConns()), Idle: int(now.IdleConns()), Waits: now.EmptyAcquireCount(), Waited: now.EmptyAcquireWaitTime(),
+		}
+	}
+	return map[string]store.Pool{"read": of(db.reads), "write": of(db.writes), "platform": of(db.platform)}
 }
 
 // Acquired is how many connections are in use now.

@@ -149,6 +149,15 @@ func (db *DB) Groups() (groups, writes int64) {
 // while a guest computes.
 func (db *DB) Reader() *sql.DB { return db.read }
 
+// Pools are the connections, by what they are for.
+func (db *DB) Pools() map[string]store.Pool {
+	of := func(pool *sql.DB) store.Pool {
+		now := pool.Stats()
+		return store.Pool{Busy: now.InUse, Idle: now.Idle, Waits: now.WaitCount, Waited: now.WaitDuration}
+	}
+	return map[string]store.Pool{"read": of(db.read), "write": of(db.write)}
+}
+
 // Close waits for the committer to finish what it has taken on, and releases
 // the folder.
 func (db *DB) Close() error {

@@ -20,7 +20,6 @@ import (
 	"github.com/carrel-dev/carrel/registry"
 	"github.com/carrel-dev/carrel/runtime"
 	"github.com/carrel-dev/carrel/store"
-	"github.com/carrel-dev/carrel/store/sqlite"
 	"github.com/carrel-dev/carrel/web"
 	"github.com/carrel-dev/carrel/web/api"
 	"github.com/carrel-dev/carrel/web/console"
@@ -36,11 +35,14 @@ const drain = 20 * time.Second
 
 // Config is what an operator says about a server.
 type Config struct {
-	Addr      string // host:port to listen on; port 0 chooses one
-	DataDir   string // everything the server keeps; made when it is missing
-	PlansFile string // empty: the built-in plans
-	SignUp    bool   // people may make accounts of their own
-	PublicURL string // where people reach the server; empty: http:// and the address
+	Addr    string // host:port to listen on; port 0 chooses one
+	DataDir string // everything the server keeps for itself; made when it is missing
+	// DatabaseURL is a Postgres that several nodes share, postgres://…; empty: a
+	// file in the data folder.
+	DatabaseURL string
+	PlansFile   string // empty: the built-in plans
+	SignUp      bool   // people may make accounts of their own
+	PublicURL   string // where people reach the server; empty: http:// and the address
 
 	SecretKeyFile string // of what secrets are sealed with; empty: secret.key in the data folder, made when it is missing
 	PrivateMail   bool   // mail may go to servers at private addresses, and on any port
@@ -89,7 +91,7 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 			return nil, err
 		}
 	}
-	db, err := sqlite.Open(ctx, cfg.DataDir)
+	db, past, err := openDatabase(ctx, cfg.DatabaseURL, cfg.DataDir)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +133,7 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 	dispatcher := dispatch.New(dispatch.Config{
 		Views:  views{access: db, plans: plans, releases: reg},
 		Units:  units{documents},
-		Events: db.History(),
+		Events: past,
 		Runner: &runner{
 			engine: engine, modules: reg, fetch: hostfuncs.NewOutbound(false), post: newPost(cfg, a.public, keys), secrets: vault,
 			schemas: &jsonschema.Events{}, watch: watch, log: cfg.Logger,
@@ -155,17 +157,17 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 	bills := billing.New(billing.Config{Store: db, Plans: plans})
 
 	guard := session.NewGuard(accounts, secure(a.public))
-	past := history{db.History(), claimer.Wake}
+	history := history{past, claimer.Wake}
 	a.server = web.New(web.Config{
 		Guard: guard,
 		API: api.Config{
 			Version: Version, Accounts: accounts, Workspaces: workspaces, Installations: installations,
-			Billing: bills, Plans: plans, Registry: reg, History: past,
+			Billing: bills, Plans: plans, Registry: reg, History: history,
 		},
 		Gateway: gateway.Config{Workspaces: workspaces, Dispatcher: dispatcher},
 		Console: console.New(console.Config{
 			Guard: guard, Accounts: accounts, Workspaces: workspaces, Installations: installations,
-			Billing: bills, Plans: plans, Registry: reg, Dispatcher: dispatcher, History: past, SignUp: cfg.SignUp,
+			Billing: bills, Plans: plans, Registry: reg, Dispatcher: dispatcher, History: history, SignUp: cfg.SignUp,
 		}),
 		Ready:  []web.Part{{Name: "database", Ready: db.Ping}, {Name: "registry", Ready: reg.Ready}},
 		Logger: cfg.Logger,

@@ -12,7 +12,6 @@ import (
 	"github.com/carrel-dev/carrel/core/workspace"
 	"github.com/carrel-dev/carrel/hostfuncs"
 	"github.com/carrel-dev/carrel/store"
-	"github.com/carrel-dev/carrel/store/sqlite"
 )
 
 // units lets the dispatcher begin the store's units of work.
@@ -91,13 +90,13 @@ func enables(changes []core.Change) bool {
 // history lets the API read what happened, and tells the claimer when a
 // delivery is to be tried again.
 type history struct {
-	sqlite.History
+	records
 	wake func()
 }
 
 // Redrive implements api.History.
 func (h history) Redrive(ctx context.Context, ws core.WorkspaceID, id core.DeliveryID, actor core.Actor) (core.Delivery, error) {
-	d, err := h.History.Redrive(ctx, ws, id, core.AuditEntry{
+	d, err := h.records.Redrive(ctx, ws, id, core.AuditEntry{
 		Time: time.Now(), Actor: string(actor.Account), Action: "delivery.redriven", Subject: string(id),
 	})
 	if err == nil {

@@ -11,14 +11,13 @@ import (
 	"github.com/carrel-dev/carrel/adapters/secret"
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/core/workspace"
-	"github.com/carrel-dev/carrel/store/sqlite"
 )
 
 // openKeys reads the keys of the server's secrets: of the file the operator
 // named, or of secret.key beside the database, which is made when it is missing
 // and nothing is sealed yet. Keys the database needs and the file lacks are an
 // error before anything is changed.
-func openKeys(ctx context.Context, cfg Config, db *sqlite.DB) (secret.Keys, error) {
+func openKeys(ctx context.Context, cfg Config, db database) (secret.Keys, error) {
 	const op = "app.OpenKeys"
 	used, err := db.SecretKeys(ctx)
 	if err != nil {
@@ -60,7 +59,7 @@ func openKeys(ctx context.Context, cfg Config, db *sqlite.DB) (secret.Keys, erro
 // one, and leaves nothing of it in the database's files. What it can't seal is
 // said, and tried again at the next start. A start that is killed goes on with
 // the next one.
-func sealSecrets(ctx context.Context, db *sqlite.DB, keys secret.Keys, installations *workspace.Installations, log *slog.Logger) error {
+func sealSecrets(ctx context.Context, db database, keys secret.Keys, installations *workspace.Installations, log *slog.Logger) error {
 	const op = "app.SealSecrets"
 	used, err := db.SecretKeys(ctx)
 	if err != nil {

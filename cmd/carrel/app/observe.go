@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"database/sql"
 
 	"github.com/carrel-dev/carrel/adapters/telemetry"
 	"github.com/carrel-dev/carrel/core"
@@ -12,7 +11,6 @@ import (
 	"github.com/carrel-dev/carrel/hostfuncs"
 	"github.com/carrel-dev/carrel/runtime"
 	"github.com/carrel-dev/carrel/store"
-	"github.com/carrel-dev/carrel/store/sqlite"
 	"github.com/carrel-dev/carrel/web"
 )
 
@@ -104,14 +102,16 @@ func (w *watch) load(ctx context.Context) (context.Context, func(error)) {
 }
 
 // parts has what the parts of the server count themselves read with the rest.
-func (w *watch) parts(db *sqlite.DB, engine *runtime.Engine) {
+func (w *watch) parts(db database, engine *runtime.Engine) {
 	if w == nil {
 		return
 	}
-	w.Counter("carrel_sqlite_commits_total", "Writes made durable.", nil, func() float64 { _, writes := db.Groups(); return float64(writes) })
-	w.Counter("carrel_sqlite_groups_total", "Transactions they were made durable in, one flush of the disk each.", nil,
+	w.Counter("carrel_commits_total", "Writes made durable.", nil, func() float64 { _, writes := db.Groups(); return float64(writes) })
+	w.Counter("carrel_commit_groups_total", "Transactions they were made durable in, one flush of the disk each.", nil,
 		func() float64 { groups, _ := db.Groups(); return float64(groups) })
-	w.pool("read", db.Reader())
+	for name := range db.Pools() {
+		w.pool(name, func() store.Pool { return db.Pools()[name] })
+	}
 
 	stat := func(read func(runtime.Stats) float64) func() float64 {
 		return func() float64 { return read(engine.Stats()) }
@@ -132,15 +132,15 @@ func (w *watch) parts(db *sqlite.DB, engine *runtime.Engine) {
 }
 
 // pool has a pool of connections to a database read with the rest.
-func (w *watch) pool(name string, pool *sql.DB) {
+func (w *watch) pool(name string, now func() store.Pool) {
 	const help = "Connections to the database."
 	of := func(state string) telemetry.Labels { return telemetry.Labels{"pool": name, "state": state} }
-	w.Gauge("carrel_db_connections", help, of("busy"), func() float64 { return float64(pool.Stats().InUse) })
-	w.Gauge("carrel_db_connections", help, of("idle"), func() float64 { return float64(pool.Stats().Idle) })
+	w.Gauge("carrel_db_connections", help, of("busy"), func() float64 { return float64(now().Busy) })
+	w.Gauge("carrel_db_connections", help, of("idle"), func() float64 { return float64(now().Idle) })
 	w.Counter("carrel_db_connection_waits_total", "Times that somebody waited for a connection.", telemetry.Labels{"pool": name},
-		func() float64 { return float64(pool.Stats().WaitCount) })
+		func() float64 { return float64(now().Waits) })
 	w.Counter("carrel_db_connection_wait_seconds_total", "Time that was waited for connections.", telemetry.Labels{"pool": name},
-		func() float64 { return pool.Stats().WaitDuration.Seconds() })
+		func() float64 { return now().Waited.Seconds() })
 }
 
 // watchedHost tells of the operations a guest asks for.

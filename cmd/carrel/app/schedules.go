@@ -7,13 +7,12 @@ import (
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/core/dispatch"
 	"github.com/carrel-dev/carrel/registry"
-	"github.com/carrel-dev/carrel/store/sqlite"
 )
 
 // beginSchedules begins the schedules that no delivery waits for: those of
 // installations that are older than this server's schedules. It is done before any
 // delivery is run. A release the registry has lost has none until it is back.
-func beginSchedules(ctx context.Context, db *sqlite.DB, releases *registry.Registry, dispatcher *dispatch.Dispatcher, log *slog.Logger) error {
+func beginSchedules(ctx context.Context, db database, releases *registry.Registry, dispatcher *dispatch.Dispatcher, log *slog.Logger) error {
 	const op = "app.BeginSchedules"
 	digests, err := db.Digests(ctx)
 	if err != nil {

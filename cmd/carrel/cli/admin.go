@@ -10,9 +10,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/carrel-dev/carrel/cmd/carrel/app"
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/core/account"
-	"github.com/carrel-dev/carrel/store/sqlite"
 )
 
 func newAdmin() *cobra.Command {
@@ -36,7 +36,8 @@ do everything in it, so no account is needed.`,
 
 func newAdminUserCreate() *cobra.Command {
 	var (
-		data, name       string
+		at               where
+		name             string
 		operator, asJSON bool
 	)
 	cmd := &cobra.Command{
@@ -57,7 +58,7 @@ operator's account may publish plugins and administer the server.`,
 			if err != nil {
 				return err
 			}
-			return withAccounts(cmd.Context(), data, func(_ *sqlite.DB, accounts *account.Service) error {
+			return withAccounts(cmd.Context(), at, func(_ account.Store, accounts *account.Service) error {
 				made, err := accounts.Create(cmd.Context(),
 					account.SignUpRequest{Email: args[0], Name: name, Password: password}, operator)
 				if err != nil {
@@ -72,19 +73,19 @@ operator's account may publish plugins and administer the server.`,
 			})
 		},
 	}
-	cmd.Flags().StringVar(&data, "data", defaultData, "`folder` of a stopped server's data")
+	at.flags(cmd)
 	cmd.Flags().StringVar(&name, "name", "", "the person's `name`, needed")
 	cmd.Flags().BoolVar(&operator, "operator", false, "let the account publish plugins and administer the server")
 	jsonFlag(cmd, &asJSON)
-	alsoFromEnvironment(cmd, "data")
 	return cmd
 }
 
 func newAdminTokenCreate() *cobra.Command {
 	var (
-		data, name string
-		lasts      time.Duration
-		asJSON     bool
+		at     where
+		name   string
+		lasts  time.Duration
+		asJSON bool
 	)
 	cmd := &cobra.Command{
 		Use:   "create EMAIL",
@@ -101,10 +102,10 @@ stored, so it cannot be read again.`,
 			if lasts < 0 {
 				return usagef("--expires-in must not be negative; 0 is for ever")
 			}
-			if err := thereIs(data); err != nil {
+			if err := at.isThere(); err != nil {
 				return err
 			}
-			return withAccounts(cmd.Context(), data, func(db *sqlite.DB, accounts *account.Service) error {
+			return withAccounts(cmd.Context(), at, func(db account.Store, accounts *account.Service) error {
 				owner, err := db.AccountByEmail(cmd.Context(), email)
 				if core.KindOf(err) == core.NotFound {
 					return core.E("cli.Token", core.NotFound,
@@ -129,27 +130,38 @@ stored, so it cannot be read again.`,
 			})
 		},
 	}
-	cmd.Flags().StringVar(&data, "data", defaultData, "`folder` of a stopped server's data")
+	at.flags(cmd)
 	cmd.Flags().StringVar(&name, "name", "carrel admin", "what the token is for")
 	cmd.Flags().DurationVar(&lasts, "expires-in", 0, "how long it is valid, such as 720h; 0 is for ever")
 	jsonFlag(cmd, &asJSON)
-	alsoFromEnvironment(cmd, "data")
 	return cmd
 }
 
-// withAccounts calls fn with the accounts of a data folder, which no server may
-// be using meanwhile.
-func withAccounts(ctx context.Context, data string, fn func(*sqlite.DB, *account.Service) error) (err error) {
-	db, err := sqlite.Open(ctx, data)
+// where is the database that a command works on without a server.
+type where struct{ data, url string }
+
+func (w *where) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&w.data, "data", defaultData, "`folder` of a stopped server's data")
+	cmd.Flags().StringVar(&w.url, "database-url", "", "`URL` of the Postgres that servers share, which may be running")
+	alsoFromEnvironment(cmd, "data", "database-url")
+}
+
+// isThere refuses a data folder that is not there.
+func (w *where) isThere() error {
+	if w.url != "" {
+		return nil
+	}
+	return thereIs(w.data)
+}
+
+// withAccounts calls fn with the accounts of a database. No server may be using a
+// data folder meanwhile.
+func withAccounts(ctx context.Context, at where, fn func(account.Store, *account.Service) error) error {
+	accounts, db, shut, err := app.Accounts(ctx, at.url, at.data)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	accounts, err := account.New(ctx, account.Config{Store: db})
-	if err != nil {
-		return err
-	}
-	return fn(db, accounts)
+	return errors.Join(fn(db, accounts), shut())
 }
 
 // firstLine reads a line, without its end.

@@ -28,9 +28,9 @@ func alsoFromEnvironment(cmd *cobra.Command, names ...string) {
 	cmd.Annotations[settings] = strings.Join(names, " ")
 }
 
-// instead pairs flags of which only one can hold: one on the command line goes
-// before the other in the environment.
-var instead = map[string]string{"data": "server", "server": "data"}
+// instead names flags of which only one can hold: one on the command line goes
+// before the others in the environment.
+var instead = map[string][]string{"data": {"server", "database-url"}, "server": {"data"}, "database-url": {"data"}}
 
 // variable is the environment variable of a flag: CARREL_SIGN_UP of --sign-up.
 func variable(flag string) string {
@@ -44,7 +44,8 @@ func readFlags(cmd *cobra.Command) error {
 	given := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !cmd.Flags().Changed(name) })
 	for _, name := range names {
 		value := os.Getenv(variable(name))
-		if value == "" || slices.Contains(given, name) || slices.Contains(given, instead[name]) {
+		other := func(flag string) bool { return slices.Contains(instead[name], flag) }
+		if value == "" || slices.Contains(given, name) || cmd.Name() != "serve" && slices.ContainsFunc(given, other) {
 			continue
 		}
 		if err := cmd.Flags().Set(name, value); err != nil {

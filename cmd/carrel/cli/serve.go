@@ -50,7 +50,9 @@ the environment, the environment before the file.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&cfg.Addr, "addr", "127.0.0.1:8080", "`host:port` to listen on; port 0 takes a free one")
-	flags.StringVar(&cfg.DataDir, "data", defaultData, "`folder` of everything the server keeps")
+	flags.StringVar(&cfg.DataDir, "data", defaultData, "`folder` of everything the server keeps for itself")
+	flags.StringVar(&cfg.DatabaseURL, "database-url", "",
+		"`URL` of a Postgres that several nodes share, instead of a file in the data\nfolder; safer in the environment, which others cannot see")
 	flags.StringVar(&cfg.PlansFile, "plans", "", "JSON `file` of the plans, instead of the built-in ones")
 	flags.StringVar(&cfg.PublicURL, "public-url", "", "`URL` people reach the server at, when that is not http:// and --addr")
 	flags.StringVar(&cfg.SecretKeyFile, "secret-key-file", "",
@@ -66,7 +68,7 @@ the environment, the environment before the file.`,
 	flags.Var(oneOf{&signUp, []string{"open", "closed"}}, "sign-up", "whether people may make accounts of their own")
 	flags.Var(oneOf{&logging, []string{"text", "json"}}, "log-format", "how the log is written, on standard error")
 	flags.String("config", "", "JSON `file` of these settings")
-	alsoFromEnvironment(cmd, "addr", "data", "plans", "public-url", "secret-key-file", "allow-private-mail",
+	alsoFromEnvironment(cmd, "addr", "data", "database-url", "plans", "public-url", "secret-key-file", "allow-private-mail",
 		"metrics-addr", "otlp-endpoint", "drain-delay", "sign-up", "log-format", "config")
 	return cmd
 }
