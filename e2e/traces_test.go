@@ -5,11 +5,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/carrel-dev/carrel/adapters/telemetry/otlptest"
 	"github.com/carrel-dev/carrel/cmd/carrel/app"
+	"github.com/carrel-dev/carrel/core"
 )
 
 // path names a span and all it is in, from the request on.
@@ -93,6 +95,52 @@ func TestATraceGoesFromARequestToWhatItCaused(t *testing.T) {
 		if strings.Contains(r.Raw(), secret) {
 			t.Errorf("%q was sent with the traces", secret)
 		}
+	}
+}
+
+// TestEachRunHasASpan: calls that collide are run again, and a trace shows each
+// run and the commit that was in vain.
+func TestEachRunHasASpan(t *testing.T) {
+	r := otlptest.Start(t)
+	w := newWorldWith(t, func(cfg *app.Config) { cfg.OTLPEndpoint = r.URL }, "hostile/probe")
+	alice := w.SignUp("alice")
+	acme := As(alice).In(As(alice).Workspace("Acme", "enterprise"))
+	acme.Install("probe")
+	note := acme.Call("probe", "POST /notes", body{"title": "One"}).want(201).text("id")
+	const clients = 12
+	requests := make([]string, clients)
+	together(clients, func(i int) {
+		requests[i] = acme.Call("probe", "POST /notes/"+note+"/increment", nil).header.Get("X-Request-Id")
+	})
+	if got := acme.Call("probe", "GET /notes/"+note, nil).want(200).number("count"); got != clients {
+		t.Errorf("the note counts %d of %d", got, clients)
+	}
+	w.stop()
+
+	conflicts := 0
+	for _, request := range requests {
+		runs, said, committed := 0, "", []string{}
+		for _, s := range r.Of(strings.TrimPrefix(request, "req_")) {
+			switch s.Name {
+			case "run":
+				runs++
+			case "store commit":
+				committed = append(committed, s.Attributes["carrel.result"])
+			case "invocation":
+				said = s.Attributes["carrel.runs"]
+			}
+		}
+		if said != strconv.Itoa(runs) {
+			t.Errorf("%s: %d spans of %s runs", request, runs, said)
+		}
+		slices.Sort(committed) // changed before ok
+		conflicts += runs - 1
+		if n := len(committed); n == 0 || committed[n-1] != "ok" || n > 1 && committed[n-2] != string(core.Changed) {
+			t.Errorf("%s: %d runs, commits %v", request, runs, committed)
+		}
+	}
+	if conflicts == 0 {
+		t.Error("nothing ever collided")
 	}
 }
 

@@ -100,7 +100,7 @@ func serve(ctx context.Context, cfg app.Config, out, notes io.Writer) (err error
 
 	fmt.Fprintf(out, "Carrel serves %s, with its data in %s.\n", server.URL(), cfg.DataDir)
 	if metrics := server.MetricsURL(); metrics != "" {
-		fmt.Fprintf(notes, "Metrics are at %s.\n", metrics)
+		fmt.Fprintf(out, "Metrics are at %s.\n", metrics)
 	}
 	if link := server.SetupLink(); link != "" {
 		fmt.Fprintf(out, "\nMake the first account with this link; it works once:\n\n  %s\n\n", link)

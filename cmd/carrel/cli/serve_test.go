@@ -25,14 +25,15 @@ func run(t *testing.T, stdin string, args ...string) (code int, out, errOut stri
 
 // startServer runs carrel serve until the test ends or stop is called, and
 // returns what it printed until it served. stop returns its exit code.
-func startServer(t *testing.T, data string) (printed string, stop func() int) {
+func startServer(t *testing.T, data string, flags ...string) (printed string, stop func() int) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	reader, writer := io.Pipe()
 	var notes bytes.Buffer
 	done := make(chan int, 1)
 	go func() {
-		code := Run(ctx, []string{"serve", "--addr", "127.0.0.1:0", "--data", data, "--log-format", "json"}, strings.NewReader(""), writer, &notes)
+		args := append([]string{"serve", "--addr", "127.0.0.1:0", "--data", data, "--log-format", "json"}, flags...)
+		code := Run(ctx, args, strings.NewReader(""), writer, &notes)
 		writer.Close()
 		done <- code
 	}()
