@@ -48,10 +48,11 @@ func (db *DB) Configured(ctx context.Context) (workspaces []core.WorkspaceID, er
 }
 
 // Scrub writes the table of installations anew, as its owner, so that its files
-// hold nothing any more of what was changed or deleted in it. What the database
-// wrote before stays in its log until that is recycled, and in the log's archive,
-// on replicas and in backups for as long as these are kept: those are the
-// operator's. While the table is copied nobody reads it, on any node.
+// hold nothing any more of what was changed or deleted in it, but for what a
+// transaction that is still under way may see (a dump of the database takes long).
+// What was written before stays in Postgres's log until that is recycled, in the
+// log's archive, on replicas and in backups for as long as these are kept: those
+// are the operator's. While the table is copied nobody reads it, on any node.
 func (db *DB) Scrub(ctx context.Context) error {
 	const op = "postgres.Scrub"
 	owner, err := pgx.ConnectConfig(ctx, db.platform.Config().ConnConfig) // the pool's role is given to its connections later
