@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"syscall"
 	"testing"
+
+	"github.com/carrel-dev/carrel/store/postgres/pgtest"
 )
 
 // process is a server in a process of its own, to be killed.
@@ -30,7 +32,7 @@ type process struct {
 // running, and starts a server on it.
 func newProcess(t *testing.T, plugins ...string) *process {
 	t.Helper()
-	p := &process{T: t, dir: t.TempDir(), db: database(t)}
+	p := &process{T: t, dir: t.TempDir(), db: pgtest.Chosen(t)}
 	for _, name := range plugins {
 		file := filepath.Join(t.TempDir(), filepath.Base(name)+".wasm")
 		if err := os.WriteFile(file, module(t, name), 0o600); err != nil {

@@ -9,29 +9,12 @@ import (
 	"testing"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
-
-	"github.com/carrel-dev/carrel/store/postgres/pgtest"
 )
-
-// database returns the Postgres of a test's server, empty and its own; "" when the
-// suite runs on the store that is built in. CARREL_E2E_STORE chooses.
-func database(t *testing.T) string {
-	t.Helper()
-	switch store := os.Getenv("CARREL_E2E_STORE"); store {
-	case "", "sqlite":
-		return ""
-	case "postgres":
-		return pgtest.Open(t)
-	default:
-		t.Fatalf("CARREL_E2E_STORE is %q; it can be sqlite or postgres", store)
-		return ""
-	}
-}
 
 // aboutTheFile leaves a story out that is about the file of the store that is built in.
 func aboutTheFile(t *testing.T) {
 	t.Helper()
-	if store := os.Getenv("CARREL_E2E_STORE"); store == "postgres" {
+	if os.Getenv("CARREL_TEST_STORE") == "postgres" {
 		t.Skip("about the file of the store that is built in")
 	}
 }

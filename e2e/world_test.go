@@ -37,7 +37,7 @@ func newWorld(t *testing.T, plugins ...string) *world {
 // newWorldWith is newWorld with a server that is configured in another way.
 func newWorldWith(t *testing.T, configure func(*app.Config), plugins ...string) *world {
 	t.Helper()
-	w := &world{T: t, dir: t.TempDir(), db: database(t), configure: configure}
+	w := &world{T: t, dir: t.TempDir(), db: pgtest.Chosen(t), configure: configure}
 	w.start()
 	_, token, ok := strings.Cut(w.app.SetupLink(), "#")
 	if !ok {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,7 +16,6 @@ import (
 
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/core/account"
-	"github.com/carrel-dev/carrel/store/sqlite"
 )
 
 // cheap makes tests fast; the algorithm is the same.
@@ -28,7 +28,7 @@ const password = "correct horse battery"
 type server struct {
 	*account.Service
 	dir   string
-	db    *sqlite.DB
+	db    database
 	clock atomic.Pointer[time.Time]
 }
 
@@ -36,11 +36,8 @@ func newServer(t *testing.T, signUp bool) *server {
 	t.Helper()
 	s := &server{dir: t.TempDir()}
 	s.set(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+	s.db = open(t, s.dir)
 	var err error
-	if s.db, err = sqlite.Open(t.Context(), s.dir); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.db.Close() })
 	s.Service, err = account.New(t.Context(), account.Config{
 		Store: s.db, SignUp: signUp, Hashing: cheap, Now: func() time.Time { return *s.clock.Load() },
 	})
@@ -375,7 +372,7 @@ func TestTokenViolations(t *testing.T) {
 }
 
 // TestAttack51_SecretsAreHashed looks for every secret that was handed out or
-// taken in, in every byte of the data folder.
+// taken in, in every byte of the database's folder.
 func TestAttack51_SecretsAreHashed(t *testing.T) {
 	s := newServer(t, true)
 	setup, _, err := s.SetupToken(t.Context())
@@ -384,16 +381,16 @@ func TestAttack51_SecretsAreHashed(t *testing.T) {
 	}
 	stored := func() []byte {
 		var all []byte
-		files, err := filepath.Glob(filepath.Join(s.dir, "*"))
+		err := filepath.WalkDir(folder(t, s.dir), func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() {
+				return err
+			}
+			data, err := os.ReadFile(path)
+			all = append(all, data...)
+			return err
+		})
 		if err != nil {
 			t.Fatal(err)
-		}
-		for _, file := range files {
-			data, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			all = append(all, data...)
 		}
 		return all
 	}

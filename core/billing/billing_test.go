@@ -13,7 +13,6 @@ import (
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/core/abi"
 	"github.com/carrel-dev/carrel/core/billing"
-	"github.com/carrel-dev/carrel/store/sqlite"
 )
 
 func TestDefaultPlans(t *testing.T) {
@@ -86,19 +85,16 @@ var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 // books is a billing service with a workspace, its owner and a member.
 type books struct {
 	*billing.Service
-	db            *sqlite.DB
+	db            database
+	past          history
 	ws            core.WorkspaceID
 	owner, member core.Actor
 }
 
 func newBooks(t *testing.T) *books {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	b := &books{Service: billing.New(billing.Config{Store: db, Plans: billing.DefaultPlans(), Now: func() time.Time { return epoch.Add(time.Hour) }}), db: db}
+	db, past := open(t)
+	b := &books{Service: billing.New(billing.Config{Store: db, Plans: billing.DefaultPlans(), Now: func() time.Time { return epoch.Add(time.Hour) }}), db: db, past: past}
 	b.ws, b.owner = b.workspace(t)
 	other := b.account(t)
 	b.member = core.Actor{Type: core.ActorMember, Account: other, Role: core.RoleMember}
@@ -182,7 +178,7 @@ func TestChangePlan(t *testing.T) {
 	// Who listens is told of each change, and of nothing else.
 	var told []string
 	for _, e := range b.events(t) {
-		deliveries, err := b.db.History().DeliveriesOf(t.Context(), b.ws, []core.EventID{e.ID})
+		deliveries, err := b.past.DeliveriesOf(t.Context(), b.ws, []core.EventID{e.ID})
 		if err != nil || len(deliveries) != 1 {
 			t.Errorf("%s is delivered to %+v, %v", e.Type, deliveries, err)
 		}
@@ -198,7 +194,7 @@ func TestChangePlan(t *testing.T) {
 
 func (b *books) events(t *testing.T) []core.Event {
 	t.Helper()
-	events, err := b.db.History().Events(t.Context(), b.ws, "", "", 50)
+	events, err := b.past.Events(t.Context(), b.ws, "", "", 50)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -66,7 +66,7 @@ func TestPlatformEvents(t *testing.T) {
 		}
 	}
 
-	events, err := s.db.History().Events(t.Context(), s.w.ID, "", "", 50)
+	events, err := s.past.Events(t.Context(), s.w.ID, "", "", 50)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,12 +97,12 @@ func TestPlatformEvents(t *testing.T) {
 		if err := schemas.CheckEvent(declared[e.Type].Schema, e.Data); err != nil {
 			t.Errorf("%s of %s does not fit %s: %v", e.Data, e.Type, declared[e.Type].Schema, err)
 		}
-		deliveries, err := s.db.History().DeliveriesOf(t.Context(), s.w.ID, []core.EventID{e.ID})
+		deliveries, err := s.past.DeliveriesOf(t.Context(), s.w.ID, []core.EventID{e.ID})
 		if err != nil || len(deliveries) != 1 || deliveries[0].Install != watch.ID || deliveries[0].State != core.DeliveryPending {
 			t.Errorf("%s is delivered to %+v, %v", e.Type, deliveries, err)
 		}
 	}
-	if events, err := s.db.History().Events(t.Context(), elsewhere.w.ID, "", "", 50); err != nil || len(events) != 0 {
+	if events, err := s.past.Events(t.Context(), elsewhere.w.ID, "", "", 50); err != nil || len(events) != 0 {
 		t.Errorf("another workspace is told: %+v, %v", events, err)
 	}
 	select {

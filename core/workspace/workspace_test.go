@@ -10,7 +10,6 @@ import (
 
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/core/workspace"
-	"github.com/carrel-dev/carrel/store/sqlite"
 )
 
 // plans are a file of the test's own.
@@ -38,17 +37,14 @@ func now() time.Time { return epoch }
 // house is a server's database with the services on it.
 type house struct {
 	*workspace.Service
-	db *sqlite.DB
+	db   database
+	past history
 }
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	return &house{workspace.New(workspace.Config{Store: db, Plans: offered, Home: "here", Now: now}), db}
+	db, past := open(t)
+	return &house{workspace.New(workspace.Config{Store: db, Plans: offered, Home: "here", Now: now}), db, past}
 }
 
 // person makes an account named after its email.

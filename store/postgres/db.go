@@ -199,7 +199,8 @@ func (db *DB) Acquired() int {
 	return int(db.reads.Stat().AcquiredConns() + db.writes.Stat().AcquiredConns() + db.platform.Stat().AcquiredConns())
 }
 
-// Close waits for the statements under way and closes the connections.
+// Close waits for the statements under way and closes the connections. It may be
+// called again.
 func (db *DB) Close() error {
 	if db.wakes != nil {
 		db.wakes.stop()

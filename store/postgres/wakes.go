@@ -14,6 +14,7 @@ const look = time.Second
 type wakes struct {
 	signals chan struct{} // holds one
 	closing chan struct{}
+	once    sync.Once
 	ended   sync.WaitGroup
 }
 
@@ -43,7 +44,7 @@ func (w *wakes) signal() {
 }
 
 func (w *wakes) stop() {
-	close(w.closing)
+	w.once.Do(func() { close(w.closing) })
 	w.ended.Wait()
 }
 

@@ -156,20 +156,22 @@ func (c *Cluster) URL(database string) string {
 
 // Create makes an empty database.
 func (c *Cluster) Create(ctx context.Context, name string) error {
-	return c.exec(ctx, "CREATE DATABASE ", name, "")
+	return c.exec(ctx, "CREATE DATABASE "+pgx.Identifier{name}.Sanitize())
 }
 
 // Drop removes a database, and whoever is connected to it.
 func (c *Cluster) Drop(ctx context.Context, name string) error {
-	return c.exec(ctx, "DROP DATABASE ", name, " WITH (FORCE)")
+	return c.exec(ctx, "DROP DATABASE "+pgx.Identifier{name}.Sanitize()+" WITH (FORCE)")
 }
 
-func (c *Cluster) exec(ctx context.Context, before, name, after string) error {
+func (c *Cluster) checkpoint(ctx context.Context) error { return c.exec(ctx, "CHECKPOINT") }
+
+func (c *Cluster) exec(ctx context.Context, statement string) error {
 	conn, err := pgx.Connect(ctx, c.URL("postgres"))
 	if err != nil {
 		return err
 	}
-	_, err = conn.Exec(ctx, before+pgx.Identifier{name}.Sanitize()+after)
+	_, err = conn.Exec(ctx, statement)
 	return errors.Join(err, conn.Close(ctx))
 }
 

@@ -40,6 +40,35 @@ func Open(t testing.TB) string {
 	return cluster.URL(name)
 }
 
+// Chosen is Open for a test that runs on either store, when Postgres is the one it
+// is to run on: CARREL_TEST_STORE says so. Otherwise it is empty: SQLite is.
+func Chosen(t testing.TB) (url string) {
+	t.Helper()
+	switch store := os.Getenv("CARREL_TEST_STORE"); store {
+	case "", "sqlite":
+		return ""
+	case "postgres":
+		return Open(t)
+	default:
+		t.Fatalf("CARREL_TEST_STORE is %q; it can be sqlite or postgres", store)
+		return ""
+	}
+}
+
+// Folder returns the folder where the databases of Open are kept, after everything
+// was written to it that is in memory.
+func Folder(t testing.TB) string {
+	t.Helper()
+	cluster, err := shared()
+	if err == nil {
+		err = cluster.checkpoint(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cluster.data()
+}
+
 // Main runs the tests of a package that uses Open, and ends their cluster.
 //
 //	func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
