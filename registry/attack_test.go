@@ -20,12 +20,17 @@ import (
 	"github.com/carrel-dev/carrel/core/abi"
 )
 
-// Publishers race for one version with different modules: one wins, the others
-// are told so, and what is served is the winner's, now and after a restart.
-func TestAttack37_VersionsAreImmutable(t *testing.T) {
-	dir := t.TempDir()
-	r := open(t, dir)
+// Publishers race for one version with different modules, some on one node and
+// some on others: one wins, the others are told so, and what is served is the
+// winner's, on every node, now and after a restart.
+func TestAttack37_VersionsAreImmutable(t *testing.T) { everywhere(t, testVersionsAreImmutable) }
+
+func testVersionsAreImmutable(t *testing.T, p place) {
 	const rounds, racers = 10, 8
+	var nodes [racers / 2]*Registry
+	for i := range nodes {
+		nodes[i] = p.elsewhere(t).open(t)
+	}
 	winners := make(map[string]core.Digest)
 	for round := range rounds {
 		version := fmt.Sprintf("1.%d.0", round)
@@ -40,7 +45,7 @@ func TestAttack37_VersionsAreImmutable(t *testing.T) {
 				m := module("acme/crm", version, fmt.Sprint("racer ", i))
 				barrier.Done()
 				barrier.Wait()
-				_, errs[i] = r.Publish(t.Context(), Publication{Module: m})
+				_, errs[i] = nodes[i%len(nodes)].Publish(t.Context(), Publication{Module: m})
 			})
 		}
 		done.Wait()
@@ -58,25 +63,32 @@ func TestAttack37_VersionsAreImmutable(t *testing.T) {
 			t.Fatalf("nobody published %s: %v", version, errs)
 		}
 	}
-	r.Close()
-	r = open(t, dir)
-	for version, winner := range winners {
-		release, err := r.Release(t.Context(), "crm", version)
-		if err != nil || release.Digest != winner {
-			t.Errorf("%s is %s, %v, want the winner %s", version, release.Digest, err, winner)
-		}
-		if _, err := r.Module(t.Context(), winner); err != nil {
-			t.Errorf("%s: %v", version, err)
+	look := func(r *Registry) {
+		for version, winner := range winners {
+			release, err := r.Release(t.Context(), "crm", version)
+			if err != nil || release.Digest != winner {
+				t.Errorf("%s is %s, %v, want the winner %s", version, release.Digest, err, winner)
+			}
+			if _, err := r.Module(t.Context(), winner); err != nil {
+				t.Errorf("%s: %v", version, err)
+			}
 		}
 	}
+	for _, r := range nodes {
+		look(r)
+		r.Close()
+	}
+	look(p.elsewhere(t).open(t))
 }
 
 // Lookups never wait for a publication and never see half of one.
-func TestLookupsDuringPublications(t *testing.T) {
-	r := open(t, t.TempDir())
+func TestLookupsDuringPublications(t *testing.T) { everywhere(t, testLookupsDuringPublications) }
+
+func testLookupsDuringPublications(t *testing.T, p place) {
+	publisher := p.open(t)
 	ctx, stop := context.WithCancel(t.Context())
 	var readers sync.WaitGroup
-	for range 2 {
+	for _, r := range []*Registry{publisher, p.elsewhere(t).open(t)} {
 		readers.Go(func() {
 			for ctx.Err() == nil {
 				list, _ := r.List(context.WithoutCancel(ctx))
@@ -89,7 +101,7 @@ func TestLookupsDuringPublications(t *testing.T) {
 		})
 	}
 	for i := range 10 {
-		publish(t, r, module("acme/crm", fmt.Sprintf("1.%d.0", i), ""))
+		publish(t, publisher, module("acme/crm", fmt.Sprintf("1.%d.0", i), ""))
 	}
 	stop()
 	readers.Wait()
@@ -170,7 +182,11 @@ func TestAttack09_BlobsCannotBeProbed(t *testing.T) {
 
 // Names that could be mistaken for another's, or for the platform's.
 func TestAttack41_LookAlikeAndReservedNames(t *testing.T) {
-	r := open(t, t.TempDir())
+	everywhere(t, testLookAlikeAndReservedNames)
+}
+
+func testLookAlikeAndReservedNames(t *testing.T, p place) {
+	r := p.open(t)
 	publish(t, r, module("acme/billing", "1.0.0", ""))
 	publish(t, r, module("acme/bi11ing", "1.0.0", ""))
 	for _, c := range []struct {

@@ -45,17 +45,19 @@ func parseTag(tag string) (plugin core.PluginID, version string, ok bool) {
 	return core.PluginID{Publisher: publisher, Name: name}, version, ok1 && ok2
 }
 
-// catalog is the registry's memory: what index.json says, by what it is looked
-// up by. It never changes; a publication replaces it.
+// catalog is the registry's memory: what its source said when it was looked at,
+// by what it is looked up by. It never changes; a look replaces it.
 type catalog struct {
 	byTag    map[string]*entry
 	byDigest map[core.Digest]*entry
 	byName   map[string]Entry
 	list     []Entry
+	others   []ocispec.Descriptor // of index.json, that are not ours to understand
 }
 
-func newCatalog(entries []*entry) *catalog {
+func newCatalog(entries []*entry, others []ocispec.Descriptor) *catalog {
 	c := &catalog{
+		others:   others,
 		byTag:    make(map[string]*entry, len(entries)),
 		byDigest: make(map[core.Digest]*entry, len(entries)),
 		byName:   make(map[string]Entry),
@@ -118,4 +120,34 @@ func (c *catalog) plugin(op, plugin string) (Entry, error) {
 		return Entry{}, core.E(op, core.NotFound, "There is no plugin %s in this registry.", plugin)
 	}
 	return found, nil
+}
+
+// release finds a release as Registry.Release does.
+func (c *catalog) release(plugin, version string) (core.Release, error) {
+	const op = "registry.Release"
+	found, err := c.plugin(op, plugin)
+	if err != nil {
+		return core.Release{}, err
+	}
+	if version == "" {
+		if found.Newest.Version == "" {
+			return core.Release{}, core.E(op, core.NotFound,
+				"Every release of %s is yanked. Name a version to get it nevertheless.", found.Plugin)
+		}
+		return found.Newest, nil
+	}
+	e, ok := c.byTag[tagOf(found.Plugin, version)]
+	if !ok {
+		return core.Release{}, core.E(op, core.NotFound,
+			"There is no version %s of %s. Its versions: %s.", version, found.Plugin, versionsOf(found.Releases))
+	}
+	return e.release, e.err(op)
+}
+
+func versionsOf(releases []core.Release) string {
+	versions := make([]string, 0, len(releases))
+	for _, release := range releases {
+		versions = append(versions, release.Version)
+	}
+	return strings.Join(versions, ", ")
 }

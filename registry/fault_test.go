@@ -25,7 +25,8 @@ import (
 
 // A process that publishes is killed at random moments. Afterwards every
 // release it reported is there and whole, at most the one it was about to
-// report as well, and nothing else.
+// report as well, and nothing else: on a node that opens the registry then, and
+// on one that had it open all the time.
 func TestFault01_KilledWhilePublishing(t *testing.T) {
 	if dir := os.Getenv("CARREL_TEST_PUBLISH_INTO"); dir != "" {
 		publishUntilKilled(t, dir)
@@ -34,6 +35,7 @@ func TestFault01_KilledWhilePublishing(t *testing.T) {
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	dir := t.TempDir()
+	watcher := open(t, dir)
 	version, leftovers := 0, 0
 	const rounds = 20
 	for range rounds {
@@ -56,8 +58,10 @@ func TestFault01_KilledWhilePublishing(t *testing.T) {
 		if last < acknowledged || last > acknowledged+1 {
 			t.Fatalf("release %d was reported, and %d is the last there is", acknowledged, last)
 		}
-		if got := count(t, r, "crm"); got != last {
-			t.Fatalf("there are %d releases up to number %d", got, last)
+		for who, r := range map[string]*Registry{"a new node": r, "the node that watches": watcher} {
+			if got := count(t, r, "crm"); got != last {
+				t.Fatalf("%s finds %d releases up to number %d", who, got, last)
+			}
 		}
 		version = last
 		r.Close()

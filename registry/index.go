@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,11 +21,11 @@ import (
 
 // writeIndex makes index.json name exactly these releases, their manifests,
 // and what others have put there.
-func (l *layout) writeIndex(entries []*entry) error {
+func (l *layout) writeIndex(entries []*entry, others []ocispec.Descriptor) error {
 	index := ocispec.Index{
 		Versioned: specs.Versioned{SchemaVersion: 2},
 		MediaType: ocispec.MediaTypeImageIndex,
-		Manifests: make([]ocispec.Descriptor, 0, 2*len(entries)+len(l.others)),
+		Manifests: make([]ocispec.Descriptor, 0, 2*len(entries)+len(others)),
 	}
 	named := make(map[digest.Digest]bool, cap(index.Manifests))
 	add := func(manifest ocispec.Descriptor) {
@@ -46,15 +47,16 @@ func (l *layout) writeIndex(entries []*entry) error {
 		add(image)
 		add(e.referrer)
 	}
-	for _, other := range l.others {
+	for _, other := range others {
 		add(other)
 	}
 	return l.replace(l.path(ocispec.ImageIndexFile), index)
 }
 
-// readIndex reads index.json and the manifests it names.
-func (l *layout) readIndex(ctx context.Context) ([]*entry, error) {
-	raw, err := os.ReadFile(l.path(ocispec.ImageIndexFile))
+// readIndex reads an index.json and the manifests it names, but not again those
+// of releases that known has intact.
+func (l *layout) readIndex(ctx context.Context, from io.Reader, known *catalog) (*catalog, error) {
+	raw, err := io.ReadAll(from)
 	if err != nil {
 		return nil, err
 	}
@@ -62,12 +64,27 @@ func (l *layout) readIndex(ctx context.Context) ([]*entry, error) {
 	if err := json.Unmarshal(raw, &index); err != nil {
 		return nil, fmt.Errorf("index.json is damaged, restore it from a backup: %w", err)
 	}
-	var entries []*entry
-	l.others = nil
-	attached := make(map[digest.Digest]attachment) // by release
+	var entries, read []*entry
+	var rest, others []ocispec.Descriptor
+	referrers := make(map[digest.Digest]bool) // of the releases that known has
 	for _, manifest := range index.Manifests {
-		if e, ok := entryOf(manifest); ok {
-			entries = append(entries, e)
+		e, ok := entryOf(manifest)
+		if !ok {
+			rest = append(rest, manifest)
+			continue
+		}
+		if old := known.byTag[e.tag()]; old != nil && old.damage == nil && old.image.Digest == e.image.Digest {
+			e.module, e.referrer = old.module, old.referrer
+			e.release.Size, e.release.Manifest = old.release.Size, old.release.Manifest
+			referrers[e.referrer.Digest] = true
+		} else {
+			read = append(read, e)
+		}
+		entries = append(entries, e)
+	}
+	attached := make(map[digest.Digest]attachment) // by release
+	for _, manifest := range rest {
+		if referrers[manifest.Digest] {
 			continue
 		}
 		var referrer ocispec.Manifest
@@ -76,12 +93,12 @@ func (l *layout) readIndex(ctx context.Context) ([]*entry, error) {
 			attached[referrer.Subject.Digest] = attachment{manifest, referrer.Layers[0]}
 			continue
 		}
-		l.others = append(l.others, manifest)
+		others = append(others, manifest)
 	}
-	for _, e := range entries {
+	for _, e := range read {
 		e.damage = l.load(ctx, e, attached[e.image.Digest])
 	}
-	return entries, nil
+	return newCatalog(entries, others), nil
 }
 
 // attachment is a referrer that attaches a Carrel manifest, and that manifest.
@@ -134,13 +151,13 @@ func (l *layout) load(ctx context.Context, e *entry, attached attachment) error 
 
 // sweep removes the files no release refers to, and returns how many. It
 // removes no blob while a manifest is unreadable, because it cannot know which
-// blobs that one needs. Nobody else may be publishing.
-func (l *layout) sweep(ctx context.Context, entries []*entry) (swept int, err error) {
+// blobs that one needs. The caller holds the folder's lock.
+func (l *layout) sweep(ctx context.Context, known *catalog) (swept int, err error) {
 	if swept, err = removeFiles(l.ingest(), nil); err != nil {
 		return swept, err
 	}
-	todo := slices.Clone(l.others)
-	for _, e := range entries {
+	todo := slices.Clone(known.others)
+	for _, e := range known.byTag {
 		if e.damage != nil {
 			return swept, e.damage
 		}

@@ -37,12 +37,16 @@ const (
 // ours, because oras-go's Store rewrites it in place, and a process killed in
 // the middle of that would lose every release.
 type layout struct {
-	dir    string
-	blobs  *oci.Storage
-	others []ocispec.Descriptor // of index.json, that are not ours to understand
+	dir   string
+	blobs *oci.Storage
 }
 
-func openLayout(dir string) (*layout, error) {
+// openLayout opens the layout in dir, and makes it when there is none: then it
+// takes the folder's lock, because others may be about to do the same.
+func openLayout(ctx context.Context, dir string) (*layout, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
 	blobs, err := oci.NewStorage(dir)
 	if err != nil {
 		return nil, err
@@ -53,23 +57,35 @@ func openLayout(dir string) (*layout, error) {
 			return nil, err
 		}
 	}
-	marker := l.path(ocispec.ImageLayoutFile)
-	raw, err := os.ReadFile(marker)
+	is, err := l.version()
 	if errors.Is(err, os.ErrNotExist) {
-		// The marker is written last: where it stands, an index.json stood.
-		if err := l.writeIndex(nil); err != nil {
-			return nil, err
+		unlock, failed := l.lock(ctx)
+		if failed != nil {
+			return nil, failed
 		}
-		return l, l.replace(marker, ocispec.ImageLayout{Version: ocispec.ImageLayoutVersion})
+		defer unlock()
+		if is, err = l.version(); errors.Is(err, os.ErrNotExist) {
+			// The marker is written last: where it stands, an index.json stood.
+			if err := l.writeIndex(nil, nil); err != nil {
+				return nil, err
+			}
+			return l, l.replace(l.path(ocispec.ImageLayoutFile), ocispec.ImageLayout{Version: ocispec.ImageLayoutVersion})
+		}
 	}
-	var is ocispec.ImageLayout
-	if err == nil {
-		err = json.Unmarshal(raw, &is)
-	}
-	if err == nil && is.Version != ocispec.ImageLayoutVersion {
-		err = fmt.Errorf("an image layout of version %q, not %s", is.Version, ocispec.ImageLayoutVersion)
+	if err == nil && is != ocispec.ImageLayoutVersion {
+		err = fmt.Errorf("an image layout of version %q, not %s", is, ocispec.ImageLayoutVersion)
 	}
 	return l, err
+}
+
+// version reads which version of the layout the folder has.
+func (l *layout) version() (string, error) {
+	raw, err := os.ReadFile(l.path(ocispec.ImageLayoutFile))
+	if err != nil {
+		return "", err
+	}
+	var is ocispec.ImageLayout
+	return is.Version, json.Unmarshal(raw, &is)
 }
 
 func (l *layout) path(parts ...string) string {
@@ -80,12 +96,12 @@ func (l *layout) path(parts ...string) string {
 // oras-go's.
 func (l *layout) ingest() string { return l.path("ingest") }
 
-// push writes the blobs of a release and fills in their descriptors. They mean
-// nothing until index.json names them.
-func (l *layout) push(ctx context.Context, e *entry, module, manifest []byte) (err error) {
+// push writes the blobs of a release, fills in their descriptors, and returns
+// them, each after those it names. They mean nothing until index.json names them.
+func (l *layout) push(ctx context.Context, e *entry, module, manifest []byte) (parts []ocispec.Descriptor, err error) {
 	created := e.release.Published.Format(time.RFC3339)
 	if e.module, err = l.put(ctx, moduleType, module); err != nil {
-		return err
+		return nil, err
 	}
 	config, err := l.putJSON(ctx, configType, map[string]any{
 		"created":      created,
@@ -94,7 +110,7 @@ func (l *layout) push(ctx context.Context, e *entry, module, manifest []byte) (e
 		"layerDigests": []digest.Digest{e.module.Digest},
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	about := map[string]string{
 		ocispec.AnnotationCreated:     created,
@@ -112,20 +128,21 @@ func (l *layout) push(ctx context.Context, e *entry, module, manifest []byte) (e
 		Layers:      []ocispec.Descriptor{e.module},
 		Annotations: about,
 	}); err != nil {
-		return err
+		return nil, err
 	}
-	return l.attach(ctx, e, manifest)
+	attached, err := l.attach(ctx, e, manifest)
+	return append([]ocispec.Descriptor{e.module, config, e.image}, attached...), err
 }
 
 // attach stores the Carrel manifest as a referrer of the release.
-func (l *layout) attach(ctx context.Context, e *entry, manifest []byte) error {
+func (l *layout) attach(ctx context.Context, e *entry, manifest []byte) (parts []ocispec.Descriptor, err error) {
 	layer, err := l.put(ctx, manifestType, manifest)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	empty, err := l.put(ctx, ocispec.MediaTypeEmptyJSON, ocispec.DescriptorEmptyJSON.Data)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if e.referrer, err = l.putJSON(ctx, ocispec.MediaTypeImageManifest, ocispec.Manifest{
 		Versioned:    specs.Versioned{SchemaVersion: 2},
@@ -135,10 +152,10 @@ func (l *layout) attach(ctx context.Context, e *entry, manifest []byte) error {
 		Layers:       []ocispec.Descriptor{layer},
 		Subject:      &e.image,
 	}); err != nil {
-		return err
+		return nil, err
 	}
 	e.referrer.ArtifactType = manifestType
-	return syncPath(l.path(ocispec.ImageBlobsDir, digest.Canonical.String()))
+	return []ocispec.Descriptor{layer, empty, e.referrer}, syncPath(l.path(ocispec.ImageBlobsDir, digest.Canonical.String()))
 }
 
 func (l *layout) putJSON(ctx context.Context, mediaType string, value any) (ocispec.Descriptor, error) {
@@ -157,7 +174,7 @@ func (l *layout) put(ctx context.Context, mediaType string, data []byte) (ocispe
 		if err := l.blobs.Delete(ctx, blob); err != nil && !errors.Is(err, errdef.ErrNotFound) {
 			return blob, err
 		}
-		if err := l.blobs.Push(ctx, blob, bytes.NewReader(data)); err != nil {
+		if err := l.blobs.Push(ctx, blob, bytes.NewReader(data)); err != nil && !errors.Is(err, errdef.ErrAlreadyExists) {
 			return blob, err
 		}
 	}

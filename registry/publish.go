@@ -56,8 +56,6 @@ func (r *Registry) Publish(ctx context.Context, p Publication) (core.Release, er
 		return core.Release{}, err
 	}
 
-	r.changing.Lock()
-	defer r.changing.Unlock()
 	e := &entry{semver: version, release: core.Release{
 		Plugin:    core.PluginID{Publisher: manifest.Publisher, Name: manifest.Name},
 		Version:   manifest.Version,
@@ -66,27 +64,58 @@ func (r *Registry) Publish(ctx context.Context, p Publication) (core.Release, er
 		Manifest:  manifest,
 		Published: r.now().UTC().Truncate(time.Second),
 	}}
-	known := r.catalog.Load()
-	if err := known.admits(e.release.Plugin); err != nil {
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	if err := r.source.publish(ctx, r.catalog.Load(), e, p.Module, raw); err != nil {
 		return core.Release{}, err
 	}
-	if old, ok := known.byTag[e.tag()]; ok {
-		if old.release.Digest != sum {
-			return core.Release{}, core.E(op, core.Exists,
-				"%s is already published with another module (%s). A version never "+
-					"changes: publish this one under a higher version.", e.tag(), old.release.Digest)
-		}
-		// The same times give the same bytes, and so the same digests: what is
-		// intact is recognised, what is damaged is written anew.
-		e.release.Published, e.release.Yanked = old.release.Published, old.release.Yanked
-	}
-	if err := r.layout.push(ctx, e, p.Module, raw); err != nil {
-		return core.Release{}, notStored(op, err)
-	}
-	if err := r.store(e); err != nil {
-		return core.Release{}, notStored(op, err)
-	}
+	r.learn(ctx, e)
 	return e.release, nil
+}
+
+// Yank marks a release so that it is no longer installed unless named, or
+// takes the mark away. Nothing is deleted: installations keep running.
+func (r *Registry) Yank(ctx context.Context, digest core.Digest, yanked bool) (core.Release, error) {
+	const op = "registry.Yank"
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	e, ok := r.byDigest(ctx, digest)
+	if !ok {
+		return core.Release{}, noRelease(op, digest)
+	}
+	if err := r.source.yank(ctx, r.catalog.Load(), digest, yanked); err != nil {
+		return core.Release{}, err
+	}
+	marked := *e
+	marked.release.Yanked = yanked
+	r.learn(ctx, &marked)
+	return marked.release, nil
+}
+
+// accepts checks that a release may be published beside those of c. One that
+// is there already, with the same module, keeps its time and its mark: the same
+// times give the same bytes, and so the same digests, so that what is intact is
+// recognised and what is damaged is written anew.
+func (c *catalog) accepts(e *entry) error {
+	if err := c.admits(e.release.Plugin); err != nil {
+		return err
+	}
+	old, ok := c.byTag[e.tag()]
+	if !ok {
+		return nil
+	}
+	if old.release.Digest != e.release.Digest {
+		return taken(e.tag(), old.release.Digest)
+	}
+	e.release.Published, e.release.Yanked = old.release.Published, old.release.Yanked
+	return nil
+}
+
+// taken is the error of a version that another module has.
+func taken(tag string, by core.Digest) error {
+	return core.E("registry.Publish", core.Exists,
+		"%s is already published with another module (%s). A version never "+
+			"changes: publish this one under a higher version.", tag, by)
 }
 
 // check asks the Checker, and compares what it says with the manifest in the

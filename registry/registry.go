@@ -2,10 +2,7 @@ package registry
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
-	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,19 +26,35 @@ type Config struct {
 	Checker Checker          // asked before a module is published; nil refuses to publish
 	Logger  *slog.Logger     // of damage found and leftovers swept; nil is slog.Default
 	Now     func() time.Time // nil is time.Now
+
+	// Of a registry at oci://. CacheDir keeps what was read of it, for when it
+	// is slow or down; it is made when it is missing. Without a user name, the
+	// credentials are those of docker login.
+	CacheDir string
+	User     string
+	Password core.Secret
 }
 
 // Registry is an open registry. It is safe for concurrent use; lookups are
 // answered from memory and never wait for a publication.
 type Registry struct {
-	layout  *layout
-	lock    *os.File
+	source  source
+	pace    pace
 	checker Checker
 	logger  *slog.Logger
 	now     func() time.Time
 
-	changing sync.Mutex // held by whoever changes index.json and catalog
+	changing sync.Mutex // held by whoever publishes or yanks
 	catalog  atomic.Pointer[catalog]
+
+	opened  time.Time
+	looking chan struct{} // holds one by whoever looks at the source
+	trouble string        // why the last look failed; guarded by looking
+	began   atomic.Int64  // of the last look that succeeded, by clock
+	failed  atomic.Int64  // when the last look failed, by clock; 0 when it did not
+	looks   sync.WaitGroup
+	open    context.Context // ends with Close
+	stop    context.CancelFunc
 }
 
 // Entry is a plugin in the marketplace.
@@ -51,69 +64,76 @@ type Entry struct {
 	Releases []core.Release // newest version first, yanked ones included
 }
 
-// Open opens the registry in dir, creates it when there is none, and sweeps
-// what an interrupted publication left behind. One process at a time has a
-// registry open; a second one gets an error of kind Unavailable. A release
-// whose files are damaged does not keep the others from opening: it is logged,
-// left out of the marketplace, and healed by publishing it again.
-func Open(ctx context.Context, dir string, cfg Config) (*Registry, error) {
-	const op = "registry.Open"
+// Open opens the registry at where: a folder, which is made when it is missing,
+// or a repository of an OCI registry, oci://host/repository or, without TLS,
+// oci+http://host/repository.
+//
+// Any number of processes may have a registry open. What others publish or yank
+// is noticed when somebody asks what there is: in a folder at once, in an OCI
+// registry after a second. Open fails with kind Unavailable when a folder
+// cannot be read, or when an OCI registry of which nothing is cached cannot be
+// reached. A release whose files are damaged does not keep the others from
+// opening: it is logged, left out of the marketplace, and healed by publishing
+// it again.
+func Open(ctx context.Context, where string, cfg Config) (*Registry, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, core.Wrap(op, core.Unavailable, err)
+	r := &Registry{checker: cfg.Checker, logger: cfg.Logger, now: cfg.Now, opened: time.Now(), looking: make(chan struct{}, 1)}
+	var (
+		known *catalog
+		err   error
+	)
+	if isRemote(where) {
+		r.source, known, err = openRemote(ctx, where, cfg)
+	} else {
+		r.source, known, err = openFolder(ctx, where, cfg.Logger)
 	}
-	lock, err := lockDir(dir)
 	if err != nil {
 		return nil, err
 	}
-	r := &Registry{lock: lock, checker: cfg.Checker, logger: cfg.Logger, now: cfg.Now}
-	var entries []*entry
-	if r.layout, err = openLayout(dir); err == nil {
-		entries, err = r.layout.readIndex(ctx)
-	}
-	if err != nil {
-		lock.Close()
-		return nil, &core.Error{Op: op, Kind: core.Unavailable, Err: err,
-			Msg: fmt.Sprintf("The registry in %s cannot be read (%v). Restore it from a backup, or start with an empty folder.", dir, err)}
-	}
-	for _, e := range entries {
-		if e.damage != nil {
-			r.logger.WarnContext(ctx, "a stored release is damaged; publish the same module again to heal it",
-				"release", e.tag(), "error", e.damage)
-		}
-	}
-	r.catalog.Store(newCatalog(entries))
-	swept, err := r.layout.sweep(ctx, entries)
-	if err != nil { // leftovers are harmless, so this is no reason not to start
-		r.logger.WarnContext(ctx, "leftovers of interrupted publications were not swept", "error", err)
-	} else if swept > 0 {
-		r.logger.InfoContext(ctx, "swept leftovers of interrupted publications", "files", swept)
-	}
+	r.pace = r.source.pace()
+	r.open, r.stop = context.WithCancel(context.WithoutCancel(ctx))
+	r.warnOfDamage(ctx, newCatalog(nil, nil), known)
+	r.catalog.Store(known)
 	return r, nil
 }
 
-// Close releases the folder for other processes.
+// Close ends what looks at the registry. Lookups and publications under way
+// must have ended.
 func (r *Registry) Close() error {
-	r.changing.Lock()
-	defer r.changing.Unlock()
-	return r.lock.Close()
+	r.stop()
+	r.looks.Wait()
+	return r.source.close()
+}
+
+// Ready fails while the folder of releases can't be read, as when the disk it is
+// on has gone. An OCI registry that is down is no reason to send requests to
+// another node: what this one has, it serves.
+func (r *Registry) Ready(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return core.Wrap("registry.Ready", core.Unavailable, r.source.ready())
 }
 
 // List returns the marketplace: every plugin with a release that is not
 // yanked, by name.
 func (r *Registry) List(ctx context.Context) ([]Entry, error) {
-	return r.catalog.Load().list, ctx.Err()
+	return r.current(ctx).list, ctx.Err()
 }
 
 // Plugin returns one plugin by `name` or `publisher/name`, even when all its
 // releases are yanked.
-func (r *Registry) Plugin(_ context.Context, plugin string) (Entry, error) {
-	return r.catalog.Load().plugin("registry.Plugin", plugin)
+func (r *Registry) Plugin(ctx context.Context, plugin string) (found Entry, err error) {
+	err = r.again(ctx, func(c *catalog) error {
+		found, err = c.plugin("registry.Plugin", plugin)
+		return err
+	})
+	return found, err
 }
 
 // Release finds a release of a plugin, `name` or `publisher/name`. An empty
@@ -121,33 +141,20 @@ func (r *Registry) Plugin(_ context.Context, plugin string) (Entry, error) {
 // there is nothing else. A version asked for by name is returned even when it
 // is yanked: its installations still need it. What is returned is shared and
 // must not be changed.
-func (r *Registry) Release(_ context.Context, plugin, version string) (core.Release, error) {
-	const op = "registry.Release"
-	found, err := r.catalog.Load().plugin(op, plugin)
-	if err != nil {
-		return core.Release{}, err
-	}
-	if version == "" {
-		if found.Newest.Version == "" {
-			return core.Release{}, core.E(op, core.NotFound,
-				"Every release of %s is yanked. Name a version to get it nevertheless.", found.Plugin)
-		}
-		return found.Newest, nil
-	}
-	e, ok := r.catalog.Load().byTag[tagOf(found.Plugin, version)]
-	if !ok {
-		return core.Release{}, core.E(op, core.NotFound,
-			"There is no version %s of %s. Its versions: %s.", version, found.Plugin, versionsOf(found.Releases))
-	}
-	return e.release, e.err(op)
+func (r *Registry) Release(ctx context.Context, plugin, version string) (found core.Release, err error) {
+	err = r.again(ctx, func(c *catalog) error {
+		found, err = c.release(plugin, version)
+		return err
+	})
+	return found, err
 }
 
 // ByDigest finds a release by its module's digest.
-func (r *Registry) ByDigest(_ context.Context, digest core.Digest) (core.Release, error) {
+func (r *Registry) ByDigest(ctx context.Context, digest core.Digest) (core.Release, error) {
 	const op = "registry.ByDigest"
-	e, ok := r.catalog.Load().byDigest[digest]
+	e, ok := r.byDigest(ctx, digest)
 	if !ok {
-		return core.Release{}, core.E(op, core.NotFound, "There is no release %s.", digest)
+		return core.Release{}, noRelease(op, digest)
 	}
 	return e.release, e.err(op)
 }
@@ -157,61 +164,21 @@ func (r *Registry) ByDigest(_ context.Context, digest core.Digest) (core.Release
 // error is then of kind Unavailable.
 func (r *Registry) Module(ctx context.Context, digest core.Digest) ([]byte, error) {
 	const op = "registry.Module"
-	e, ok := r.catalog.Load().byDigest[digest]
+	e, ok := r.byDigest(ctx, digest)
 	if !ok {
-		return nil, core.E(op, core.NotFound, "There is no release %s.", digest)
+		return nil, noRelease(op, digest)
 	}
 	if err := e.err(op); err != nil {
 		return nil, err
 	}
-	module, err := r.layout.read(ctx, e.module)
+	module, err := r.source.module(ctx, e)
 	if err != nil {
-		r.logger.ErrorContext(ctx, "a stored module is damaged; publish it again to heal it", "release", e.tag(),
-			"digest", digest, "error", err)
-		return nil, damaged(op, e.tag(), err)
+		r.logger.ErrorContext(ctx, "a module cannot be loaded", "release", e.tag(), "digest", digest, "error", err)
+		return nil, err
 	}
 	return module, nil
 }
 
-// Yank marks a release so that it is no longer installed unless named, or
-// takes the mark away. Nothing is deleted: installations keep running.
-func (r *Registry) Yank(ctx context.Context, digest core.Digest, yanked bool) (core.Release, error) {
-	const op = "registry.Yank"
-	r.changing.Lock()
-	defer r.changing.Unlock()
-	old, ok := r.catalog.Load().byDigest[digest]
-	if !ok {
-		return core.Release{}, core.E(op, core.NotFound, "There is no release %s.", digest)
-	}
-	changed := *old
-	changed.release.Yanked = yanked
-	if err := r.store(&changed); err != nil {
-		return core.Release{}, notStored(op, err)
-	}
-	return changed.release, nil
-}
-
-// store puts an entry, new or in place of the one with its tag, into index.json
-// and then into the catalog. The caller holds changing.
-func (r *Registry) store(e *entry) error {
-	entries := r.catalog.Load().with(e)
-	if err := r.layout.writeIndex(entries); err != nil {
-		return err
-	}
-	r.catalog.Store(newCatalog(entries))
-	return nil
-}
-
-// notStored is the error of a disk that is full or otherwise fails.
-func notStored(op string, cause error) error {
-	return &core.Error{Op: op, Kind: core.Unavailable, Err: cause,
-		Msg: "The registry could not write to its folder; nothing has changed. Check its disk and try again."}
-}
-
-func versionsOf(releases []core.Release) string {
-	versions := make([]string, 0, len(releases))
-	for _, release := range releases {
-		versions = append(versions, release.Version)
-	}
-	return strings.Join(versions, ", ")
+func noRelease(op string, digest core.Digest) error {
+	return core.E(op, core.NotFound, "There is no release %s.", digest)
 }

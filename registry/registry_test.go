@@ -54,16 +54,32 @@ func module(name, version, filler string) []byte {
 	return slices.Concat(moduleHeader, customSection("filler", []byte(filler)), customSection(abi.ManifestSection, raw))
 }
 
-func open(t testing.TB, dir string) *Registry {
+func open(t testing.TB, dir string) *Registry { return place{where: dir}.open(t) }
+
+// place is a registry, and the cache of the node that opens it.
+type place struct {
+	where, cache string
+	logger       *slog.Logger // nil is silence
+}
+
+// elsewhere is the same registry, opened by another node.
+func (p place) elsewhere(t testing.TB) place { return place{where: p.where, cache: t.TempDir()} }
+
+func (p place) open(t testing.TB) *Registry {
 	t.Helper()
-	r, err := Open(t.Context(), dir, Config{
-		Checker: sectionChecker{},
-		Logger:  slog.New(slog.DiscardHandler),
-		Now:     func() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) },
+	if p.logger == nil {
+		p.logger = slog.New(slog.DiscardHandler)
+	}
+	r, err := Open(t.Context(), p.where, Config{
+		Checker:  sectionChecker{},
+		Logger:   p.logger,
+		Now:      func() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) },
+		CacheDir: p.cache,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.pace.asked = 0 // tests don't wait until it is time to look again
 	t.Cleanup(func() { r.Close() })
 	return r
 }
@@ -87,8 +103,11 @@ func refused(t testing.TB, err error, kind core.Kind, says string) {
 }
 
 func TestPublishedReleasesAreFoundAgain(t *testing.T) {
-	dir := t.TempDir()
-	r := open(t, dir)
+	everywhere(t, testPublishedReleasesAreFoundAgain)
+}
+
+func testPublishedReleasesAreFoundAgain(t *testing.T, p place) {
+	r := p.open(t)
 	first := module("acme/crm", "1.2.0", "a")
 	release := publish(t, r, first)
 	if want := core.Digest(digest.FromBytes(first)); release.Digest != want || release.Size != int64(len(first)) {
@@ -138,19 +157,23 @@ func TestPublishedReleasesAreFoundAgain(t *testing.T) {
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
-	look(t, open(t, dir))
+	look(t, p.open(t))
+	look(t, p.elsewhere(t).open(t))
 }
 
 func TestYankedReleasesAreNotInstalledUnlessNamed(t *testing.T) {
-	dir := t.TempDir()
-	r := open(t, dir)
+	everywhere(t, testYankedReleasesAreNotInstalledUnlessNamed)
+}
+
+func testYankedReleasesAreNotInstalledUnlessNamed(t *testing.T, p place) {
+	r := p.open(t)
 	old := publish(t, r, module("acme/crm", "1.0.0", ""))
 	new := publish(t, r, module("acme/crm", "1.1.0", ""))
 	if yanked, err := r.Yank(t.Context(), new.Digest, true); err != nil || !yanked.Yanked {
 		t.Fatalf("Yank = %+v, %v", yanked, err)
 	}
 	r.Close()
-	r = open(t, dir)
+	r = p.elsewhere(t).open(t)
 	if got, err := r.Release(t.Context(), "crm", ""); err != nil || got.Version != "1.0.0" {
 		t.Errorf("newest = %q, %v, want the one not yanked", got.Version, err)
 	}
@@ -199,15 +222,6 @@ func TestPublishingTheSameBytesAgainChangesNothing(t *testing.T) {
 	}
 }
 
-func TestASecondProcessIsRefused(t *testing.T) {
-	dir := t.TempDir()
-	r := open(t, dir)
-	_, err := Open(t.Context(), dir, Config{})
-	refused(t, err, core.Unavailable, fmt.Sprintf("in use by another Carrel process (%d)", os.Getpid()))
-	r.Close()
-	open(t, dir)
-}
-
 func TestALostOrDamagedIndexIsNotTakenForAnEmptyOne(t *testing.T) {
 	for name, damage := range map[string]func(path string) error{
 		"lost":    os.Remove,
@@ -233,6 +247,7 @@ func TestALostOrDamagedIndexIsNotTakenForAnEmptyOne(t *testing.T) {
 func TestOpenOfAThousandReleases(t *testing.T) {
 	dir := t.TempDir()
 	r := open(t, dir)
+	layout := r.source.(*folder).layout
 	publish(t, r, module("acme/crm", "1.0.0", "")) // what all releases share is there from now on
 	entries := make([]*entry, 1000)
 	var group errgroup.Group
@@ -252,13 +267,14 @@ func TestOpenOfAThousandReleases(t *testing.T) {
 			e.release.Plugin = core.PluginID{Publisher: e.release.Manifest.Publisher, Name: e.release.Manifest.Name}
 			e.release.Version = e.release.Manifest.Version
 			entries[i] = e
-			return r.layout.push(t.Context(), e, m, raw)
+			_, err = layout.push(t.Context(), e, m, raw)
+			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.layout.writeIndex(entries); err != nil {
+	if err := layout.writeIndex(entries, nil); err != nil {
 		t.Fatal(err)
 	}
 	r.Close()

@@ -104,9 +104,9 @@ var Table = []Row{
 	// Releases.
 	{Package: "registry",
 		Module: []string{"core", "core/abi"},
-		Other:  []string{"oras.land/oras-go/v2", "github.com/opencontainers", "github.com/Masterminds/semver/v3"},
-		Tests:  []string{"golang.org/x/sync/errgroup"},
-		Why:    "an OCI layout holds them; how to read a module is asked of an interface"},
+		Other:  []string{"oras.land/oras-go/v2", "github.com/opencontainers", "github.com/Masterminds/semver/v3", "golang.org/x/sync/errgroup"},
+		Tests:  []string{"github.com/google/go-containerregistry/pkg/registry"},
+		Why:    "an OCI layout or an OCI registry holds them; how to read a module is asked of an interface"},
 
 	// HTTP.
 	{Package: "web/problem",
@@ -214,7 +214,7 @@ var Table = []Row{
 		Why:   "a manifest as Go code: bytes in, bytes out"},
 	{Package: "cmd/carrel/cli", Module: anything,
 		Other: []string{"github.com/spf13/cobra"},
-		Tests: []string{"github.com/rogpeppe/go-internal"},
+		Tests: []string{"github.com/rogpeppe/go-internal", "github.com/google/go-containerregistry/pkg/registry"},
 		Why:   "the commands; those that work on files use the parts without a server"},
 
 	// Proofs.

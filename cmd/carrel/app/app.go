@@ -17,7 +17,6 @@ import (
 	"github.com/carrel-dev/carrel/core/events"
 	"github.com/carrel-dev/carrel/core/workspace"
 	"github.com/carrel-dev/carrel/hostfuncs"
-	"github.com/carrel-dev/carrel/registry"
 	"github.com/carrel-dev/carrel/runtime"
 	"github.com/carrel-dev/carrel/store"
 	"github.com/carrel-dev/carrel/web"
@@ -43,6 +42,7 @@ type Config struct {
 	PlansFile   string // empty: the built-in plans
 	SignUp      bool   // people may make accounts of their own
 	PublicURL   string // where people reach the server; empty: http:// and the address
+	Registry    Releases
 
 	SecretKeyFile string // of what secrets are sealed with; empty: secret.key in the data folder, made when it is missing
 	PrivateMail   bool   // mail may go to servers at private addresses, and on any port
@@ -112,8 +112,7 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 	}
 	a.closing(engine.Close)
 
-	reg, err := registry.Open(ctx, filepath.Join(cfg.DataDir, "registry"),
-		registry.Config{Checker: Checker{engine}, Logger: cfg.Logger})
+	reg, err := cfg.Registry.Open(ctx, cfg.DataDir, engine, cfg.Logger)
 	if err != nil {
 		return nil, err
 	}

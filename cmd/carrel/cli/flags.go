@@ -30,7 +30,9 @@ func alsoFromEnvironment(cmd *cobra.Command, names ...string) {
 
 // instead names flags of which only one can hold: one on the command line goes
 // before the others in the environment.
-var instead = map[string][]string{"data": {"server", "database-url"}, "server": {"data"}, "database-url": {"data"}}
+var instead = map[string][]string{
+	"data": {"server", "database-url"}, "database-url": {"data"}, "registry": {"server"}, "server": {"data", "registry"},
+}
 
 // variable is the environment variable of a flag: CARREL_SIGN_UP of --sign-up.
 func variable(flag string) string {

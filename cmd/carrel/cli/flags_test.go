@@ -26,6 +26,7 @@ func TestFlagsGoBeforeTheEnvironmentAndThatBeforeTheFile(t *testing.T) {
 		"an empty environment": {nil, map[string]string{"CARREL_ADDR": ""}, "default", "default", "", 0},
 		"the flag":             {[]string{"--config", file, "--addr", "flag"}, map[string]string{"CARREL_ADDR": "env"}, "flag", "file", "", 1000000},
 		"not the other place":  {[]string{"--data", "flag"}, map[string]string{"CARREL_SERVER": "env"}, "default", "flag", "", 0},
+		"nor a third":          {[]string{"--server", "flag"}, map[string]string{"CARREL_REGISTRY": "env"}, "default", "default", "flag", 0},
 		"nor the other way":    {[]string{"--server", "flag"}, map[string]string{"CARREL_DATA": "env"}, "default", "default", "flag", 0},
 	} {
 		t.Run(name, func(t *testing.T) {

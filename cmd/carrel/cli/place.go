@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -20,19 +21,29 @@ import (
 // defaultData is the data folder when nobody names one.
 const defaultData = "./data"
 
-// place is where a command finds the registry it works on: in a data folder, or
-// behind a server.
+// place is where a command finds the registry it works on: in a data folder,
+// somewhere else, or behind a server.
 type place struct {
 	data   string
+	kept   app.Releases
 	server string
 	token  string
 }
 
 func (p *place) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&p.data, "data", defaultData, "`folder` of a stopped server's data")
-	cmd.Flags().StringVar(&p.server, "server", "", "`URL` of a running server, instead of --data")
+	cmd.Flags().StringVar(&p.data, "data", defaultData, "`folder` of a server's data")
+	registryFlag(cmd, &p.kept)
+	cmd.Flags().StringVar(&p.server, "server", "", "`URL` of a running server, instead of --data and --registry")
 	cmd.Flags().StringVar(&p.token, "token", "", "API `token` for the server; safer in the environment, which others cannot see")
-	alsoFromEnvironment(cmd, "data", "server", "token")
+	alsoFromEnvironment(cmd, "data", "registry", "server", "token")
+}
+
+// registryFlag adds the flag --registry. The credentials are in the environment
+// alone, because others can see a command line.
+func registryFlag(cmd *cobra.Command, kept *app.Releases) {
+	cmd.Flags().StringVar(&kept.Where, "registry", "",
+		"`where` the releases are, instead of in the data folder: another\nfolder, or oci://host/repository")
+	kept.User, kept.Password = os.Getenv("CARREL_REGISTRY_USER"), core.Secret(os.Getenv("CARREL_REGISTRY_PASSWORD"))
 }
 
 // thereIs refuses a data folder that is not there, for commands that would find
@@ -44,13 +55,30 @@ func thereIs(data string) error {
 	return nil
 }
 
+// thereIs is the same of a place.
+func (p *place) thereIs() error {
+	switch where := p.kept.Where; {
+	case p.server != "", strings.Contains(where, "://"):
+		return nil // whoever is asked says so
+	case where == "":
+		return thereIs(p.data)
+	default:
+		if _, err := os.Stat(where); errors.Is(err, os.ErrNotExist) {
+			return core.E("cli.Place", core.NotFound, "There is no folder %s. Name a folder with releases with --registry.", where)
+		}
+		return nil
+	}
+}
+
 // registry opens the registry of the place. The caller closes it.
 func (p *place) registry(cmd *cobra.Command) (releases, error) {
-	if cmd.Flags().Changed("data") && p.server != "" {
-		return nil, usagef("--data and --server both say where; give one of them")
+	for _, other := range []string{"data", "registry"} {
+		if cmd.Flags().Changed(other) && p.server != "" {
+			return nil, usagef("--%s and --server both say where; give one of them", other)
+		}
 	}
 	if p.server == "" {
-		return openLocal(cmd.Context(), p.data, cmd.ErrOrStderr())
+		return openLocal(cmd.Context(), p.data, p.kept, cmd.ErrOrStderr())
 	}
 	return newClient(p.server, p.token, cmd.ErrOrStderr())
 }
@@ -87,14 +115,15 @@ func publishedOf(r core.Release) published {
 	return published{r.Plugin.Publisher, r.Plugin.Name, r.Version, r.Digest, r.Size, r.Yanked}
 }
 
-// local is the registry of a data folder no server uses.
+// local is a registry that this process opens itself, beside servers that may
+// have it open.
 type local struct {
 	registry *registry.Registry
 	engine   *runtime.Engine
 	notes    io.Writer
 }
 
-func openLocal(ctx context.Context, data string, notes io.Writer) (_ *local, err error) {
+func openLocal(ctx context.Context, data string, kept app.Releases, notes io.Writer) (_ *local, err error) {
 	logger := slog.New(slog.NewTextHandler(notes, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	l := &local{notes: notes}
 	// The server's own cache: what is compiled to be checked is compiled when
@@ -102,9 +131,7 @@ func openLocal(ctx context.Context, data string, notes io.Writer) (_ *local, err
 	if l.engine, err = runtime.New(ctx, runtime.Config{CacheDir: filepath.Join(data, "cache"), Logger: logger}); err != nil {
 		return nil, err
 	}
-	l.registry, err = registry.Open(ctx, filepath.Join(data, "registry"),
-		registry.Config{Checker: app.Checker{Engine: l.engine}, Logger: logger})
-	if err != nil {
+	if l.registry, err = kept.Open(ctx, data, l.engine, logger); err != nil {
 		return nil, errors.Join(err, l.engine.Close(ctx))
 	}
 	return l, nil

@@ -112,10 +112,8 @@ func (p *place) manifest(cmd *cobra.Command, name string) (m abi.Manifest, err e
 		}
 		return m, nil
 	}
-	if p.server == "" {
-		if err := thereIs(p.data); err != nil {
-			return m, err
-		}
+	if err := p.thereIs(); err != nil {
+		return m, err
 	}
 	at, err := p.registry(cmd)
 	if err != nil {

@@ -30,14 +30,16 @@ func newPluginPublish() *cobra.Command {
 		Use:   "publish FILE...",
 		Short: "Offer plugins in a marketplace",
 		Long: `Publishes modules built with carrel plugin build: into the data folder of a
-server that is not running, or to a running server. A module carries its
-manifest, and with it the name, publisher and version it is published under.
+server, running or not; into another folder or an OCI registry, which servers
+share; or by asking a server. A module carries its manifest, and with it the
+name, publisher and version it is published under.
 
 A version never changes: publishing other bytes under it is refused, publishing
 the same bytes again changes nothing. A name belongs to its first publisher.
 Publishing to a server needs the token of an operator's account.`,
 		Example: `  carrel plugin publish crm.wasm
   carrel plugin publish --data /var/lib/carrel --skip-existing build/plugins/*.wasm
+  carrel plugin publish --registry oci://registry.example.com/carrel/plugins crm.wasm
   CARREL_TOKEN=carrel_... carrel plugin publish --server https://carrel.example.com crm.wasm`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, files []string) (err error) {

@@ -24,10 +24,8 @@ mark away. PLUGIN is a plugin's name, or publisher/name.`,
   carrel plugin yank carrel/crm 1.2.0 --undo --server https://carrel.example.com`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			if at.server == "" {
-				if err := thereIs(at.data); err != nil {
-					return err
-				}
+			if err := at.thereIs(); err != nil {
+				return err
 			}
 			at, err := at.registry(cmd)
 			if err != nil {

@@ -29,6 +29,10 @@ is made when it is missing. The first start prints a link that makes the first
 account, an operator's; it works once. A second server on the same folder is
 refused. An interrupt ends the server after the requests under way.
 
+Several servers share the releases in one --registry. The credentials of an OCI
+registry are those of docker login, or $CARREL_REGISTRY_USER and
+$CARREL_REGISTRY_PASSWORD.
+
 Every flag is also read from an environment variable and from a JSON file named
 with --config, such as {"addr": ":8080", "sign-up": "open"}. A flag goes before
 the environment, the environment before the file.`,
@@ -53,6 +57,7 @@ the environment, the environment before the file.`,
 	flags.StringVar(&cfg.DataDir, "data", defaultData, "`folder` of everything the server keeps for itself")
 	flags.StringVar(&cfg.DatabaseURL, "database-url", "",
 		"`URL` of a Postgres that several nodes share, instead of a file in the data\nfolder; safer in the environment, which others cannot see")
+	registryFlag(cmd, &cfg.Registry)
 	flags.StringVar(&cfg.PlansFile, "plans", "", "JSON `file` of the plans, instead of the built-in ones")
 	flags.StringVar(&cfg.PublicURL, "public-url", "", "`URL` people reach the server at, when that is not http:// and --addr")
 	flags.StringVar(&cfg.SecretKeyFile, "secret-key-file", "",
@@ -68,7 +73,7 @@ the environment, the environment before the file.`,
 	flags.Var(oneOf{&signUp, []string{"open", "closed"}}, "sign-up", "whether people may make accounts of their own")
 	flags.Var(oneOf{&logging, []string{"text", "json"}}, "log-format", "how the log is written, on standard error")
 	flags.String("config", "", "JSON `file` of these settings")
-	alsoFromEnvironment(cmd, "addr", "data", "database-url", "plans", "public-url", "secret-key-file", "allow-private-mail",
+	alsoFromEnvironment(cmd, "addr", "data", "database-url", "registry", "plans", "public-url", "secret-key-file", "allow-private-mail",
 		"metrics-addr", "otlp-endpoint", "drain-delay", "sign-up", "log-format", "config")
 	return cmd
 }

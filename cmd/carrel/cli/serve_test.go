@@ -5,12 +5,16 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"log"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	ociserver "github.com/google/go-containerregistry/pkg/registry"
 
 	"github.com/carrel-dev/carrel/runtime"
 )
@@ -104,6 +108,7 @@ func TestServeAndPublishToIt(t *testing.T) {
 	server := addressIn(t, printed)
 	file := writePlugin(t, t.TempDir(), "tasks", "1.0.0", "Tasks")
 	changed := writePlugin(t, t.TempDir(), "tasks", "1.0.0", "Changed")
+	next := writePlugin(t, t.TempDir(), "tasks", "1.1.0", "Tasks")
 
 	t.Setenv("CARREL_SERVER", server)
 	for _, c := range []struct {
@@ -124,7 +129,10 @@ func TestServeAndPublishToIt(t *testing.T) {
 		{"yank nothing", token, []string{"yank", "acme/tasks", "2.0.0"}, 1, "", `There is no version 2\.0\.0 of acme/tasks on 127`},
 		{"yank another's", token, []string{"yank", "other/tasks", "1.0.0"}, 1, "", `There is no version 1\.0\.0 of other/tasks on 127`},
 		{"a wrong token", token + "x", []string{"publish", file}, 1, "", `Check CARREL_TOKEN`},
-		{"the folder of a running server", "", []string{"publish", "--data", data, file}, 1, "", `in use by another Carrel process \(\d+\).*--server`},
+		{"publish beside it", "", []string{"publish", "--data", data, next}, 0, `^acme/tasks 1\.1\.0 published`, ""},
+		{"what it has then", token, []string{"bind", "acme/tasks", "-o", filepath.Join(t.TempDir(), "events.go")}, 0, `^acme/tasks 1\.1\.0 bound`, ""},
+		{"yank beside it", "", []string{"yank", "--data", data, "tasks", "1.1.0"}, 0, `^acme/tasks 1\.1\.0 yanked`, ""},
+		{"what it has without", token, []string{"bind", "acme/tasks", "-o", filepath.Join(t.TempDir(), "events.go")}, 0, `^acme/tasks 1\.0\.0 bound`, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Setenv("CARREL_TOKEN", c.token)
@@ -158,6 +166,56 @@ func matches(pattern, text string) bool {
 		return text == ""
 	}
 	return regexp.MustCompile(pattern).MatchString(text)
+}
+
+// A registry apart from the data folder is published to with and without the
+// server that shares it, whose data folder has none of its own.
+func TestServeOnARegistryThatIsShared(t *testing.T) {
+	oci := httptest.NewServer(ociserver.New(ociserver.Logger(log.New(io.Discard, "", 0)), ociserver.WithReferrersSupport(true)))
+	defer oci.Close()
+	for name, where := range map[string]string{
+		"folder":       filepath.Join(t.TempDir(), "releases"),
+		"OCI registry": strings.Replace(oci.URL, "http://", "oci+http://", 1) + "/carrel/plugins",
+	} {
+		t.Run(name, func(t *testing.T) {
+			data, elsewhere := t.TempDir(), t.TempDir()
+			if code, _, errOut := run(t, "correct horse battery staple\n", "admin", "user", "create", "ada@example.com", "--name", "Ada", "--operator", "--data", data); code != 0 {
+				t.Fatal(errOut)
+			}
+			_, token, _ := run(t, "", "admin", "token", "create", "ada@example.com", "--data", data)
+			t.Setenv("CARREL_TOKEN", strings.TrimSpace(token))
+			t.Setenv("CARREL_REGISTRY", where)
+			printed, _ := startServer(t, data)
+			server := addressIn(t, printed)
+			events := filepath.Join(t.TempDir(), "events.go")
+			for _, c := range []struct {
+				args []string
+				out  string
+			}{
+				{[]string{"publish", "--data", elsewhere, writePlugin(t, t.TempDir(), "tasks", "1.0.0", "Tasks")}, `^acme/tasks 1\.0\.0 published`},
+				{[]string{"bind", "--server", server, "tasks", "-o", events}, `^acme/tasks 1\.0\.0 bound`},
+				{[]string{"publish", "--server", server, writePlugin(t, t.TempDir(), "tasks", "1.1.0", "Tasks")}, `^acme/tasks 1\.1\.0 published`},
+				{[]string{"bind", "--registry", where, "--data", elsewhere, "tasks", "-o", events}, `^acme/tasks 1\.1\.0 bound`},
+				{[]string{"yank", "--data", elsewhere, "tasks", "1.1.0"}, `^acme/tasks 1\.1\.0 yanked`},
+				{[]string{"yank", "--server", server, "tasks", "1.1.0", "--undo"}, `^acme/tasks 1\.1\.0 offered`},
+			} {
+				if code, out, errOut := run(t, "", append([]string{"plugin"}, c.args...)...); code != 0 || !matches(c.out, out) || errOut != "" {
+					t.Errorf("%s: exit code %d, %q, %q", c.args, code, out, errOut)
+				}
+			}
+			for _, dir := range []string{data, elsewhere} {
+				if _, err := os.Stat(filepath.Join(dir, "registry")); err == nil {
+					t.Errorf("%s has a registry of its own", dir)
+				}
+			}
+		})
+	}
+	t.Run("nothing there", func(t *testing.T) {
+		code, out, errOut := run(t, "", "plugin", "yank", "--registry", filepath.Join(t.TempDir(), "missing"), "tasks", "1.0.0")
+		if code != 1 || out != "" || !strings.Contains(errOut, "Name a folder with releases with --registry") {
+			t.Errorf("exit code %d, %q, %q", code, out, errOut)
+		}
+	})
 }
 
 // A second server on a folder refuses, and the first one does not notice.

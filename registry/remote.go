@@ -1,0 +1,272 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sync/errgroup"
+	"oras.land/oras-go/v2/errdef"
+	oci "oras.land/oras-go/v2/registry/remote"
+
+	"github.com/carrel-dev/carrel/core"
+)
+
+// remote is a source in a repository of an OCI registry. A node keeps what it
+// has read of it in a layout of its own, by which it starts and serves while
+// the registry is down, and which it believes before a tag: whoever else may
+// write to the repository can't change a version the node has seen.
+type remote struct {
+	where     string
+	repo      *oci.Repository
+	referrers *oci.Repository // the same, to ask for them
+	cache     *layout
+	logger    *slog.Logger
+}
+
+func openRemote(ctx context.Context, where string, cfg Config) (*remote, *catalog, error) {
+	const op = "registry.Open"
+	if cfg.CacheDir == "" {
+		return nil, nil, core.E(op, core.Internal, "An OCI registry is opened with a folder for its cache.")
+	}
+	repo, referrers, err := openRepository(where, cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	r := &remote{where: where, repo: repo, referrers: referrers, logger: cfg.Logger}
+	if r.cache, err = openLayout(ctx, filepath.Join(cfg.CacheDir, about(where))); err != nil {
+		return nil, nil, &core.Error{Op: op, Kind: core.Unavailable, Err: err,
+			Msg: fmt.Sprintf("What is cached of the registry in %s cannot be used (%v). Delete that folder: it is fetched again.", cfg.CacheDir, err)}
+	}
+	cached := r.cached(ctx)
+	ctx, cancel := context.WithTimeout(ctx, longestLook)
+	defer cancel()
+	known, err := r.load(ctx, cached)
+	if err != nil {
+		if len(cached.byTag) == 0 {
+			return nil, nil, r.down(op, err)
+		}
+		r.logger.WarnContext(ctx, "the registry cannot be looked at; what is cached of it is served meanwhile", "registry", where, "error", err)
+		return r, cached, nil
+	}
+	return r, known, nil
+}
+
+// cached reads what the node knew when it was last running.
+func (r *remote) cached(ctx context.Context) *catalog {
+	nothing := newCatalog(nil, nil)
+	file, err := os.Open(r.cache.path(ocispec.ImageIndexFile))
+	if err == nil {
+		defer file.Close()
+		var known *catalog
+		if known, err = r.cache.readIndex(ctx, file, nothing); err == nil {
+			return known
+		}
+	}
+	r.logger.WarnContext(ctx, "the list of cached releases is damaged; it is fetched again", "error", err)
+	return nothing
+}
+
+// load implements source. A release that is known is not asked for again, but
+// for its mark, which the tags tell. One whose tag is gone can't be installed
+// any more: that is how an operator takes it out.
+func (r *remote) load(ctx context.Context, known *catalog) (*catalog, error) {
+	tags, err := r.tags(ctx)
+	if err != nil {
+		return nil, err
+	}
+	entries := make([]*entry, 0, len(known.byTag))
+	there := make(map[string]bool)
+	changed := false
+	var fetches errgroup.Group
+	fetches.SetLimit(8)
+	var missing []*entry
+	for _, tag := range tags {
+		plugin, version, ok := releaseOf(tag)
+		if !ok {
+			continue
+		}
+		name := tagOf(plugin, version.Original())
+		there[name] = true
+		old := known.byTag[name]
+		if old == nil || old.damage != nil {
+			e := &entry{semver: version, release: core.Release{Plugin: plugin, Version: version.Original()}}
+			if old != nil {
+				e.image, e.release.Digest = old.image, old.release.Digest
+			}
+			missing = append(missing, e)
+		} else {
+			entries = append(entries, old)
+		}
+	}
+	for _, e := range missing {
+		fetches.Go(func() error {
+			e.damage = r.read(ctx, e)
+			if e.damage != nil && !inVain(e.damage) {
+				return e.damage
+			}
+			return nil
+		})
+	}
+	if err := fetches.Wait(); err != nil {
+		return nil, err
+	}
+	for _, e := range missing {
+		if e.release.Digest != "" { // else it is nothing anybody could ask for
+			old := known.byTag[e.tag()]
+			changed = changed || old == nil || e.damage == nil
+			entries = append(entries, e)
+		}
+	}
+	for name, old := range known.byTag {
+		if !there[name] {
+			entries = append(entries, old)
+		}
+	}
+	for i, e := range entries {
+		yanked := !there[e.tag()] || yanks(tags, remoteTag(e.release.Plugin, e.release.Version))%2 == 1
+		if e.release.Yanked != yanked {
+			marked := *e
+			marked.release.Yanked = yanked
+			entries[i], changed = &marked, true
+		}
+	}
+	if !changed {
+		return known, nil
+	}
+	if err := r.cache.writeIndex(entries, nil); err != nil {
+		r.logger.WarnContext(ctx, "the list of cached releases could not be written", "error", err)
+	}
+	return newCatalog(entries, nil), nil
+}
+
+// read fetches a release's manifests into the cache and reads them there: what
+// they may be is the same as in a folder.
+func (r *remote) read(ctx context.Context, e *entry) error {
+	reference := remoteTag(e.release.Plugin, e.release.Version)
+	if e.image.Digest != "" {
+		reference = e.image.Digest.String() // what was seen once stays
+	}
+	image, err := r.tagged(ctx, reference)
+	if err != nil {
+		return err
+	}
+	parsed, module, err := parseImage(image.data)
+	if err != nil {
+		return err
+	}
+	e.image = image.Descriptor
+	e.release.Digest = core.Digest(module.Digest)
+	e.release.Published, _ = time.Parse(time.RFC3339, parsed.Annotations[ocispec.AnnotationCreated])
+	if _, err := r.cache.put(ctx, image.MediaType, image.data); err != nil {
+		return err
+	}
+	attached, err := r.attachment(ctx, e.image)
+	if err != nil {
+		return err
+	}
+	if err := r.cache.load(ctx, e, attached); err != nil {
+		return fmt.Errorf("%w: %w", err, errUnfit)
+	}
+	return nil
+}
+
+// parseImage reads the image of a release, and which module it has.
+func parseImage(data []byte) (image ocispec.Manifest, module ocispec.Descriptor, err error) {
+	if err := json.Unmarshal(data, &image); err != nil {
+		return image, module, fmt.Errorf("%w: %w", err, errUnfit)
+	}
+	if len(image.Layers) != 1 || image.Layers[0].Size > MaxModule {
+		return image, module, fmt.Errorf("the image is no release: %w", errUnfit)
+	}
+	return image, image.Layers[0], nil
+}
+
+// attachment fetches the Carrel manifest that is attached to an image. What
+// type a referrer has is looked up in itself: not every registry tells.
+func (r *remote) attachment(ctx context.Context, image ocispec.Descriptor) (found attachment, err error) {
+	var referrers []ocispec.Descriptor
+	if err := r.referrers.Referrers(ctx, image, "", func(page []ocispec.Descriptor) error {
+		referrers = append(referrers, page...)
+		return nil
+	}); err != nil {
+		return found, err
+	}
+	for _, one := range referrers {
+		referrer, err := r.tagged(ctx, one.Digest.String())
+		if err != nil {
+			if inVain(err) {
+				continue // of another, or one that nobody can read
+			}
+			return found, err
+		}
+		var parsed ocispec.Manifest
+		if json.Unmarshal(referrer.data, &parsed) != nil || parsed.ArtifactType != manifestType || len(parsed.Layers) != 1 ||
+			parsed.Layers[0].Size > maxManifest || parsed.Subject == nil || parsed.Subject.Digest != image.Digest {
+			continue
+		}
+		manifest, err := r.fetch(ctx, parsed.Layers[0])
+		if err != nil {
+			return found, err
+		}
+		if _, err := r.cache.put(ctx, manifestType, manifest); err != nil {
+			return found, err
+		}
+		if _, err := r.cache.put(ctx, referrer.MediaType, referrer.data); err != nil {
+			return found, err
+		}
+		referrer.ArtifactType = manifestType
+		return attachment{referrer.Descriptor, parsed.Layers[0]}, nil
+	}
+	return found, nil
+}
+
+// module implements source: from the cache, or from the registry and then from
+// the cache.
+func (r *remote) module(ctx context.Context, e *entry) ([]byte, error) {
+	const op = "registry.Module"
+	module, err := r.cache.read(ctx, e.module)
+	if err == nil {
+		return module, nil
+	}
+	if !errors.Is(err, errdef.ErrNotFound) {
+		r.logger.WarnContext(ctx, "a cached module is damaged; it is fetched again", "release", e.tag(), "error", err)
+	}
+	if module, err = r.fetch(ctx, e.module); err != nil {
+		if inVain(err) {
+			return nil, damaged(op, e.tag(), err)
+		}
+		return nil, &core.Error{Op: op, Kind: core.Unavailable, Err: err,
+			Msg: "The module of " + e.tag() + " is not on this server yet, and the registry that has it can't be reached. Try again in a minute."}
+	}
+	if _, err := r.cache.put(ctx, moduleType, module); err != nil {
+		r.logger.WarnContext(ctx, "a module could not be cached", "release", e.tag(), "error", err)
+	}
+	return module, nil
+}
+
+// ready implements source.
+func (r *remote) ready() error { return nil }
+
+// pace implements source: to look is a request, and a registry that is down
+// shall cost one wait, not one for everybody.
+func (r *remote) pace() pace {
+	return pace{asked: time.Second, known: 15 * time.Second, again: 10 * time.Second}
+}
+
+func (r *remote) close() error { return nil }
+
+// down is the error of a registry that does not answer, or not as it should.
+func (r *remote) down(op string, cause error) error {
+	if known, ok := errors.AsType[*core.Error](cause); ok {
+		return known
+	}
+	return &core.Error{Op: op, Kind: core.Unavailable, Err: cause,
+		Msg: fmt.Sprintf("The registry %s cannot be used: %v. Check its address, that it is running, and who may use it.", r.where, cause)}
+}
