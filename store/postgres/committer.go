@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,6 +34,16 @@ type committer struct {
 type pending struct {
 	add    func(*batch) error // adds its statements; may be called again
 	result chan error         // holds one
+}
+
+// statements turns a panic of add into its error: the committer serves everybody.
+func (p *pending) statements(b *batch) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = &core.Error{Op: "postgres.Write", Kind: core.Internal, Err: fmt.Errorf("panic: %v", r)}
+		}
+	}()
+	return p.add(b)
 }
 
 func newCommitter(db *DB) *committer {
@@ -113,7 +124,7 @@ func (c *committer) send(ctx context.Context, op string, ws core.WorkspaceID, gr
 	b := within(ws)
 	ends := make([]int, len(group)) // of each unit's statements
 	for i, p := range group {
-		if err := p.add(b); err != nil {
+		if err := p.statements(b); err != nil {
 			return i, err
 		}
 		ends[i] = b.queue.Len()

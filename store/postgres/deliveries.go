@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/store"
 )
 
 const deliveryColumns = "workspace, id, install, event, handler, payload, state, attempt, due, hop, last_error, created, schedule, occurrence, trace"
@@ -89,6 +90,8 @@ func (db *DB) RecoverDeliveries(ctx context.Context, now time.Time, attempts int
 	return b.send(ctx, "postgres.RecoverDeliveries", db.platform)
 }
 
+const dueQuery = "SELECT workspace, id FROM deliveries WHERE due <= $1 ORDER BY due LIMIT $2"
+
 // turnQuery finds the first due delivery of each workspace behind $1, going from
 // workspace to workspace in one index seek each: a workspace with a long backlog
 // costs no more than one with a single delivery.
@@ -127,18 +130,18 @@ func (db *DB) claim(
 	ctx context.Context, now, lease time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int,
 ) (claimed []core.Delivery, found bool, err error) {
 	const op = "postgres.ClaimDeliveries"
-	workspaces, ids, err := db.dueBehind(ctx, now, after, busy, limit)
-	if err == nil && len(ids) < limit && after != "" { // the turn begins again
-		seen := slices.Clone(busy)
-		for _, ws := range workspaces {
-			seen = append(seen, core.WorkspaceID(ws))
-		}
-		var again, more []string
-		again, more, err = db.dueBehind(ctx, now, "", seen, limit-len(ids))
-		workspaces, ids = append(workspaces, again...), append(ids, more...)
+	due, err := db.due(ctx, dueQuery, micros(now), store.MaxDue)
+	if err == nil && len(due) < store.MaxDue {
+		due = store.Turn(due, after, busy, limit)
+	} else if err == nil {
+		due, err = db.walk(ctx, now, after, busy, limit)
 	}
-	if err != nil || len(ids) == 0 {
+	if err != nil || len(due) == 0 {
 		return nil, false, err
+	}
+	var workspaces, ids []string
+	for _, d := range due {
+		workspaces, ids = append(workspaces, string(d.Workspace)), append(ids, string(d.ID))
 	}
 	var b batch
 	b.rows(func(s scanner) error {
@@ -154,16 +157,30 @@ func (db *DB) claim(
 	return claimed, true, err
 }
 
-// dueBehind returns the workspaces whose turn it is, and a delivery of each.
-func (db *DB) dueBehind(ctx context.Context, now time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int) (workspaces, ids []string, err error) {
+// walk finds whose turn it is in a backlog.
+func (db *DB) walk(ctx context.Context, now time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int) ([]core.Delivery, error) {
+	due, err := db.due(ctx, turnQuery, after, micros(now), texts(busy), limit)
+	if err != nil || len(due) == limit || after == "" {
+		return due, err
+	}
+	seen := texts(busy)
+	for _, d := range due {
+		seen = append(seen, string(d.Workspace))
+	}
+	more, err := db.due(ctx, turnQuery, "", micros(now), seen, limit-len(due)) // the turn begins again
+	return append(due, more...), err
+}
+
+// due reads which deliveries are due: their workspace and id.
+func (db *DB) due(ctx context.Context, query string, args ...any) (due []core.Delivery, err error) {
 	var b batch
 	b.rows(func(s scanner) error {
-		var ws, id string
-		err := s.Scan(&ws, &id)
-		workspaces, ids = append(workspaces, ws), append(ids, id)
+		var d core.Delivery
+		err := s.Scan(&d.Workspace, &d.ID)
+		due = append(due, d)
 		return err
-	}, turnQuery, after, micros(now), texts(busy), limit)
-	return workspaces, ids, b.send(ctx, "postgres.ClaimDeliveries", db.platform)
+	}, query, args...)
+	return due, b.send(ctx, "postgres.ClaimDeliveries", db.platform)
 }
 
 // texts is a list of ids as an argument.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/store"
 )
 
 const deliveryColumns = "workspace, id, install, event, handler, payload, state, attempt, due, hop, last_error, created, schedule, occurrence, trace"
@@ -169,6 +170,8 @@ func (db *DB) RecoverDeliveries(ctx context.Context, now time.Time, attempts int
 	})
 }
 
+const dueQuery = "SELECT workspace, id, due FROM deliveries WHERE due <= ? ORDER BY due LIMIT ?"
+
 // turnQuery finds the first due delivery of each workspace behind ?1, going
 // from workspace to workspace in one index seek each: a workspace with a long
 // backlog costs no more than one with a single delivery.
@@ -199,15 +202,11 @@ func (db *DB) claim(
 	ctx context.Context, now, lease time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int,
 ) (claimed []core.Delivery, found bool, err error) {
 	const op = "sqlite.ClaimDeliveries"
-	due, err := db.dueBehind(ctx, now, after, busy, limit)
-	if err == nil && len(due) < limit && after != "" { // the turn begins again
-		seen := slices.Clone(busy)
-		for _, d := range due {
-			seen = append(seen, d.Workspace)
-		}
-		var more []core.Delivery
-		more, err = db.dueBehind(ctx, now, "", seen, limit-len(due))
-		due = append(due, more...)
+	due, err := db.due(ctx, dueQuery, micros(now), store.MaxDue)
+	if err == nil && len(due) < store.MaxDue {
+		due = store.Turn(due, after, busy, limit)
+	} else if err == nil {
+		due, err = db.walk(ctx, now, after, busy, limit)
 	}
 	if err != nil || len(due) == 0 {
 		return nil, false, failed(op, err)
@@ -231,8 +230,23 @@ func (db *DB) claim(
 	return claimed, true, err
 }
 
-func (db *DB) dueBehind(ctx context.Context, now time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int) ([]core.Delivery, error) {
-	rows, err := db.readStatements[turnQuery].QueryContext(ctx, after, micros(now), jsonList(busy), limit)
+// walk finds whose turn it is in a backlog.
+func (db *DB) walk(ctx context.Context, now time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int) ([]core.Delivery, error) {
+	due, err := db.due(ctx, turnQuery, after, micros(now), jsonList(busy), limit)
+	if err != nil || len(due) == limit || after == "" {
+		return due, err
+	}
+	seen := slices.Clone(busy)
+	for _, d := range due {
+		seen = append(seen, d.Workspace)
+	}
+	more, err := db.due(ctx, turnQuery, core.WorkspaceID(""), micros(now), jsonList(seen), limit-len(due)) // the turn begins again
+	return append(due, more...), err
+}
+
+// due reads which deliveries are due: their workspace, id and time.
+func (db *DB) due(ctx context.Context, query string, args ...any) ([]core.Delivery, error) {
+	rows, err := db.readStatements[query].QueryContext(ctx, args...)
 	return collect(rows, err, func(s scanner) (d core.Delivery, err error) {
 		var due int64
 		err = s.Scan(&d.Workspace, &d.ID, &due)

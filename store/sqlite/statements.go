@@ -29,7 +29,7 @@ const (
 )
 
 var readQueries = []string{
-	selectHead, selectDocument, selectVersion, selectHolder, selectReceipt, selectSum, selectEvent, turnQuery, nextQuery,
+	selectHead, selectDocument, selectVersion, selectHolder, selectReceipt, selectSum, selectEvent, dueQuery, turnQuery, nextQuery,
 }
 
 var writeQueries = []string{

@@ -52,6 +52,7 @@ func RunDeliveries(t *testing.T, shared bool, open func(t *testing.T) Deliveries
 		{"Held", held},
 		{"Recovered", recovered},
 		{"InTurn", inTurn},
+		{"InTurnBehindABacklog", inTurnBehindABacklog},
 		{"Cancelled", cancelled},
 		{"WithTheirUnit", withTheirUnit},
 		{"Occurrences", occurrences},

@@ -3,10 +3,12 @@ package storetest
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/store"
 )
 
 // installation is one of the suite's plugin, at a revision.
@@ -101,9 +103,18 @@ func recovered(t *testing.T, c *counter) {
 }
 
 // inTurn: workspaces take turns, however much one of them has waiting.
-func inTurn(t *testing.T, c *counter) {
-	for range 50 {
-		c.put("ws_b", noon.Add(-time.Hour)) // a storm, and older than the others
+func inTurn(t *testing.T, c *counter) { takeTurns(t, c, 50) }
+
+// inTurnBehindABacklog is inTurn with more due deliveries than are looked at.
+func inTurnBehindABacklog(t *testing.T, c *counter) { takeTurns(t, c, store.MaxDue+1) }
+
+func takeTurns(t *testing.T, c *counter, storm int) {
+	var changes []core.Change
+	for range storm {
+		changes = append(changes, core.PutDelivery{Delivery: job("ins_1", noon.Add(-time.Hour))}) // older than the others
+	}
+	for part := range slices.Chunk(changes, 100) {
+		c.commit("ws_b", part...)
 	}
 	for _, ws := range []core.WorkspaceID{"ws_a", "ws_c"} {
 		c.put(ws, noon)
