@@ -2,6 +2,7 @@ package core
 
 import (
 	"encoding/json"
+	"strconv"
 	"time"
 )
 
@@ -21,19 +22,19 @@ type Document struct {
 // Flat is the document as guests and clients see it: one object, the host's
 // members first.
 func (d Document) Flat() json.RawMessage {
-	head, _ := json.Marshal(struct {
-		ID      DocumentID `json:"id"`
-		Version int64      `json:"version"`
-		Created time.Time  `json:"createdAt"`
-		Updated time.Time  `json:"updatedAt"`
-	}{d.ID, d.Version, d.Created.UTC(), d.Updated.UTC()})
+	return d.AppendFlat(make([]byte, 0, 192+len(d.Body)))
+}
+
+// AppendFlat appends the document as Flat returns it.
+func (d Document) AppendFlat(b []byte) []byte {
+	b = strconv.AppendQuote(append(b, `{"id":`...), string(d.ID))
+	b = strconv.AppendInt(append(b, `,"version":`...), d.Version, 10)
+	b = d.Created.UTC().AppendFormat(append(b, `,"createdAt":"`...), time.RFC3339Nano)
+	b = d.Updated.UTC().AppendFormat(append(b, `","updatedAt":"`...), time.RFC3339Nano)
 	if len(d.Body) <= len("{}") {
-		return head
+		return append(b, `"}`...)
 	}
-	flat := make([]byte, 0, len(head)+len(d.Body))
-	flat = append(flat, head[:len(head)-1]...)
-	flat = append(flat, ',')
-	return append(flat, d.Body[1:]...)
+	return append(append(b, `",`...), d.Body[1:]...)
 }
 
 // ReservedFields are the host's members of a flat document.

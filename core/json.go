@@ -9,11 +9,11 @@ import (
 	"unicode/utf8"
 )
 
-// CheckJSON says where a JSON text means different things to different readers,
-// and why; nothing of one that doesn't. It looks for a member that is given
-// twice, of which some take the first and some the last, for half of a
-// surrogate pair, which each replaces by something else, and for bytes that
-// aren't UTF-8. The text must be valid JSON otherwise.
+// CheckJSON says what is wrong with a text that should be one JSON value, and
+// where; nothing of one that is, and means the same to every reader. Besides what
+// is no JSON it finds a member that is given twice, of which some take the first
+// and some the last, half of a surrogate pair, which each replaces by something
+// else, and bytes that aren't UTF-8. The place is empty where it is the whole.
 func CheckJSON(text []byte) (at, fault string) {
 	s := jsonScan{text: text}
 	return s.run()
@@ -54,43 +54,152 @@ type jsonScan struct {
 type jsonLevel struct {
 	list  bool
 	index int                 // of the item, in a list
-	named bool                // the object's next string is a value: its name has been read
 	name  []byte              // of the member
 	names [][]byte            // of the members so far, while they are few
 	many  map[string]struct{} // of the members so far, when they aren't
 }
 
+func (l *jsonLevel) closedBy() byte {
+	if l.list {
+		return ']'
+	}
+	return '}'
+}
+
 // fewNames are compared one by one, which is faster than a map.
 const fewNames = 16
 
+// What may come next in a JSON text.
+type jsonNext int
+
+const (
+	nextValue jsonNext = iota
+	nextValueOrEnd
+	nextName
+	nextNameOrEnd
+	nextColon
+	nextCommaOrEnd
+)
+
+// notJSON is the fault of a text that is no JSON.
+const notJSON = "is not JSON"
+
 func (s *jsonScan) run() (at, fault string) {
-	if !utf8.Valid(s.text) {
-		return "", "is not valid UTF-8"
-	}
-	for i := 0; i < len(s.text); i++ {
-		switch s.text[i] {
-		case '{', '[':
-			s.push(s.text[i] == '[')
-		case '}', ']':
-			s.open = s.open[:len(s.open)-1]
-		case ',':
-			top := &s.open[len(s.open)-1]
-			top.index, top.named = top.index+1, false
-		case '"':
+	next := nextValue
+	for i := 0; i < len(s.text); {
+		c := s.text[i]
+		switch {
+		case c == ' ' || c == '\n' || c == '\r' || c == '\t':
+			i++
+		case c == '"' && next != nextColon && next != nextCommaOrEnd:
 			end, escaped, fault := s.stringAt(i)
-			quoted := s.text[i:end]
-			i = end - 1
-			if n := len(s.open); n > 0 && !s.open[n-1].list && !s.open[n-1].named {
-				if twice := s.open[n-1].enter(quoted, escaped); twice && fault == "" {
+			if fault == notJSON || fault == notUTF8 {
+				return "", fault
+			}
+			if next == nextName || next == nextNameOrEnd {
+				if twice := s.open[len(s.open)-1].enter(s.text[i:end], escaped); twice && fault == "" {
 					fault = "is given twice"
 				}
+				next = nextColon
+			} else {
+				next = nextCommaOrEnd
 			}
 			if fault != "" {
 				return s.place(), fault
 			}
+			i = end
+		case c == ':' && next == nextColon:
+			next = nextValue
+			i++
+		case next == nextCommaOrEnd:
+			if len(s.open) == 0 {
+				return "", notJSON
+			}
+			top := &s.open[len(s.open)-1]
+			switch {
+			case c == ',' && top.list:
+				next = nextValue
+				top.index++
+			case c == ',':
+				next = nextName
+			case c != top.closedBy():
+				return "", notJSON
+			default:
+				s.open = s.open[:len(s.open)-1]
+			}
+			i++
+		case next == nextNameOrEnd && c == '}' || next == nextValueOrEnd && c == ']':
+			s.open = s.open[:len(s.open)-1]
+			next = nextCommaOrEnd
+			i++
+		case next != nextValue && next != nextValueOrEnd:
+			return "", notJSON
+		case c == '{' || c == '[':
+			if len(s.open) == maxDepth {
+				return "", notJSON
+			}
+			s.push(c == '[')
+			if next = nextNameOrEnd; c == '[' {
+				next = nextValueOrEnd
+			}
+			i++
+		default:
+			n := wordLength(s.text[i:])
+			if n == 0 {
+				return "", notJSON
+			}
+			next = nextCommaOrEnd
+			i += n
 		}
 	}
+	if next != nextCommaOrEnd || len(s.open) > 0 {
+		return "", notJSON
+	}
 	return "", ""
+}
+
+// maxDepth is how many objects and lists may be around a value, as for
+// encoding/json.
+const maxDepth = 10_000
+
+// wordLength is the length of the number, true, false or null a text begins with;
+// 0: it begins with none.
+func wordLength(text []byte) int {
+	for _, word := range []string{"true", "false", "null"} {
+		if len(text) >= len(word) && string(text[:len(word)]) == word {
+			return len(word)
+		}
+	}
+	digits := func(i int) int {
+		for i < len(text) && text[i] >= '0' && text[i] <= '9' {
+			i++
+		}
+		return i
+	}
+	first := 0
+	if text[0] == '-' {
+		first = 1
+	}
+	i := digits(first)
+	if i == first || i > first+1 && text[first] == '0' {
+		return 0
+	}
+	if i < len(text) && text[i] == '.' {
+		fraction := i + 1
+		if i = digits(fraction); i == fraction {
+			return 0
+		}
+	}
+	if i < len(text) && (text[i] == 'e' || text[i] == 'E') {
+		if i++; i < len(text) && (text[i] == '+' || text[i] == '-') {
+			i++
+		}
+		exponent := i
+		if i = digits(exponent); i == exponent {
+			return 0
+		}
+	}
+	return i
 }
 
 func (s *jsonScan) push(list bool) {
@@ -101,40 +210,73 @@ func (s *jsonScan) push(list bool) {
 	s.open = append(s.open, jsonLevel{list: list, names: names})
 }
 
+// notUTF8 is the fault of a text that is not UTF-8.
+const notUTF8 = "is not valid UTF-8"
+
 // stringAt returns the end of the string that begins at i, whether it has
 // escapes, and what is wrong with it.
-func (s *jsonScan) stringAt(i int) (end int, escaped bool, fault string) {
-	for i++; s.text[i] != '"'; i++ {
-		if s.text[i] != '\\' {
-			continue
-		}
-		escaped = true
-		if i++; s.text[i] != 'u' {
-			continue
-		}
-		unit := s.unit(i + 1)
-		i += 4
+func (s *jsonScan) stringAt(begin int) (end int, escaped bool, fault string) {
+	var all byte // an or of the string's
+	for i := begin + 1; i < len(s.text); i++ {
+		c := s.text[i]
+		all |= c
 		switch {
-		case unit == 0 && s.storable:
-			fault = "holds the character U+0000, which can't be stored"
-		case unit >= 0xD800 && unit < 0xDC00 && s.text[i+1] == '\\' && s.text[i+2] == 'u' && s.unit(i+3)>>10 == 0xDC00>>10:
-			i += 6
-		case unit >= 0xD800 && unit < 0xE000:
-			fault = fmt.Sprintf(`holds \u%04x, half of a character`, unit)
+		case c == '"':
+			if all >= utf8.RuneSelf && !utf8.Valid(s.text[begin:i]) {
+				fault = notUTF8
+			}
+			return i + 1, escaped, fault
+		case c < ' ':
+			return 0, false, notJSON
+		case c == '\\':
+			escaped = true
+			n, wrong := s.escapeAt(i)
+			if wrong != "" && fault != notJSON {
+				fault = wrong
+			}
+			i += n - 1
 		}
 	}
-	return i + 1, escaped, fault
+	return 0, false, notJSON
 }
 
-// unit is the number four hexadecimal digits write.
-func (s *jsonScan) unit(i int) uint64 {
-	n, _ := strconv.ParseUint(string(s.text[i:i+4]), 16, 16) // valid JSON
-	return n
+// escapeAt returns the length of the escape at i, at least 1, and what is wrong
+// with it.
+func (s *jsonScan) escapeAt(i int) (n int, fault string) {
+	if i+1 >= len(s.text) || strings.IndexByte(`"\/bfnrtu`, s.text[i+1]) < 0 {
+		return 1, notJSON
+	}
+	if s.text[i+1] != 'u' {
+		return 2, ""
+	}
+	unit, ok := s.unit(i + 2)
+	switch {
+	case !ok:
+		return 1, notJSON
+	case unit == 0 && s.storable:
+		return 6, "holds the character U+0000, which can't be stored"
+	case unit < 0xD800 || unit >= 0xE000:
+		return 6, ""
+	case unit < 0xDC00 && i+7 < len(s.text) && s.text[i+6] == '\\' && s.text[i+7] == 'u':
+		if low, ok := s.unit(i + 8); ok && low>>10 == 0xDC00>>10 {
+			return 12, ""
+		}
+	}
+	return 6, fmt.Sprintf(`holds \u%04x, half of a character`, unit)
+}
+
+// unit is the number that four hexadecimal digits write.
+func (s *jsonScan) unit(i int) (n uint64, ok bool) {
+	if i+4 > len(s.text) {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(string(s.text[i:i+4]), 16, 16)
+	return n, err == nil
 }
 
 // enter notes the name of a member, and reports whether the object had it.
 func (l *jsonLevel) enter(quoted []byte, escaped bool) (twice bool) {
-	l.named, l.name = true, quoted[1:len(quoted)-1]
+	l.name = quoted[1 : len(quoted)-1]
 	if escaped {
 		var name string
 		_ = json.Unmarshal(quoted, &name) // valid JSON

@@ -18,7 +18,7 @@ func TestCheckJSON(t *testing.T) {
 		return `{` + b.String() + last + `: 1}`
 	}
 	for text, want := range map[string]string{ // place: fault
-		``: "", `{}`: "", `[]`: "", `""`: "", `1`: "", `[[],[{}],{}]`: "",
+		`{}`: "", `[]`: "", `""`: "", `1`: "", `[[],[{}],{}]`: "",
 		`{"a": 1, "b": {"a": 1, "c": [{"a": 1}, {"a": 1}]}, "c": "a"}`: "",
 		`["a", "a", {"a": "a"}]`:                   "",
 		`{"a": 1, "A": 2, "a ": 3, "": 4}`:         "",
@@ -71,6 +71,20 @@ func TestCheckJSON(t *testing.T) {
 	}
 }
 
+// Of what is no JSON it says so, and of nothing else.
+func TestCheckJSONIsOfJSON(t *testing.T) {
+	for _, text := range []string{
+		" ", "x", "{", "}", "[", "]", `"`, `"\`, `"\x"`, `"\u12"`, `"\u12g4"`, `"\ud800\u"`, "\"\n\"", "{,}", "[,]", "[1,]", `{"a"}`, `{"a":}`, `{"a":1,}`,
+		`{"a" 1}`, `{1:2}`, `[1 2]`, `[1}`, `{"a":1]`, "{]", "[}", "1 2", "{}{}", "01", "-", "1.", ".5", "1e", "1e+", "+1", "tru", "truex", "nul", ":", ",", `{"a"::1}`,
+		`["a":1]`, `{"a":1 "b":2}`, strings.Repeat("[", 10_001) + strings.Repeat("]", 10_001),
+		"0", "-0.5e+7", "1E-1", "true", " [ ] ", "\t{ }\r\n", `[[],{"a":[{}]},null,false]`, strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000),
+	} {
+		if _, fault := core.CheckJSON([]byte(text)); (fault == "is not JSON") == json.Valid([]byte(text)) {
+			t.Errorf("%.60q: %q", text, fault)
+		}
+	}
+}
+
 // FuzzCheckJSON: of valid JSON it finds exactly what decoding and encoding it
 // again would change.
 func FuzzCheckJSON(f *testing.F) {
@@ -78,10 +92,12 @@ func FuzzCheckJSON(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		if !json.Valid(text) {
-			t.Skip()
-		}
 		_, fault := core.CheckJSON(text)
+		if valid := json.Valid(text); !valid && fault == "" || valid && fault == "is not JSON" {
+			t.Fatalf("%q: %q", text, fault)
+		} else if !valid {
+			return
+		}
 		if _, stored := core.CheckStorable(text); fault != "" && stored == "" {
 			t.Fatalf("%q can be stored, but %s", text, fault)
 		}

@@ -3,6 +3,7 @@ package hostfuncs
 import (
 	"context"
 	"encoding/json"
+	"strconv"
 
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/core/abi"
@@ -41,16 +42,25 @@ func dataDelete(ctx context.Context, h *Host, r abi.DeleteRequest) (nothing, err
 	return nothing{}, h.b.Unit.Delete(ctx, r.Table, core.DocumentID(r.ID), r.IfVersion)
 }
 
-func dataQuery(ctx context.Context, h *Host, r abi.QueryRequest) (abi.Page, error) {
+// dataQuery answers an abi.Page. Its documents are JSON already, and
+// encoding/json would read all of them once more.
+func dataQuery(ctx context.Context, h *Host, r abi.QueryRequest) (json.RawMessage, error) {
 	docs, next, err := h.b.Unit.Query(ctx, r)
 	if err != nil {
-		return abi.Page{}, err
+		return nil, err
 	}
-	page := abi.Page{Data: make([]json.RawMessage, len(docs)), NextCursor: next}
+	page := append(make([]byte, 0, 512*(1+len(docs))), `{"data":[`...)
 	for i, doc := range docs {
-		page.Data[i] = doc.Flat()
+		if i > 0 {
+			page = append(page, ',')
+		}
+		page = doc.AppendFlat(page)
 	}
-	return page, nil
+	page = append(page, ']')
+	if next != "" {
+		page = strconv.AppendQuote(append(page, `,"nextCursor":`...), next)
+	}
+	return append(page, '}'), nil
 }
 
 func dataCount(ctx context.Context, h *Host, r abi.CountRequest) (abi.CountResponse, error) {

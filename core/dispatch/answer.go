@@ -1,7 +1,9 @@
 package dispatch
 
 import (
+	"bytes"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/carrel-dev/carrel/core"
@@ -19,9 +21,12 @@ const (
 // declare, or its trigger has no use for, makes the answer rubbish: better than
 // to guess which half of it was meant.
 func parseResponse(output []byte, t *target, trigger abi.Trigger) (abi.Response, error) {
-	response, err := core.Decode[abi.Response]("dispatch.Answer", output)
-	if err != nil {
-		return response, rubbish(t, core.MessageOf(err))
+	response, usual := usualResponse(output)
+	var err error
+	if !usual {
+		if response, err = core.Decode[abi.Response]("dispatch.Answer", output); err != nil {
+			return response, rubbish(t, core.MessageOf(err))
+		}
 	}
 	if response.Error != nil {
 		if response.Status != 0 || len(response.Headers) > 0 || response.Body != nil || response.Raw != nil {
@@ -51,6 +56,26 @@ func parseResponse(output []byte, t *target, trigger abi.Trigger) (abi.Response,
 	}
 	response.Headers, err = checkHeaders(t, response.Headers)
 	return response, err
+}
+
+// usualResponse reads a response that is written as the SDK writes most: a status
+// and a body, and nothing between or around them. That it is strict JSON is looked
+// at once, and not again for every way encoding/json takes through it.
+func usualResponse(output []byte) (r abi.Response, ok bool) {
+	rest, ok := bytes.CutPrefix(output, []byte(`{"status":`))
+	status, rest, ok2 := bytes.Cut(rest, []byte(`,"body":`))
+	body, ok3 := bytes.CutSuffix(rest, []byte("}"))
+	if !ok || !ok2 || !ok3 || len(status) == 0 || len(status) > 3 || len(status) > 1 && status[0] == '0' {
+		return r, false
+	}
+	n, err := strconv.ParseUint(string(status), 10, 16)
+	if err != nil {
+		return r, false
+	}
+	if _, fault := core.CheckJSON(body); fault != "" {
+		return r, false
+	}
+	return abi.Response{Status: int(n), Body: bytes.TrimSpace(body)}, true
 }
 
 // answerHeaders may be set by a handler, and those that begin with "x-". The

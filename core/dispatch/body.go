@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"mime"
@@ -24,23 +25,22 @@ func readBody(route *abi.Route, r *abi.Request) error {
 		wrong.Add("header.content-type", "must be application/json")
 		return wrong.Err(op, "This route takes JSON.")
 	}
-	if !utf8.Valid(r.Raw) {
+	at, fault := core.CheckJSON(r.Raw)
+	if fault == "" {
+		r.Body, r.Raw = bytes.TrimSpace(r.Raw), nil
+		return nil
+	}
+	var value any // decoded for what is wrong with it only
+	err = json.Unmarshal(r.Raw, &value)
+	syntax, isSyntax := errors.AsType[*json.SyntaxError](err)
+	switch {
+	case !utf8.Valid(r.Raw):
 		wrong.Add("body", "is not JSON: it is not valid UTF-8")
-		return wrong.Err(op, "The body is not JSON.")
-	}
-	var value json.RawMessage
-	if err := json.Unmarshal(r.Raw, &value); err != nil {
-		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-			wrong.Add("body", "is not JSON: %s at byte %d", syntax, syntax.Offset)
-		} else {
-			wrong.Add("body", "is not JSON")
-		}
-		return wrong.Err(op, "The body is not JSON.")
-	}
-	if at, fault := core.CheckJSON(value); fault != "" {
+	case isSyntax:
+		wrong.Add("body", "is not JSON: %s at byte %d", syntax, syntax.Offset)
+	default:
 		wrong.Add(strings.TrimSuffix("body."+at, "."), "%s", fault)
 		return wrong.Err(op, "The body can be read in more than one way.")
 	}
-	r.Body, r.Raw = value, nil
-	return nil
+	return wrong.Err(op, "The body is not JSON.")
 }

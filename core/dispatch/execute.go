@@ -3,7 +3,6 @@ package dispatch
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	mathrand "math/rand/v2"
@@ -193,7 +192,7 @@ func (i *invocation) run(ctx context.Context, v *view, t *target, unit Unit) (re
 	input.Attempt, input.Now, input.Seed = max(t.input.Attempt, 1), i.record.Started, i.dice
 	input.Actor = actorOf(t.actor)
 	input.PublicURL = i.publicURL + "/w/" + v.Access.Workspace.Slug + "/" + t.installation.Alias
-	encoded, err := json.Marshal(input)
+	encoded, err := encodeInput(&input)
 	if err != nil {
 		return response, nil, i.end(core.OutcomeFailed, core.Wrap("dispatch.Run", core.Invalid, err))
 	}

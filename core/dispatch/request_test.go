@@ -392,7 +392,7 @@ func TestABodyHasOneReading(t *testing.T) {
 		t.Fatalf("%d runs", b.runs.Load())
 	}
 	const passes = `{"price": 1, "Price": 2, "name": "\ud83d\ude00\u0000"}`
-	if err := post(passes); err != nil || !strings.Contains(got, `"Price":2`) {
+	if err := post(passes); err != nil || got != passes {
 		t.Errorf("it got %s, %v", got, err)
 	}
 }

@@ -20,7 +20,7 @@ const (
 // guestLog takes the lines of one run: all go to the server's log, under the
 // names of who wrote them, and the first are kept for the workspace to read.
 type guestLog struct {
-	log *slog.Logger
+	log func() *slog.Logger // made with the first line: most runs write none
 
 	mu   sync.Mutex
 	kept []core.LogLine
@@ -28,8 +28,10 @@ type guestLog struct {
 }
 
 func newGuestLog(ctx context.Context, log *slog.Logger, call dispatch.Call) *guestLog {
-	return &guestLog{log: log.With("request", core.TraceOf(ctx).Request, "workspace", call.Workspace.ID, "plugin", call.Installation.Alias,
-		"invocation", call.Invocation, "handler", call.Handler)}
+	ws, plugin, invocation, handler := call.Workspace.ID, call.Installation.Alias, call.Invocation, call.Handler
+	return &guestLog{log: sync.OnceValue(func() *slog.Logger {
+		return log.With("request", core.TraceOf(ctx).Request, "workspace", ws, "plugin", plugin, "invocation", invocation, "handler", handler)
+	})}
 }
 
 func (g *guestLog) write(line abi.LogRequest) {
@@ -37,7 +39,7 @@ func (g *guestLog) write(line abi.LogRequest) {
 	if err := level.UnmarshalText([]byte(line.Level)); err != nil {
 		level = slog.LevelInfo
 	}
-	g.log.Log(context.Background(), level, line.Message, "fields", line.Fields)
+	g.log().Log(context.Background(), level, line.Message, "fields", line.Fields)
 
 	g.mu.Lock()
 	defer g.mu.Unlock()
