@@ -120,6 +120,10 @@ func (r *Registry) load(ctx context.Context) {
 	began := r.clock()
 	known := r.catalog.Load()
 	next, err := r.source.load(ctx, known)
+	if next != nil && next != known {
+		r.warnOfDamage(ctx, known, next)
+		r.catalog.Store(next)
+	}
 	if err != nil {
 		if text := err.Error(); r.open.Err() == nil && text != r.trouble {
 			r.trouble = text
@@ -134,10 +138,6 @@ func (r *Registry) load(ctx context.Context) {
 	}
 	r.failed.Store(0)
 	r.began.Store(int64(began))
-	if next != known {
-		r.warnOfDamage(ctx, known, next)
-		r.catalog.Store(next)
-	}
 }
 
 // warnOfDamage logs the damaged releases that were not in known.

@@ -49,11 +49,13 @@ func openRemote(ctx context.Context, where string, cfg Config) (*remote, *catalo
 	defer cancel()
 	known, err := r.load(ctx, cached)
 	if err != nil {
-		if len(cached.byTag) == 0 {
+		if known == nil {
+			known = cached
+		}
+		if len(known.byTag) == 0 {
 			return nil, nil, r.down(op, err)
 		}
 		r.logger.WarnContext(ctx, "the registry cannot be looked at; what is cached of it is served meanwhile", "registry", where, "error", err)
-		return r, cached, nil
 	}
 	return r, known, nil
 }
@@ -75,53 +77,31 @@ func (r *remote) cached(ctx context.Context) *catalog {
 
 // load implements source. A release that is known is not asked for again, but
 // for its mark, which the tags tell. One whose tag is gone can't be installed
-// any more: that is how an operator takes it out.
+// any more: that is how an operator takes it out. What was read before something
+// failed is kept, so that a long first look can be made in parts.
 func (r *remote) load(ctx context.Context, known *catalog) (*catalog, error) {
 	tags, err := r.tags(ctx)
 	if err != nil {
 		return nil, err
 	}
-	entries := make([]*entry, 0, len(known.byTag))
+	var entries, missing []*entry
 	there := make(map[string]bool)
-	changed := false
-	var fetches errgroup.Group
-	fetches.SetLimit(8)
-	var missing []*entry
 	for _, tag := range tags {
 		plugin, version, ok := releaseOf(tag)
 		if !ok {
 			continue
 		}
-		name := tagOf(plugin, version.Original())
-		there[name] = true
-		old := known.byTag[name]
-		if old == nil || old.damage != nil {
-			e := &entry{semver: version, release: core.Release{Plugin: plugin, Version: version.Original()}}
-			if old != nil {
-				e.image, e.release.Digest = old.image, old.release.Digest
-			}
+		e := &entry{semver: version, release: core.Release{Plugin: plugin, Version: version.Original()}}
+		there[e.tag()] = true
+		old := known.byTag[e.tag()]
+		switch {
+		case old == nil:
 			missing = append(missing, e)
-		} else {
+		case old.damage != nil:
+			e.image, e.release.Digest = old.image, old.release.Digest
+			missing = append(missing, e)
+		default:
 			entries = append(entries, old)
-		}
-	}
-	for _, e := range missing {
-		fetches.Go(func() error {
-			e.damage = r.read(ctx, e)
-			if e.damage != nil && !inVain(e.damage) {
-				return e.damage
-			}
-			return nil
-		})
-	}
-	if err := fetches.Wait(); err != nil {
-		return nil, err
-	}
-	for _, e := range missing {
-		if e.release.Digest != "" { // else it is nothing anybody could ask for
-			old := known.byTag[e.tag()]
-			changed = changed || old == nil || e.damage == nil
-			entries = append(entries, e)
 		}
 	}
 	for name, old := range known.byTag {
@@ -129,8 +109,21 @@ func (r *remote) load(ctx context.Context, known *catalog) (*catalog, error) {
 			entries = append(entries, old)
 		}
 	}
+	failed := r.readAll(ctx, missing)
+	changed := false
+	for _, e := range missing {
+		old := known.byTag[e.tag()]
+		switch {
+		case e.release.Digest != "":
+			changed = changed || old == nil || e.damage == nil
+			entries = append(entries, e)
+		case old != nil:
+			entries = append(entries, old)
+		}
+	}
+	changes := yanks(tags)
 	for i, e := range entries {
-		yanked := !there[e.tag()] || yanks(tags, remoteTag(e.release.Plugin, e.release.Version))%2 == 1
+		yanked := !there[e.tag()] || changes[about(remoteTag(e.release.Plugin, e.release.Version))]%2 == 1
 		if e.release.Yanked != yanked {
 			marked := *e
 			marked.release.Yanked = yanked
@@ -138,12 +131,30 @@ func (r *remote) load(ctx context.Context, known *catalog) (*catalog, error) {
 		}
 	}
 	if !changed {
-		return known, nil
+		return known, failed
 	}
 	if err := r.cache.writeIndex(entries, nil); err != nil {
 		r.logger.WarnContext(ctx, "the list of cached releases could not be written", "error", err)
 	}
-	return newCatalog(entries, nil), nil
+	return newCatalog(entries, nil), failed
+}
+
+// readAll reads releases, several at a time. One that could not be read, for a
+// reason that may pass, has no digest; nor has one that is nothing anybody could
+// ask for.
+func (r *remote) readAll(ctx context.Context, missing []*entry) error {
+	var reads errgroup.Group
+	reads.SetLimit(8)
+	for _, e := range missing {
+		reads.Go(func() error {
+			if e.damage = r.read(ctx, e); e.damage == nil || inVain(e.damage) {
+				return nil
+			}
+			e.release.Digest = ""
+			return e.damage
+		})
+	}
+	return reads.Wait()
 }
 
 // read fetches a release's manifests into the cache and reads them there: what

@@ -112,7 +112,7 @@ func (r *remote) yank(ctx context.Context, known *catalog, module core.Digest, y
 		return r.down(op, err)
 	}
 	name := remoteTag(e.release.Plugin, e.release.Version)
-	changes := yanks(tags, name)
+	changes := yanks(tags)[about(name)]
 	if (changes%2 == 1) == yanked {
 		return nil
 	}

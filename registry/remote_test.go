@@ -124,6 +124,47 @@ func TestALookThatFailedIsNotRepeatedAtOnce(t *testing.T) {
 	}
 }
 
+// A first look at many releases that is interrupted goes on where it was, also
+// by a server that is started again.
+func TestALongFirstLookIsMadeInParts(t *testing.T) {
+	s := newServer(t)
+	publisher := s.place(t).open(t)
+	const releases = 12
+	for i := range releases {
+		publish(t, publisher, module("acme/crm", fmt.Sprintf("1.%d.0", i), ""))
+	}
+	p := s.place(t)
+	var requests, most atomic.Int64
+	s.intercept(func(w http.ResponseWriter, _ *http.Request) bool {
+		if requests.Add(1) > most.Load() {
+			hangUp(w)
+			return true
+		}
+		return false
+	})
+	starts, refusals := 0, 0
+	for last := 0; last < releases; starts++ {
+		requests.Store(0)
+		most.Store(20) // of four for each release, and their retries
+		r, err := Open(t.Context(), p.where, Config{CacheDir: p.cache, Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			refused(t, err, core.Unavailable, "Check its address")
+			if refusals++; refusals > 1 {
+				t.Fatal("it does not come further")
+			}
+			continue
+		}
+		found, err := r.Plugin(t.Context(), "crm")
+		if r.Close(); err != nil || len(found.Releases) <= last {
+			t.Fatalf("%d releases after %d: %v", len(found.Releases), last, err)
+		}
+		last = len(found.Releases)
+	}
+	if starts < 3 {
+		t.Errorf("all was read in %d starts: nothing was interrupted", starts)
+	}
+}
+
 // Every file of a node's cache is damaged in turn, and in every way. It is
 // found, fetched again, and what is served is right.
 func TestFault11_ADamagedCacheIsFetchedAgain(t *testing.T) {

@@ -11,7 +11,8 @@ import (
 // registry. Others publish to it, too, so what was read of it grows old.
 type source interface {
 	// load returns what there is now, and known itself when that has not
-	// changed. Nobody calls it twice at a time.
+	// changed. With an error it may return a part of what has. Nobody calls it
+	// twice at a time.
 	load(ctx context.Context, known *catalog) (*catalog, error)
 
 	// publish makes e a release and fills in its descriptors, unless what is

@@ -49,15 +49,16 @@ func about(subject string) string {
 
 func yankTag(release string, n int) string { return fmt.Sprintf("_yank_%s_%d", about(release), n) }
 
-// yanks counts the changes of the mark of a release.
-func yanks(tags []string, release string) (n int) {
-	prefix := "_yank_" + about(release) + "_"
+// yanks counts the changes of the marks of releases, by what they are about.
+func yanks(tags []string) map[string]int {
+	changes := make(map[string]int)
 	for _, tag := range tags {
-		if number, ok := strings.CutPrefix(tag, prefix); ok {
-			if i, err := strconv.Atoi(number); err == nil {
-				n = max(n, i)
+		if of, ok := strings.CutPrefix(tag, "_yank_"); ok {
+			release, number, _ := strings.Cut(of, "_")
+			if n, err := strconv.Atoi(number); err == nil {
+				changes[release] = max(changes[release], n)
 			}
 		}
 	}
-	return n
+	return changes
 }

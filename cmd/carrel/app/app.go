@@ -117,6 +117,9 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 		return nil, err
 	}
 	a.closing(func(context.Context) error { return reg.Close() })
+	if cfg.DatabaseURL != "" && cfg.Registry.Where == "" {
+		cfg.Logger.Warn("other nodes on this database don't have the releases in this one's data folder: name a registry they share with --registry")
+	}
 
 	accounts, err := account.New(ctx, account.Config{Store: db, SignUp: cfg.SignUp})
 	if err != nil {
