@@ -81,9 +81,7 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	const op = "postgres.Open"
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
-		// The driver's error may quote the URL, and with it the password.
-		return nil, core.E(op, core.Invalid, "--database-url is not an address of Postgres; write it like "+
-			"postgres://user@host:5432/database, with the password in it or in PGPASSWORD.")
+		return nil, errAddress(op)
 	}
 	if err := migrate(ctx, config.ConnConfig); err != nil {
 		return nil, unreachable(op, config, err)
@@ -107,6 +105,13 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	}
 	db.wakes = startWakes()
 	return db, nil
+}
+
+// errAddress says nothing of the driver's error, which may quote the address and
+// with it the password.
+func errAddress(op string) error {
+	return core.E(op, core.Invalid, "--database-url is not an address of Postgres; write it like "+
+		"postgres://user@host:5432/database, with the password in it or in PGPASSWORD.")
 }
 
 // unreachable says which server it was, and nothing of how to get in.
