@@ -18,11 +18,11 @@ import (
 func newAdmin() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "admin",
-		Short:   "Administer a stopped server",
+		Short:   "Administer a server's data",
 		GroupID: "serve",
-		Long: `Administers the data folder of a server that is not running: to prepare one
-without a browser, or to let somebody in again. Whoever can write the folder may
-do everything in it, so no account is needed.`,
+		Long: `Administers the data folder of a server that is not running, or the Postgres of
+servers that may be: to prepare them without a browser, or to let somebody in
+again. Whoever can write there may do everything, so no account is needed.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: group,
 	}
@@ -30,7 +30,7 @@ do everything in it, so no account is needed.`,
 	user.AddCommand(newAdminUserCreate())
 	token := &cobra.Command{Use: "token", Short: "Make API tokens", Long: "Makes API tokens.", Args: cobra.ArbitraryArgs, RunE: group}
 	token.AddCommand(newAdminTokenCreate())
-	cmd.AddCommand(user, token)
+	cmd.AddCommand(user, token, newAdminViews())
 	return cmd
 }
 
@@ -144,6 +144,7 @@ func (w *where) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&w.data, "data", defaultData, "`folder` of a stopped server's data")
 	cmd.Flags().StringVar(&w.url, "database-url", "", "`URL` of the Postgres that servers share, which may be running")
 	alsoFromEnvironment(cmd, "data", "database-url")
+	oneOrTheOther(cmd, "data", "database-url")
 }
 
 // isThere refuses a data folder that is not there.

@@ -15,6 +15,10 @@ import (
 // from the environment and, if it has the flag --config, from that file.
 const settings = "settings"
 
+// instead is the annotation of a command that lists pairs of flags of which only
+// one can hold.
+const instead = "instead"
+
 // alsoFromEnvironment lets flags be given as environment variables, and says so
 // in their help.
 func alsoFromEnvironment(cmd *cobra.Command, names ...string) {
@@ -22,16 +26,29 @@ func alsoFromEnvironment(cmd *cobra.Command, names ...string) {
 		flag := cmd.Flags().Lookup(name)
 		flag.Usage += " [$" + variable(name) + "]"
 	}
+	annotate(cmd, settings, names...)
+}
+
+// oneOrTheOther says that of two flags only one can hold: when one is on the
+// command line, the other isn't read from the environment.
+func oneOrTheOther(cmd *cobra.Command, one, other string) { annotate(cmd, instead, one+"/"+other) }
+
+func annotate(cmd *cobra.Command, key string, words ...string) {
 	if cmd.Annotations == nil {
 		cmd.Annotations = make(map[string]string)
 	}
-	cmd.Annotations[settings] = strings.Join(names, " ")
+	cmd.Annotations[key] = strings.Join(append(strings.Fields(cmd.Annotations[key]), words...), " ")
 }
 
-// instead names flags of which only one can hold: one on the command line goes
-// before the others in the environment.
-var instead = map[string][]string{
-	"data": {"server", "database-url"}, "database-url": {"data"}, "registry": {"server"}, "server": {"data", "registry"},
+// ruledOut reports whether a flag on the command line holds instead of this one.
+func ruledOut(cmd *cobra.Command, name string) bool {
+	for _, pair := range strings.Fields(cmd.Annotations[instead]) {
+		one, other, _ := strings.Cut(pair, "/")
+		if name == one && cmd.Flags().Changed(other) || name == other && cmd.Flags().Changed(one) {
+			return true
+		}
+	}
+	return false
 }
 
 // variable is the environment variable of a flag: CARREL_SIGN_UP of --sign-up.
@@ -44,10 +61,11 @@ func variable(flag string) string {
 func readFlags(cmd *cobra.Command) error {
 	names := strings.Fields(cmd.Annotations[settings])
 	given := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !cmd.Flags().Changed(name) })
+	// Before any is read, as those that are read count as given afterwards.
+	out := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !ruledOut(cmd, name) })
 	for _, name := range names {
 		value := os.Getenv(variable(name))
-		other := func(flag string) bool { return slices.Contains(instead[name], flag) }
-		if value == "" || slices.Contains(given, name) || cmd.Name() != "serve" && slices.ContainsFunc(given, other) {
+		if value == "" || slices.Contains(given, name) || slices.Contains(out, name) {
 			continue
 		}
 		if err := cmd.Flags().Set(name, value); err != nil {

@@ -40,6 +40,7 @@ func TestFlagsGoBeforeTheEnvironmentAndThatBeforeTheFile(t *testing.T) {
 			limit := cmd.Flags().Int("limit", 0, "")
 			cmd.Flags().String("config", "", "")
 			alsoFromEnvironment(cmd, "addr", "data", "server", "limit", "config")
+			oneOrTheOther(cmd, "data", "server")
 			cmd.SetArgs(c.args)
 			if err := cmd.Execute(); err != nil {
 				t.Fatal(err)

@@ -36,6 +36,8 @@ func (p *place) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&p.server, "server", "", "`URL` of a running server, instead of --data and --registry")
 	cmd.Flags().StringVar(&p.token, "token", "", "API `token` for the server; safer in the environment, which others cannot see")
 	alsoFromEnvironment(cmd, "data", "registry", "server", "token")
+	oneOrTheOther(cmd, "data", "server")
+	oneOrTheOther(cmd, "registry", "server")
 }
 
 // registryFlag adds the flag --registry. The credentials are in the environment
