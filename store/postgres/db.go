@@ -46,12 +46,13 @@ const (
 // they were written for. A plan made while a table was small would read all of it
 // for as long as the connection lives.
 var plans = map[string]string{
-	"plan_cache_mode":   "force_generic_plan",
-	"enable_seqscan":    "off",
-	"enable_bitmapscan": "off",
-	"enable_hashjoin":   "off",
-	"enable_mergejoin":  "off",
-	"jit":               "off",
+	"plan_cache_mode":     "force_generic_plan",
+	"enable_seqscan":      "off",
+	"enable_bitmapscan":   "off",
+	"enable_hashjoin":     "off",
+	"enable_mergejoin":    "off",
+	"join_collapse_limit": "1", // in the order they are written
+	"jit":                 "off",
 }
 
 // What a connection may take: the server ends what takes longer, so that no node

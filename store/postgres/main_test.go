@@ -32,5 +32,9 @@ func openURL(t testing.TB, url string) *DB {
 
 // TestDocuments runs the suite of every backend.
 func TestDocuments(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) store.Backend { return openTest(t).Documents() })
+	storetest.Run(t, func(t *testing.T) store.Backend {
+		db := openTest(t)
+		t.Cleanup(func() { checkPlans(t, db) })
+		return db.Documents()
+	})
 }

@@ -26,6 +26,7 @@ func openPlatform(t *testing.T) platform {
 	t.Helper()
 	url := pgtest.Open(t)
 	db := openURL(t, url)
+	t.Cleanup(func() { checkPlans(t, db) })
 	return platform{db.Documents(), db, db.History(), url, connectAs(t, url, "")}
 }
 

@@ -70,7 +70,7 @@ CREATE TABLE tokens (
 	last_used bigint NOT NULL
 );
 CREATE INDEX tokens_account ON tokens (account);
-CREATE INDEX tokens_workspace ON tokens (workspace) WHERE workspace <> '';
+CREATE INDEX tokens_workspace ON tokens (workspace);
 SELECT isolate('tokens', 'workspace');
 GRANT SELECT (workspace), DELETE ON tokens TO carrel_tenant;
 GRANT SELECT, INSERT, UPDATE (last_used), DELETE ON tokens TO carrel_platform;
