@@ -106,8 +106,10 @@ func TestMetricsCountWhatWasDone(t *testing.T) {
 		`carrel_delivery_attempts_total{became="set_aside",of="event"}`:                            1,
 		`carrel_delivery_late_seconds_count{of="event"}`:                                           3,
 		`carrel_modules_made_ready_total{from="compiler"}`:                                         0,
-		`carrel_delivery_attempts`:                        0,
-		`carrel_db_connections{pool="read",state="busy"}`: 0,
+		`carrel_delivery_backlog_seconds`:                                                          0,
+		`carrel_invocation_records_lost_total`:                                                     0,
+		`carrel_delivery_attempts`:                                                                 0,
+		`carrel_db_connections{pool="read",state="busy"}`:                                          0,
 	})
 	now := w.samples()
 	for name, least := range map[string]float64{

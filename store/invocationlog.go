@@ -31,7 +31,8 @@ type InvocationLog struct {
 	to      Invocations
 	logger  *slog.Logger
 	queue   chan core.InvocationRecord
-	dropped atomic.Int64
+	dropped atomic.Int64 // since it was last said
+	lost    atomic.Int64 // of all there were
 	closing chan struct{}
 	once    sync.Once
 	done    chan struct{}
@@ -56,8 +57,12 @@ func (l *InvocationLog) Record(r core.InvocationRecord) {
 	case l.queue <- r:
 	default:
 		l.dropped.Add(1)
+		l.lost.Add(1)
 	}
 }
+
+// Lost is how many records were dropped, or could not be written.
+func (l *InvocationLog) Lost() int64 { return l.lost.Load() }
 
 // Close writes what was recorded and ends the log.
 func (l *InvocationLog) Close() {
@@ -110,6 +115,7 @@ func (l *InvocationLog) batch(first core.InvocationRecord) []core.InvocationReco
 func (l *InvocationLog) write(batch []core.InvocationRecord) {
 	if err := l.to.WriteInvocations(context.Background(), batch); err != nil {
 		l.logger.Error("invocations could not be recorded", "records", len(batch), "error", err)
+		l.lost.Add(int64(len(batch)))
 	}
 	if n := l.dropped.Swap(0); n > 0 {
 		l.logger.Error("invocations were not recorded: the queue was full", "records", n)

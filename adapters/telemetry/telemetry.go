@@ -76,11 +76,18 @@ func (t *Telemetry) Serve(l net.Listener) error {
 	return nil
 }
 
-// Close ends Serve, and sends the spans that were not sent yet until ctx ends.
+// flushTime is how long Close tries to send the last spans.
+const flushTime = 5 * time.Second
+
+// Close ends Serve, and sends the spans that were not sent yet. Those that can't
+// be sent in 5 s, or until ctx ends, are lost: that is no error of a server's.
 func (t *Telemetry) Close(ctx context.Context) error {
-	err := t.server.Shutdown(ctx)
 	if t.provider != nil {
-		err = errors.Join(err, t.provider.Shutdown(ctx))
+		flush, cancel := context.WithTimeout(ctx, flushTime)
+		defer cancel()
+		if err := t.provider.Shutdown(flush); err != nil {
+			t.log.Warn("the last traces could not be sent, and are lost", "error", err)
+		}
 	}
-	return core.Wrap("telemetry.Close", core.Unavailable, err)
+	return core.Wrap("telemetry.Close", core.Unavailable, t.server.Shutdown(ctx))
 }

@@ -171,6 +171,26 @@ func TestWhatIsLostIsSaid(t *testing.T) {
 	}
 }
 
+// A receiver that takes no spans and never says so holds up no server's end.
+func TestAReceiverThatHangsIsLeft(t *testing.T) {
+	asked, gone := make(chan struct{}, 1), make(chan struct{})
+	hanging := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked <- struct{}{}; <-gone }))
+	t.Cleanup(hanging.Close)
+	t.Cleanup(func() { close(gone) })
+	var log bytes.Buffer
+	watch := open(t, telemetry.Config{OTLP: hanging.URL, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	_, ended := watch.Load(t.Context())
+	ended(nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { <-asked; cancel() }()
+	if err := watch.Close(ctx); err != nil {
+		t.Errorf("lost spans are an error: %v", err)
+	}
+	if !strings.Contains(log.String(), "lost") {
+		t.Errorf("nothing is said: %s", log.String())
+	}
+}
+
 // A client's traceparent is a link: it chooses neither the trace nor whether it
 // is recorded.
 func TestAttack11_ATraceparentOfAStrangerIsALink(t *testing.T) {

@@ -177,7 +177,7 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 
 		Observer: watch.ofRequests(),
 	})
-	watch.parts(db, engine)
+	watch.parts(db, invocations, engine)
 	if token, first, err := accounts.SetupToken(ctx); err != nil {
 		return nil, err
 	} else if first {

@@ -101,48 +101,6 @@ func (w *watch) load(ctx context.Context) (context.Context, func(error)) {
 	return w.Load(ctx)
 }
 
-// parts has what the parts of the server count themselves read with the rest.
-func (w *watch) parts(db database, engine *runtime.Engine) {
-	if w == nil {
-		return
-	}
-	w.Counter("carrel_commits_total", "Writes made durable.", nil, func() float64 { _, writes := db.Groups(); return float64(writes) })
-	w.Counter("carrel_commit_groups_total", "Transactions they were made durable in, one flush of the disk each.", nil,
-		func() float64 { groups, _ := db.Groups(); return float64(groups) })
-	for name := range db.Pools() {
-		w.pool(name, func() store.Pool { return db.Pools()[name] })
-	}
-
-	stat := func(read func(runtime.Stats) float64) func() float64 {
-		return func() float64 { return read(engine.Stats()) }
-	}
-	const instances, made, took = "carrel_instances", "carrel_modules_made_ready_total", "carrel_modules_made_ready_seconds_total"
-	w.Gauge(instances, "Instances of plugins.", telemetry.Labels{"state": "idle"}, stat(func(s runtime.Stats) float64 { return float64(s.Idle) }))
-	w.Gauge(instances, "Instances of plugins.", telemetry.Labels{"state": "busy"},
-		stat(func(s runtime.Stats) float64 { return float64(s.Instances - s.Idle) }))
-	w.Gauge("carrel_instances_max", "Instances there may be.", nil, stat(func(s runtime.Stats) float64 { return float64(s.MaxInstances) }))
-	w.Gauge("carrel_modules", "Modules that are ready.", nil, stat(func(s runtime.Stats) float64 { return float64(s.Modules) }))
-	w.Gauge("carrel_modules_bytes", "Bytes of them, about.", nil, stat(func(s runtime.Stats) float64 { return float64(s.ModuleBytes) }))
-	const help, helpTook = "Modules made ready to be called.", "Time that making modules ready took."
-	w.Counter(made, help, telemetry.Labels{"from": "cache"}, stat(func(s runtime.Stats) float64 { return float64(s.Loaded) }))
-	w.Counter(made, help, telemetry.Labels{"from": "compiler"}, stat(func(s runtime.Stats) float64 { return float64(s.Compiled) }))
-	w.Counter(made, help, telemetry.Labels{"from": "nowhere"}, stat(func(s runtime.Stats) float64 { return float64(s.Failed) }))
-	w.Counter(took, helpTook, telemetry.Labels{"from": "cache"}, stat(func(s runtime.Stats) float64 { return s.LoadTime.Seconds() }))
-	w.Counter(took, helpTook, telemetry.Labels{"from": "compiler"}, stat(func(s runtime.Stats) float64 { return s.CompileTime.Seconds() }))
-}
-
-// pool has a pool of connections to a database read with the rest.
-func (w *watch) pool(name string, now func() store.Pool) {
-	const help = "Connections to the database."
-	of := func(state string) telemetry.Labels { return telemetry.Labels{"pool": name, "state": state} }
-	w.Gauge("carrel_db_connections", help, of("busy"), func() float64 { return float64(now().Busy) })
-	w.Gauge("carrel_db_connections", help, of("idle"), func() float64 { return float64(now().Idle) })
-	w.Counter("carrel_db_connection_waits_total", "Times that somebody waited for a connection.", telemetry.Labels{"pool": name},
-		func() float64 { return float64(now().Waits) })
-	w.Counter("carrel_db_connection_wait_seconds_total", "Time that was waited for connections.", telemetry.Labels{"pool": name},
-		func() float64 { return now().Waited.Seconds() })
-}
-
 // watchedHost tells of the operations a guest asks for.
 type watchedHost struct {
 	runtime.Host
