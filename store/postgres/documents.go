@@ -5,6 +5,8 @@ import (
 	"maps"
 	"sync"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/store"
 )
@@ -33,14 +35,18 @@ func (db *DB) read(ctx context.Context, op string, ws core.WorkspaceID, ask func
 		return err
 	}
 	defer leave()
-	for again := true; ; again = false {
-		b := within(ws)
-		ask(b)
-		err := b.send(ctx, op, db.reads)
-		if !again || !b.lost || b.done > 0 {
-			return err
-		}
+	return sendRead(ctx, op, db.reads, func() *batch { b := within(ws); ask(b); return b })
+}
+
+// sendRead sends a batch that only reads; and once more, made anew, if the connection
+// was dead before anything was read from it.
+func sendRead(ctx context.Context, op string, pool *pgxpool.Pool, make func() *batch) error {
+	b := make()
+	err := b.send(ctx, op, pool)
+	if b.lost && b.done == 0 {
+		return make().send(ctx, op, pool)
 	}
+	return err
 }
 
 // write changes a workspace's rows, beside its units of work.

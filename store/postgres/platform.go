@@ -6,11 +6,11 @@ import (
 	"github.com/carrel-dev/carrel/core"
 )
 
-// find runs a batch that looks for what is of no workspace, or at several at a time.
+// find runs a batch that looks for what is of no workspace, or at several at a
+// time. Like read it passes over a connection that turns out to be dead, so ask may
+// be called again.
 func (db *DB) find(ctx context.Context, op string, ask func(*batch)) error {
-	var b batch
-	ask(&b)
-	return b.send(ctx, op, db.platform)
+	return sendRead(ctx, op, db.platform, func() *batch { b := &batch{}; ask(b); return b })
 }
 
 // keep runs a batch that changes what is of no workspace. It goes on when its
