@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync"
 	"time"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -28,6 +31,7 @@ type remote struct {
 	referrers *oci.Repository // the same, to ask for them
 	cache     *layout
 	logger    *slog.Logger
+	warned    sync.Map // of string: what was logged and would be again
 }
 
 func openRemote(ctx context.Context, where string, cfg Config) (*remote, *catalog, error) {
@@ -111,10 +115,22 @@ func (r *remote) load(ctx context.Context, known *catalog) (*catalog, error) {
 	}
 	failed := r.readAll(ctx, missing)
 	changed := false
+	// Names belong to who had them first, as far as this node can tell.
+	slices.SortFunc(missing, func(a, b *entry) int {
+		return cmp.Or(a.release.Published.Compare(b.release.Published), cmp.Compare(a.tag(), b.tag()))
+	})
+	owners := make(map[string]core.PluginID)
+	for _, e := range entries {
+		owners[e.release.Plugin.Name] = e.release.Plugin
+	}
 	for _, e := range missing {
 		old := known.byTag[e.tag()]
+		owner, owned := owners[e.release.Plugin.Name]
 		switch {
+		case owned && owner != e.release.Plugin:
+			r.warn(ctx, "a release is ignored, whose name belongs to another publisher", "release", e.tag(), "owner", owner.Publisher)
 		case e.release.Digest != "":
+			owners[e.release.Plugin.Name] = e.release.Plugin
 			changed = changed || old == nil || e.damage == nil
 			entries = append(entries, e)
 		case old != nil:
@@ -137,6 +153,13 @@ func (r *remote) load(ctx context.Context, known *catalog) (*catalog, error) {
 		r.logger.WarnContext(ctx, "the list of cached releases could not be written", "error", err)
 	}
 	return newCatalog(entries, nil), failed
+}
+
+// warn logs what every look finds, once.
+func (r *remote) warn(ctx context.Context, message string, fields ...any) {
+	if _, before := r.warned.LoadOrStore(fmt.Sprint(append(fields, message)...), true); !before {
+		r.logger.WarnContext(ctx, message, fields...)
+	}
 }
 
 // readAll reads releases, several at a time. One that could not be read, for a

@@ -73,14 +73,14 @@ func (r *remote) push(ctx context.Context, e *entry, module, manifest []byte) (i
 // claimName agrees on whose a name is, and whose the publisher's name is; of
 // names that look alike, too. Whoever died before publishing under it keeps it.
 func (r *remote) claimName(ctx context.Context, plugin core.PluginID, image blob) error {
-	for what, name := range map[string]string{"publisher": plugin.Publisher, "name": plugin.Name} {
-		owner, _, err := r.agree(ctx, what+" "+skeletonOf(name), plugin.Publisher, image)
+	for _, claim := range []struct{ what, name string }{{"publisher", plugin.Publisher}, {"name", plugin.Name}} {
+		owner, _, err := r.agree(ctx, claim.what+" "+skeletonOf(claim.name), plugin.Publisher, image)
 		if err != nil {
 			return err
 		}
 		if owner != plugin.Publisher {
 			return core.E("registry.Publish", core.Denied,
-				"The %s %s, or one that looks like it, belongs to the publisher %s. Choose another name.", what, name, owner)
+				"The %s %s, or one that looks like it, belongs to the publisher %s. Choose another name.", claim.what, claim.name, owner)
 		}
 	}
 	return nil
