@@ -37,7 +37,8 @@ func TestAServerWhoseRegistryIsGoneIsNotReady(t *testing.T) {
 	if err := os.Rename(registry, registry+"-gone"); err != nil {
 		t.Fatal(err)
 	}
-	if got := string(w.root.send("GET", "/readyz", nil).want(503).raw); got != `{"ready":false,"draining":false,"parts":{"database":true,"registry":false}}` {
+	got := string(w.root.send("GET", "/readyz", nil).want(503).raw)
+	if got != `{"ready":false,"draining":false,"parts":{"database":true,"registry":false}}` {
 		t.Error(got)
 	}
 	w.root.send("GET", "/healthz", nil).want(200)

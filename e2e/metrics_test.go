@@ -55,7 +55,8 @@ func (w *world) samples() map[string]float64 {
 func (w *world) counts(before map[string]float64, want map[string]float64) {
 	w.Helper()
 	var off string
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) { // as who scrapes would
+	// Again and again, as who scrapes would: there is no signal for it.
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		now := w.samples()
 		off = ""
 		for name, n := range want {
@@ -156,7 +157,8 @@ func TestAttack11_MetricsNameNobody(t *testing.T) {
 	w.nobodyIn(w.scrape())
 
 	// They are served there, and nowhere else.
-	for _, address := range []string{w.url + "/metrics", strings.TrimSuffix(w.app.MetricsURL(), "/metrics") + "/debug/pprof/", w.app.MetricsURL() + "/x"} {
+	base := strings.TrimSuffix(w.app.MetricsURL(), "/metrics")
+	for _, address := range []string{w.url + "/metrics", base + "/debug/pprof/", base + "/metrics/x"} {
 		response, err := http.Get(address)
 		if err != nil {
 			t.Fatal(err)

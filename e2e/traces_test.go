@@ -81,7 +81,8 @@ func TestATraceGoesFromARequestToWhatItCaused(t *testing.T) {
 				t.Errorf("an invocation: %v", s)
 			}
 		case "delivery":
-			if s.Attributes["carrel.of"] != "event" || s.Attributes["carrel.result"] != "ok" || s.Attributes["carrel.workspace"] != workspace {
+			if s.Attributes["carrel.of"] != "event" || s.Attributes["carrel.result"] != "ok" ||
+				s.Attributes["carrel.workspace"] != workspace {
 				t.Errorf("the delivery: %v", s)
 			}
 		}

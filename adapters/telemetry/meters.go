@@ -59,12 +59,16 @@ func newMeters(registry *prometheus.Registry, version string) *meters {
 			"Attempts at deliveries that ended, by what became of the delivery.", "of", "became"),
 		late: histogram("carrel_delivery_late_seconds",
 			"Time from when a delivery was due to the beginning of an attempt at it.", ofDelays, "of"),
-		attempting: prometheus.NewGauge(prometheus.GaugeOpts{Name: "carrel_delivery_attempts", Help: "Attempts at deliveries in progress."}),
+		attempting: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "carrel_delivery_attempts", Help: "Attempts at deliveries in progress.",
+		}),
 	}
-	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "carrel_build_info", Help: "1, of this version.",
-		ConstLabels: prometheus.Labels{"version": version}})
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "carrel_build_info", Help: "1, of this version.", ConstLabels: prometheus.Labels{"version": version},
+	})
 	build.Set(1)
-	registry.MustRegister(m.attempting, build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(m.attempting, build,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 

@@ -16,7 +16,9 @@ import (
 // another.
 func (t *Telemetry) Request(ctx context.Context, method, traceparent string) (context.Context, func(route string, status int)) {
 	began := time.Now()
-	options := []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(attribute.String("http.request.method", method))}
+	options := []trace.SpanStartOption{
+		trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(attribute.String("http.request.method", method)),
+	}
 	if of := core.ParseTrace(traceparent); of.Span != [8]byte{} {
 		options = append(options, trace.WithLinks(trace.Link{SpanContext: spanContext(of)}))
 	}
@@ -101,7 +103,8 @@ func (t *Telemetry) Attempt(ctx context.Context, d core.Delivery, now time.Time)
 	}
 	ctx, span := t.begin(ctx, "delivery", trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(
 		attribute.String("carrel.delivery", string(d.ID)), attribute.String("carrel.workspace", string(d.Workspace)),
-		attribute.String("carrel.installation", string(d.Install)), attribute.String("carrel.of", of), attribute.Int("carrel.attempt", d.Attempt)))
+		attribute.String("carrel.installation", string(d.Install)), attribute.String("carrel.of", of),
+		attribute.Int("carrel.attempt", d.Attempt)))
 	if m := t.meters; m != nil {
 		m.attempting.Inc()
 		if !d.Owed.IsZero() {

@@ -165,8 +165,8 @@ func TestWhatIsLostIsSaid(t *testing.T) {
 	if n := strings.Count(log.String(), "traces are not taken by their receiver"); n != 1 {
 		t.Errorf("said %d times:\n%s", n, log.String())
 	}
-	if _, err := telemetry.Open(t.Context(), telemetry.Config{OTLP: "http://a b", Logger: slog.New(slog.DiscardHandler)}); core.KindOf(err) != core.Invalid ||
-		!strings.Contains(core.MessageOf(err), "--otlp-endpoint") {
+	_, err := telemetry.Open(t.Context(), telemetry.Config{OTLP: "http://a b", Logger: slog.New(slog.DiscardHandler)})
+	if core.KindOf(err) != core.Invalid || !strings.Contains(core.MessageOf(err), "--otlp-endpoint") {
 		t.Errorf("an address that is none: %v", err)
 	}
 }
@@ -198,7 +198,8 @@ func TestAttack11_ATraceparentOfAStrangerIsALink(t *testing.T) {
 	for _, sampler := range []string{"always_off", "always_on"} {
 		t.Setenv("OTEL_TRACES_SAMPLER", sampler)
 		watch := open(t, telemetry.Config{OTLP: r.URL})
-		ctx, answered := watch.Request(core.WithTrace(t.Context(), requested), "GET", "00-11111111111111111111111111111111-2222222222222222-01")
+		ctx, answered := watch.Request(core.WithTrace(t.Context(), requested), "GET",
+			"00-11111111111111111111111111111111-2222222222222222-01")
 		if got := core.TraceOf(ctx); got.Request != requested.Request || got.Sampled != (sampler == "always_on") {
 			t.Errorf("%s: %+v", sampler, got)
 		}

@@ -106,7 +106,9 @@ func TestAnObserverIsToldWhoWaits(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	_, err := d.Request(ctx, dispatch.Request{Workspace: b.ws, Alias: "crm", Actor: b.owner, HTTP: abi.Request{Method: "GET", Path: "/run"}})
+	_, err := d.Request(ctx, dispatch.Request{
+		Workspace: b.ws, Alias: "crm", Actor: b.owner, HTTP: abi.Request{Method: "GET", Path: "/run"},
+	})
 	if core.KindOf(err) != core.RateLimited {
 		t.Error(err)
 	}

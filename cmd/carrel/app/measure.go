@@ -28,22 +28,31 @@ func (w *watch) parts(db database, records *store.InvocationLog, engine *runtime
 	w.Gauge("carrel_delivery_backlog_seconds", "How long the delivery has been due that waits longest.", nil,
 		func() float64 { return backlog(db, time.Now()) })
 
-	stat := func(read func(runtime.Stats) float64) func() float64 {
-		return func() float64 { return read(engine.Stats()) }
+	gauge := func(name, help string, labels telemetry.Labels, read func(runtime.Stats) float64) {
+		w.Gauge(name, help, labels, func() float64 { return read(engine.Stats()) })
 	}
-	const instances, made, took = "carrel_instances", "carrel_modules_made_ready_total", "carrel_modules_made_ready_seconds_total"
-	w.Gauge(instances, "Instances of plugins.", telemetry.Labels{"state": "idle"}, stat(func(s runtime.Stats) float64 { return float64(s.Idle) }))
-	w.Gauge(instances, "Instances of plugins.", telemetry.Labels{"state": "busy"},
-		stat(func(s runtime.Stats) float64 { return float64(s.Instances - s.Idle) }))
-	w.Gauge("carrel_instances_max", "Instances there may be.", nil, stat(func(s runtime.Stats) float64 { return float64(s.MaxInstances) }))
-	w.Gauge("carrel_modules", "Modules that are ready.", nil, stat(func(s runtime.Stats) float64 { return float64(s.Modules) }))
-	w.Gauge("carrel_modules_bytes", "Bytes of them, about.", nil, stat(func(s runtime.Stats) float64 { return float64(s.ModuleBytes) }))
-	const help, helpTook = "Modules made ready to be called.", "Time that making modules ready took."
-	w.Counter(made, help, telemetry.Labels{"from": "cache"}, stat(func(s runtime.Stats) float64 { return float64(s.Loaded) }))
-	w.Counter(made, help, telemetry.Labels{"from": "compiler"}, stat(func(s runtime.Stats) float64 { return float64(s.Compiled) }))
-	w.Counter(made, help, telemetry.Labels{"from": "nowhere"}, stat(func(s runtime.Stats) float64 { return float64(s.Failed) }))
-	w.Counter(took, helpTook, telemetry.Labels{"from": "cache"}, stat(func(s runtime.Stats) float64 { return s.LoadTime.Seconds() }))
-	w.Counter(took, helpTook, telemetry.Labels{"from": "compiler"}, stat(func(s runtime.Stats) float64 { return s.CompileTime.Seconds() }))
+	const instances = "carrel_instances"
+	gauge(instances, "Instances of plugins.", telemetry.Labels{"state": "idle"},
+		func(s runtime.Stats) float64 { return float64(s.Idle) })
+	gauge(instances, "Instances of plugins.", telemetry.Labels{"state": "busy"},
+		func(s runtime.Stats) float64 { return float64(s.Instances - s.Idle) })
+	gauge("carrel_instances_max", "Instances there may be.", nil, func(s runtime.Stats) float64 { return float64(s.MaxInstances) })
+	gauge("carrel_modules", "Modules that are ready.", nil, func(s runtime.Stats) float64 { return float64(s.Modules) })
+	gauge("carrel_modules_bytes", "Bytes of them, about.", nil, func(s runtime.Stats) float64 { return float64(s.ModuleBytes) })
+
+	made := func(from string, read func(runtime.Stats) int64) {
+		w.Counter("carrel_modules_made_ready_total", "Modules made ready to be called.", telemetry.Labels{"from": from},
+			func() float64 { return float64(read(engine.Stats())) })
+	}
+	made("cache", func(s runtime.Stats) int64 { return s.Loaded })
+	made("compiler", func(s runtime.Stats) int64 { return s.Compiled })
+	made("nowhere", func(s runtime.Stats) int64 { return s.Failed })
+	took := func(from string, read func(runtime.Stats) time.Duration) {
+		w.Counter("carrel_modules_made_ready_seconds_total", "Time that making modules ready took.", telemetry.Labels{"from": from},
+			func() float64 { return read(engine.Stats()).Seconds() })
+	}
+	took("cache", func(s runtime.Stats) time.Duration { return s.LoadTime })
+	took("compiler", func(s runtime.Stats) time.Duration { return s.CompileTime })
 }
 
 // pool has a pool of connections to a database read with the rest.

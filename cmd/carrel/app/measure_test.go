@@ -21,7 +21,8 @@ func TestTheBacklogIsAsOldAsWhatIsDueLongest(t *testing.T) {
 	put := func(due time.Time) {
 		t.Helper()
 		unit := store.New(db.Documents()).Begin("ws_1", store.Scope{Now: now})
-		unit.Add(core.PutDelivery{Delivery: core.Delivery{ID: core.NewDeliveryID(), Install: "ins_1", Handler: "next", Due: due, Created: now}})
+		d := core.Delivery{ID: core.NewDeliveryID(), Install: "ins_1", Handler: "next", Due: due, Created: now}
+		unit.Add(core.PutDelivery{Delivery: d})
 		if _, err := unit.Commit(t.Context()); err != nil {
 			t.Fatal(err)
 		}

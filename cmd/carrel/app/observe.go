@@ -133,28 +133,36 @@ type watchedBackend struct {
 }
 
 // Document implements store.Backend.
-func (b watchedBackend) Document(ctx context.Context, ws core.WorkspaceID, table store.Number, id core.DocumentID) (doc *core.Document, at store.Moment, err error) {
+func (b watchedBackend) Document(
+	ctx context.Context, ws core.WorkspaceID, table store.Number, id core.DocumentID,
+) (doc *core.Document, at store.Moment, err error) {
 	ctx, ended := b.w.Store(ctx, "document")
 	defer func() { ended(err) }()
 	return b.Backend.Document(ctx, ws, table, id)
 }
 
 // Scan implements store.Backend.
-func (b watchedBackend) Scan(ctx context.Context, ws core.WorkspaceID, r store.Range, limit store.ScanLimit) (rows store.Rows, at store.Moment, err error) {
+func (b watchedBackend) Scan(
+	ctx context.Context, ws core.WorkspaceID, r store.Range, limit store.ScanLimit,
+) (rows store.Rows, at store.Moment, err error) {
 	ctx, ended := b.w.Store(ctx, "scan")
 	defer func() { ended(err) }()
 	return b.Backend.Scan(ctx, ws, r, limit)
 }
 
 // Receipt implements store.Backend.
-func (b watchedBackend) Receipt(ctx context.Context, ws core.WorkspaceID, scope, key string) (receipt *core.Receipt, at store.Moment, err error) {
+func (b watchedBackend) Receipt(
+	ctx context.Context, ws core.WorkspaceID, scope, key string,
+) (receipt *core.Receipt, at store.Moment, err error) {
 	ctx, ended := b.w.Store(ctx, "receipt")
 	defer func() { ended(err) }()
 	return b.Backend.Receipt(ctx, ws, scope, key)
 }
 
 // Ask implements store.Backend.
-func (b watchedBackend) Ask(ctx context.Context, ws core.WorkspaceID, q store.Question) (answer store.Answer, at store.Moment, err error) {
+func (b watchedBackend) Ask(
+	ctx context.Context, ws core.WorkspaceID, q store.Question,
+) (answer store.Answer, at store.Moment, err error) {
 	ctx, ended := b.w.Store(ctx, "ask")
 	defer func() { ended(err) }()
 	return b.Backend.Ask(ctx, ws, q)
