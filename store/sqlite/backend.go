@@ -24,27 +24,48 @@ type documents struct {
 // Documents returns the file's document engine.
 func (db *DB) Documents() store.Backend { return db.documents }
 
-// session is one transaction, with the statements of its pool.
+// session is one transaction, with the statements of its pool. Without a
+// transaction each statement is one.
 type session struct {
 	tx         *sql.Tx
 	statements statements
 }
 
+func (s session) statement(ctx context.Context, query string) *sql.Stmt {
+	if s.tx == nil {
+		return s.statements[query]
+	}
+	return s.tx.StmtContext(ctx, s.statements[query])
+}
+
 func (s session) row(ctx context.Context, query string, args ...any) *sql.Row {
-	return s.tx.StmtContext(ctx, s.statements[query]).QueryRowContext(ctx, args...)
+	return s.statement(ctx, query).QueryRowContext(ctx, args...)
 }
 
 func (s session) rows(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return s.tx.StmtContext(ctx, s.statements[query]).QueryContext(ctx, args...)
+	return s.statement(ctx, query).QueryContext(ctx, args...)
 }
 
 // exec runs a statement and returns how many rows it changed.
 func (s session) exec(ctx context.Context, query string, args ...any) (int64, error) {
-	result, err := s.tx.StmtContext(ctx, s.statements[query]).ExecContext(ctx, args...)
+	result, err := s.statement(ctx, query).ExecContext(ctx, args...)
 	if err != nil {
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+// readOnce is read for an fn of one statement, which may be run a second time.
+// Where the workspace's moment is remembered, and nothing was committed meanwhile,
+// that is the moment it saw: the statement needs no transaction around it.
+func (d *documents) readOnce(ctx context.Context, ws core.WorkspaceID, fn func(session) error) (store.Moment, error) {
+	moments := &d.db.memory.moments
+	if at, known, edition := moments.read(ws); known {
+		if err := fn(session{statements: d.db.readStatements}); err == nil && moments.unchanged(edition) {
+			return at, nil
+		}
+	}
+	return d.read(ctx, ws, fn)
 }
 
 // read runs fn in a read transaction and returns the moment it saw.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/store"
 )
 
 // What bounds a group of writes that share a transaction, and so how long the
@@ -24,6 +25,7 @@ const (
 type committer struct {
 	db       *sql.DB
 	prepared statements // of db
+	moments  *shelf[core.WorkspaceID, store.Moment]
 	queue    chan *pending
 	closing  chan struct{}
 	once     sync.Once
@@ -41,10 +43,11 @@ type pending struct {
 	settled func(error) // told how it ended before the result is
 }
 
-func startCommitter(db *sql.DB, prepared statements) *committer {
+func startCommitter(db *sql.DB, prepared statements, moments *shelf[core.WorkspaceID, store.Moment]) *committer {
 	c := &committer{
 		db:       db,
 		prepared: prepared,
+		moments:  moments,
 		queue:    make(chan *pending, maxGroup),
 		closing:  make(chan struct{}),
 		done:     make(chan struct{}),
@@ -132,6 +135,7 @@ func (c *committer) commit(first *pending) {
 	for _, p := range group {
 		p.settled(p.err)
 	}
+	c.moments.open()
 	for _, p := range group {
 		p.result <- p.err
 	}
@@ -153,15 +157,18 @@ func (c *committer) transact(first *pending) (group []*pending, err error) {
 			return group, err
 		}
 		if len(group) == maxGroup || time.Since(began) > maxGroupTime {
-			return group, tx.Commit()
+			break
 		}
 		select {
 		case p = <-c.queue:
 			group = append(group, p)
+			continue
 		default:
-			return group, tx.Commit()
 		}
+		break
 	}
+	c.moments.close()
+	return group, tx.Commit()
 }
 
 const (

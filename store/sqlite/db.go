@@ -65,7 +65,7 @@ func Open(ctx context.Context, dir string) (*DB, error) {
 	if err := db.open(ctx, path); err != nil {
 		return nil, errors.Join(core.Wrap(op, core.Unavailable, err), db.Close())
 	}
-	db.committer = startCommitter(db.write, db.writeStatements)
+	db.committer = startCommitter(db.write, db.writeStatements, &db.memory.moments)
 	return db, nil
 }
 

@@ -55,6 +55,7 @@ const maxShelf = 10_000
 type shelf[K comparable, V any] struct {
 	mu      sync.RWMutex
 	edition int64 // counts what was written; what was read before a write is not kept after it
+	closed  bool  // the file may hold more than this knows
 	kept    map[K]V
 }
 
@@ -66,12 +67,39 @@ func (s *shelf[K, V]) get(key K) (v V, ok bool, edition int64) {
 	return v, ok, s.edition
 }
 
+// read is get for who will look into the file and wants to know that it held, all
+// the while, what is kept: unchanged says so afterwards.
+func (s *shelf[K, V]) read(key K) (v V, ok bool, edition int64) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	v, ok = s.kept[key]
+	return v, ok && !s.closed, s.edition
+}
+
+func (s *shelf[K, V]) unchanged(edition int64) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.edition == edition
+}
+
+// close is called before a group becomes visible in the file, open after all it
+// wrote is here.
+func (s *shelf[K, V]) close() { s.shut(true) }
+func (s *shelf[K, V]) open()  { s.shut(false) }
+
+func (s *shelf[K, V]) shut(closed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.edition++
+	s.closed = closed
+}
+
 // keep keeps what was read since get, unless something was written meanwhile: it
 // may have been read before.
 func (s *shelf[K, V]) keep(key K, v V, edition int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.edition == edition {
+	if s.edition == edition && !s.closed {
 		s.set(key, v)
 	}
 }

@@ -49,3 +49,25 @@ func TestChangesThatAuthorise(t *testing.T) {
 		t.Error("what every call writes is one")
 	}
 }
+
+// Between a group's becoming visible and what it wrote being here, nobody takes
+// what is here for what is in the file, and nothing read then is kept.
+func TestShelfIsClosedWhileAGroupCommits(t *testing.T) {
+	var s shelf[string, int]
+	s.put("a", 1)
+	_, ok, before := s.read("a")
+	if !ok || !s.unchanged(before) {
+		t.Fatal("it is not open")
+	}
+	s.close()
+	if _, ok, edition := s.read("a"); ok || s.unchanged(before) {
+		t.Error("a group is committing, and it is open")
+	} else if s.keep("b", 1, edition); s.kept["b"] != 0 {
+		t.Error("it keeps what was read meanwhile")
+	}
+	s.put("a", 2)
+	s.open()
+	if v, ok, edition := s.read("a"); v != 2 || !ok || edition == before {
+		t.Errorf("afterwards it has %d, %v", v, ok)
+	}
+}
