@@ -31,5 +31,6 @@ func (db *DB) Audit(ctx context.Context, ws core.WorkspaceID, before int64, limi
 }
 
 func (b *batch) audit(ws core.WorkspaceID, e core.AuditEntry) {
-	b.exec("INSERT INTO audit (workspace, time, actor, action, subject) VALUES ($1, $2, $3, $4, $5)", ws, micros(e.Time), e.Actor, e.Action, e.Subject)
+	b.exec("INSERT INTO audit (workspace, time, actor, action, subject) VALUES ($1, $2, $3, $4, $5)",
+		ws, micros(e.Time), e.Actor, e.Action, e.Subject)
 }

@@ -68,7 +68,8 @@ func (b *batch) addUsage(ws core.WorkspaceID, u core.AddUsage) error {
 			"The meter %s can't go beyond %d, nor below -%[2]d. The plugin's author must count in larger units.", u.Meter, core.MaxUsage)
 	})
 	b.exec(`INSERT INTO usage_sums (workspace, install, meter, quantity) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (workspace, meter, install) DO UPDATE SET quantity = usage_sums.quantity + excluded.quantity`, ws, u.Install, u.Meter, u.Quantity)
+		ON CONFLICT (workspace, meter, install) DO UPDATE SET quantity = usage_sums.quantity + excluded.quantity`,
+		ws, u.Install, u.Meter, u.Quantity)
 	return nil
 }
 

@@ -36,7 +36,9 @@ func scanEvent(s scanner, ws core.WorkspaceID) (core.Event, error) {
 }
 
 // Events implements web/api's History.
-func (h History) Events(ctx context.Context, ws core.WorkspaceID, eventType string, before core.EventID, limit int) (list []core.Event, err error) {
+func (h History) Events(
+	ctx context.Context, ws core.WorkspaceID, eventType string, before core.EventID, limit int,
+) (list []core.Event, err error) {
 	where, args := below, []any{ws, idBelow(before), limit}
 	if eventType != "" {
 		where, args = " AND type = $4"+below, append(args, eventType)

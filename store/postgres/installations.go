@@ -56,7 +56,8 @@ func (b *batch) putInstallation(ws core.WorkspaceID, in core.Installation) error
 	b.must(core.E(op, core.Changed, "The installation was changed or removed at the same time."), `UPDATE installations
 		SET alias = $3, version = $4, digest = $5, state = $6, grants = $7, settings = $8, role_scopes = $9, revision = $10, updated = $11
 		WHERE `+inWorkspace+` AND id = $2 AND revision = $12`,
-		ws, in.ID, in.Alias, in.Version, in.Digest, in.State, string(grants), settings, string(scopes), in.Revision, micros(in.Updated), in.Revision-1)
+		ws, in.ID, in.Alias, in.Version, in.Digest, in.State, string(grants), settings, string(scopes), in.Revision, micros(in.Updated),
+		in.Revision-1)
 	if in.State == core.InstallationEnabled {
 		b.exec(resumeQuery+" AND install = $3", ws, micros(in.Updated), in.ID)
 	}

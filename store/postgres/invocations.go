@@ -9,10 +9,12 @@ import (
 	"github.com/carrel-dev/carrel/store"
 )
 
-const selectInvocations = "SELECT id, install, handler, kind, trigger, outcome, runs, fuel, duration, error, started, delivery, attempt, log, request" +
-	" FROM invocations WHERE " + inWorkspace
+const selectInvocations = "SELECT id, install, handler, kind, trigger, outcome, runs, fuel, duration, error, started," +
+	" delivery, attempt, log, request FROM invocations WHERE " + inWorkspace
 
-func (h History) invocations(ctx context.Context, op string, ws core.WorkspaceID, where string, args ...any) (list []core.InvocationRecord, err error) {
+func (h History) invocations(
+	ctx context.Context, op string, ws core.WorkspaceID, where string, args ...any,
+) (list []core.InvocationRecord, err error) {
 	err = h.db.read(ctx, op, ws, func(b *batch) {
 		b.rows(func(s scanner) error {
 			r, err := scanInvocation(s, ws)
@@ -37,7 +39,9 @@ func scanInvocation(s scanner, ws core.WorkspaceID) (core.InvocationRecord, erro
 }
 
 // Invocations implements web/api's History.
-func (h History) Invocations(ctx context.Context, ws core.WorkspaceID, before core.InvocationID, limit int) ([]core.InvocationRecord, error) {
+func (h History) Invocations(
+	ctx context.Context, ws core.WorkspaceID, before core.InvocationID, limit int,
+) ([]core.InvocationRecord, error) {
 	return h.invocations(ctx, "postgres.Invocations", ws, below, ws, idBelow(before), limit)
 }
 

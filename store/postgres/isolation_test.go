@@ -56,7 +56,8 @@ func TestAttack02_AQueryWithoutItsFilterFindsNothing(t *testing.T) {
 			columns := strings.Join(list(t, p.superuser, `SELECT quote_ident(attname) FROM pg_attribute
 				WHERE attrelid = $1::regclass AND attnum > 0 AND attidentity = '' AND attgenerated = '' AND NOT attisdropped`, name), ", ")
 			transact(t, tenant, a.ID, func(tx pgx.Tx) {
-				_, err := tx.Exec(t.Context(), fmt.Sprintf("INSERT INTO %s (%s) SELECT %[2]s FROM jsonb_populate_record(NULL::%[1]s, $1::jsonb)", name, columns), row[0])
+				_, err := tx.Exec(t.Context(), fmt.Sprintf("INSERT INTO %s (%s) SELECT %[2]s FROM jsonb_populate_record(NULL::%[1]s, $1::jsonb)",
+					name, columns), row[0])
 				wantsRefusal(t, name+": a row is put into another workspace", err)
 			})
 		}

@@ -29,7 +29,8 @@ func checkPlans(t testing.TB, db *DB) {
 	ctx := context.Background() // t.Context ends before clean-ups
 	for _, pool := range []*pgxpool.Pool{db.reads, db.writes, db.platform} {
 		for _, conn := range pool.AcquireAllIdle(ctx) {
-			rows, err := conn.Query(ctx, "SELECT name, statement, cardinality(parameter_types) FROM pg_prepared_statements", pgx.QueryExecModeSimpleProtocol)
+			rows, err := conn.Query(ctx, "SELECT name, statement, cardinality(parameter_types) FROM pg_prepared_statements",
+				pgx.QueryExecModeSimpleProtocol)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -64,9 +64,9 @@ const isolated = "(%s = ( SELECT current_workspace() AS current_workspace))"
 func faults(t testing.TB, q querier) (found []string) {
 	t.Helper()
 	fault := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
-	const ours = "n.nspname = '" + schema + "'"
-	relations := list(t, q, `SELECT concat_ws(' ', relkind, relname, relrowsecurity, relforcerowsecurity) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
-		WHERE `+ours+` AND relkind NOT IN ('i', 'I', 'S', 'c') ORDER BY relname`)
+	const ours = "n.nspname IN ('" + schema + "', '" + viewSchema + "')"
+	relations := list(t, q, `SELECT concat_ws(' ', relkind, relname, relrowsecurity, relforcerowsecurity)
+		FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE `+ours+` AND relkind NOT IN ('i', 'I', 'S', 'c') ORDER BY relname`)
 	missing := len(tables)
 	for _, relation := range relations {
 		var kind, name, enabled, forced string
@@ -124,9 +124,11 @@ func faults(t testing.TB, q querier) (found []string) {
 		found = append(found, list(t, q, `SELECT $1 || ' may ' || may FROM pg_roles, LATERAL (VALUES
 				(rolsuper, 'do everything'), (rolbypassrls, 'see every row'), (rolcreatedb, 'make databases'), (rolcreaterole, 'make roles'),
 				(rolcanlogin, 'log in'), (rolreplication, 'read the log'),
-				(has_schema_privilege(oid, '`+schema+`', 'CREATE'), 'make tables'), (has_database_privilege(oid, current_database(), 'CREATE'), 'make schemas'),
+				(has_schema_privilege(oid, '`+schema+`', 'CREATE'), 'make tables'),
+				(has_database_privilege(oid, current_database(), 'CREATE'), 'make schemas'),
 				(EXISTS (SELECT FROM pg_auth_members WHERE member = oid), 'be another role'),
-				(EXISTS (SELECT FROM pg_shdepend WHERE refclassid = 'pg_authid'::regclass AND refobjid = oid AND deptype = 'o'), 'do what it likes with what it owns')
+				(EXISTS (SELECT FROM pg_shdepend WHERE refclassid = 'pg_authid'::regclass AND refobjid = oid AND deptype = 'o'),
+					'do what it likes with what it owns')
 			) rights (has, may) WHERE rolname = $1 AND has`, role)...)
 	}
 	return found
@@ -174,9 +176,13 @@ func TestAttack04_ViewsAndFunctionsReadAsWhoAsks(t *testing.T) {
 	p := openPlatform(t)
 	a := storetest.Fill(t, p)
 	storetest.Fill(t, p)
+	if names, err := MakeViews(t.Context(), p.url, storetest.Plugin, storetest.Tables); err != nil || len(names) == 0 {
+		t.Fatalf("made %q, %v", names, err)
+	}
 	for statement, leaks := range map[string]bool{
 		"CREATE VIEW readable WITH (security_invoker) AS SELECT * FROM documents":                                       false,
 		"CREATE VIEW readable WITH (security_invoker = false) AS SELECT * FROM documents":                               true,
+		"CREATE VIEW carrel_views.readable AS SELECT * FROM documents":                                                  true,
 		"CREATE VIEW readable AS SELECT * FROM documents":                                                               true,
 		"CREATE MATERIALIZED VIEW readable AS SELECT * FROM documents":                                                  true,
 		"CREATE FUNCTION readable() RETURNS SETOF documents LANGUAGE sql AS 'SELECT * FROM documents'":                  false,
@@ -184,11 +190,12 @@ func TestAttack04_ViewsAndFunctionsReadAsWhoAsks(t *testing.T) {
 	} {
 		transact(t, p.superuser, a.ID, func(tx pgx.Tx) {
 			statements := []string{statement}
-			from := "readable"
-			if strings.Contains(statement, "FUNCTION") {
-				from = "readable()"
+			_, from, _ := strings.Cut(statement, "VIEW ")
+			from, _, isView := strings.Cut(from, " ")
+			if isView {
+				statements = append(statements, "GRANT SELECT ON "+from+" TO "+roleTenant)
 			} else {
-				statements = append(statements, "GRANT SELECT ON readable TO "+roleTenant)
+				from = "readable()"
 			}
 			for _, statement := range append(statements, "SET LOCAL ROLE "+roleTenant) {
 				if _, err := tx.Exec(t.Context(), statement); err != nil {

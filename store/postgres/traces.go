@@ -26,7 +26,9 @@ func (h History) DeliveriesOf(ctx context.Context, ws core.WorkspaceID, events [
 	return h.deliveries(ctx, "postgres.DeliveriesOf", ws, " AND event <> '' AND event = ANY ($2) ORDER BY id", ws, texts(events))
 }
 
-func (h History) deliveries(ctx context.Context, op string, ws core.WorkspaceID, where string, args ...any) (list []core.Delivery, err error) {
+func (h History) deliveries(
+	ctx context.Context, op string, ws core.WorkspaceID, where string, args ...any,
+) (list []core.Delivery, err error) {
 	err = h.db.read(ctx, op, ws, func(b *batch) {
 		b.rows(func(s scanner) error {
 			d, err := scanDelivery(s)

@@ -72,7 +72,8 @@ func accounts(t *testing.T, h *house) {
 
 	session := func(of core.Account, n byte) [32]byte {
 		hash := [32]byte{n}
-		h.must(h.ReplaceSession(ctx, core.Session{Hash: hash, ID: core.NewSessionID(), Account: of.ID, Created: noon, Expires: noon.Add(time.Hour)}, [32]byte{}))
+		s := core.Session{Hash: hash, ID: core.NewSessionID(), Account: of.ID, Created: noon, Expires: noon.Add(time.Hour)}
+		h.must(h.ReplaceSession(ctx, s, [32]byte{}))
 		return hash
 	}
 	hers, his := session(ada, 1), session(bob, 2)
@@ -127,7 +128,8 @@ func tokens(t *testing.T, h *house) {
 	ada, bob := h.person(), h.person()
 	token := func(n byte, of core.Account, ws core.WorkspaceID, scopes []string) core.Token {
 		token := core.Token{
-			Hash: [32]byte{n}, ID: core.NewTokenID(), Account: of.ID, Name: "CI", Workspace: ws, Scopes: scopes, Created: noon, Expires: noon.Add(time.Hour),
+			Hash: [32]byte{n}, ID: core.NewTokenID(), Account: of.ID, Name: "CI", Workspace: ws, Scopes: scopes,
+			Created: noon, Expires: noon.Add(time.Hour),
 		}
 		h.must(h.CreateToken(ctx, token))
 		return token

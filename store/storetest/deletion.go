@@ -33,8 +33,9 @@ func (h *house) fill(w core.Workspace, owner core.Account) {
 	h.must(err)
 	u.Add(core.AddUsage{Install: in.ID, Meter: "crm.contacts", Quantity: 1, Limit: -1})
 	u.Add(core.PutReceipt{Receipt: core.Receipt{Scope: string(in.ID) + " member", Key: "k", Answer: json.RawMessage(`{}`), Created: noon}})
-	u.Add(core.AppendEvent{Event: core.Event{ID: core.NewEventID(), Type: "crm.contact.created", Version: 1, Source: "/crm", Data: json.RawMessage(`{}`), Time: noon}})
-	u.Add(core.PutDelivery{Delivery: core.Delivery{ID: core.NewDeliveryID(), Install: in.ID, Handler: "later", Due: noon, Created: noon}})
+	e, _ := told()
+	u.Add(core.AppendEvent{Event: e})
+	u.Add(core.PutDelivery{Delivery: job(in.ID, noon)})
 	_, err = u.Commit(ctx)
 	h.must(err)
 	h.token(owner, w.ID)
@@ -126,7 +127,7 @@ func deletedUnderWay(t *testing.T, h *house) {
 				u := store.New(h).Begin(w.ID, scope)
 				_, err := u.Insert(ctx, "contacts", json.RawMessage(`{"name": "Ann"}`))
 				if err == nil {
-					u.Add(core.PutDelivery{Delivery: core.Delivery{ID: core.NewDeliveryID(), Install: "ins_1", Handler: "later", Due: noon, Created: noon}})
+					u.Add(core.PutDelivery{Delivery: job("ins_1", noon)})
 					_, err = u.Commit(ctx)
 				}
 				if kind := core.KindOf(err); kind != "" && kind != core.Changed {

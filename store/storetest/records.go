@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"reflect"
@@ -49,7 +48,8 @@ func eventPages(t *testing.T, h *house) {
 	other, _ := h.workspace()
 	var all, ofType []core.EventID
 	for i := range 6 {
-		event := core.Event{ID: core.NewEventID(), Workspace: w.ID, Type: "crm.a", Version: 1, Source: "/crm", Data: json.RawMessage(`{}`), Time: noon}
+		event, _ := told()
+		event.Type, event.Workspace = "crm.a", w.ID
 		if i%2 == 1 {
 			event.Type = "crm.b"
 			ofType = append(ofType, event.ID)

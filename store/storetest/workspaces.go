@@ -22,8 +22,9 @@ func memberships(t *testing.T, h *house) {
 	second.Name = "A first name"
 	h.must(h.change(second.ID, core.PutWorkspace{Workspace: second},
 		core.PutMember{Member: core.Member{Account: ada.ID, Role: core.RoleMember, Created: noon.Add(time.Hour)}}))
-	member := core.Member{Workspace: second.ID, Account: ada.ID, Email: ada.Email, Name: ada.Name, Role: core.RoleMember, Created: noon.Add(time.Hour)}
 	owner := core.Member{Workspace: first.ID, Account: ada.ID, Email: ada.Email, Name: ada.Name, Role: core.RoleOwner, Created: noon}
+	member := owner
+	member.Workspace, member.Role, member.Created = second.ID, core.RoleMember, noon.Add(time.Hour)
 	workspaces, members, err := h.Memberships(ctx, ada.ID)
 	if err != nil || !slices.Equal(workspaces, []core.Workspace{second, first}) || !slices.Equal(members, []core.Member{member, owner}) {
 		t.Errorf("hers: %+v as %+v, %v", workspaces, members, err)
