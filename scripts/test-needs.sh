@@ -28,6 +28,7 @@ need 'the race detector' 'gcc libc6-dev' command -v gcc
 need 'guests written in C' 'clang-16 lld-16 wasi-libc libclang-rt-16-dev-wasm32' c_guests
 need 'guests written in AssemblyScript' 'nodejs npm' command -v npm
 need 'the store of several nodes' postgresql postgres
+need 'what nodes share (the server that Debian starts is never used)' redis-server command -v redis-server
 need 'stories in a browser' 'chromium fonts-liberation' browser
 
 if [ -n "$packages" ]; then
