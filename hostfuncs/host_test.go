@@ -335,7 +335,7 @@ func FuzzCall(f *testing.F) {
 type refusing struct{}
 
 // nowhere is the same for mail.
-var nowhere = hostfuncs.NewPost(make([]byte, 32), func(context.Context, core.MailServer) (hostfuncs.MailConnection, error) {
+var nowhere = hostfuncs.NewPost(make([]byte, 32), nil, func(context.Context, core.MailServer) (hostfuncs.MailConnection, error) {
 	return nil, core.E("mail.send", core.Unavailable, "There is no network here.")
 })
 

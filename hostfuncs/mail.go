@@ -40,9 +40,10 @@ type Post struct {
 
 // NewPost makes a Post that connects to mail servers with connect, which fails
 // with an Error that names neither password nor address. The key, 32 bytes,
-// makes Message-IDs of what nobody else can compute.
-func NewPost(key []byte, connect func(context.Context, core.MailServer) (MailConnection, error)) *Post {
-	return &Post{connect: connect, key: key, rates: newRates(maxMailsAMinute)}
+// makes Message-IDs of what nobody else can compute. The counter, which may be nil,
+// is of the mails of all nodes.
+func NewPost(key []byte, counter Counter, connect func(context.Context, core.MailServer) (MailConnection, error)) *Post {
+	return &Post{connect: connect, key: key, rates: newRates(maxMailsAMinute, counter)}
 }
 
 func mailSend(ctx context.Context, h *Host, r abi.MailRequest) (abi.MailResponse, error) {
@@ -58,7 +59,7 @@ func mailSend(ctx context.Context, h *Host, r abi.MailRequest) (abi.MailResponse
 	if err != nil {
 		return none, err
 	}
-	if !h.b.Post.rates.allow(h.b.Workspace.ID) {
+	if !h.b.Post.rates.allow(ctx, h.b.Workspace.ID) {
 		return none, core.E(op, core.RateLimited,
 			"A workspace may send %d mails a minute, and this one has. Send the rest in the next minute.", maxMailsAMinute)
 	}

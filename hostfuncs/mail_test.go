@@ -23,7 +23,7 @@ const mailPassword = "canary-pass-51aa"
 // post is a Post that reaches this machine's servers and trusts one of them.
 func post(s *smtptest.Server) *hostfuncs.Post {
 	mailer := smtp.New(smtp.Config{Private: true, Roots: s.Roots})
-	return hostfuncs.NewPost(make([]byte, 32), func(ctx context.Context, server core.MailServer) (hostfuncs.MailConnection, error) {
+	return hostfuncs.NewPost(make([]byte, 32), nil, func(ctx context.Context, server core.MailServer) (hostfuncs.MailConnection, error) {
 		c, err := mailer.Connect(ctx, server)
 		if err != nil {
 			return nil, err

@@ -40,7 +40,7 @@ func (l *Link) Counter(what string) *Counter { return &Counter{l, what} }
 
 // Take counts one more of a key, unless it was counted limit times within the
 // window already: then it reports false. Unavailable: Redis can't say, which is
-// known after 50 ms at most, and at once while it doesn't answer anyway.
+// known after the bound at most, and at once while it doesn't answer anyway.
 func (c *Counter) Take(ctx context.Context, key string, limit int, window time.Duration) (bool, error) {
 	var taken bool
 	err := c.ask(ctx, func(ctx context.Context) (err error) {

@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
@@ -23,8 +24,7 @@ import (
 )
 
 const (
-	// defaultBound is how long whoever serves a request waits for Redis. It is many
-	// times what one in the same network takes.
+	// defaultBound is many times what a Redis in the same network takes.
 	defaultBound = 50 * time.Millisecond
 	// patience is how long others wait: to connect, and to tell.
 	patience = time.Second
@@ -46,6 +46,8 @@ type Config struct {
 	// Names in Redis are made of it, so that two installations on one Redis don't
 	// meet, and nobody who reads them learns whom they are of.
 	Secret []byte
+	// Bound is how long whoever serves a request waits for Redis; 0 is 50 ms.
+	Bound  time.Duration
 	Logger *slog.Logger
 }
 
@@ -59,7 +61,7 @@ type Ears struct {
 
 // Link is a node's link to the others. Its methods may be called concurrently,
 // before Start and after Close, too; but for Close none of them waits for Redis
-// longer than 50 ms, and while it doesn't answer they don't wait at all.
+// longer than the bound, and while it doesn't answer they don't wait at all.
 type Link struct {
 	client *goredis.Client
 	secret []byte
@@ -97,7 +99,7 @@ func New(c Config) (*Link, error) {
 	options.DisableIdentity = true
 	options.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	l := &Link{
-		client: goredis.NewClient(options), secret: c.Secret, node: rand.Text(), log: c.Logger, bound: defaultBound,
+		client: goredis.NewClient(options), secret: c.Secret, node: rand.Text(), log: c.Logger, bound: cmp.Or(c.Bound, defaultBound),
 		said: newMailbox(), heard: newMailbox(), failed: make(chan error, 1),
 		stop: func() {},
 	}

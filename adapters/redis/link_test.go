@@ -39,11 +39,10 @@ type node struct {
 func newNode(t *testing.T, url, secret string) *node {
 	t.Helper()
 	log := &journal{line: make(chan string, 100)}
-	link, err := New(Config{URL: url, Secret: []byte(secret), Logger: slog.New(slog.NewTextHandler(log, nil))})
+	link, err := New(Config{URL: url, Secret: []byte(secret), Bound: late, Logger: slog.New(slog.NewTextHandler(log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
-	link.bound = late
 	t.Cleanup(func() {
 		if err := link.Close(); err != nil {
 			t.Error(err)
@@ -198,7 +197,7 @@ func TestFault07_RedisFlushed(t *testing.T) {
 func TestFault07_RedisHangs(t *testing.T) {
 	s := redistest.Start(t)
 	n := newNode(t, s.URL(), "one")
-	n.bound = 50 * time.Millisecond
+	n.bound = defaultBound
 	n.listen()
 	n.missed()
 	n.log.says(t, "redis answers")

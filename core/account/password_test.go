@@ -126,10 +126,10 @@ func TestAttack52_UnknownEmailHashesToo(t *testing.T) {
 }
 
 func TestLimiterForgets(t *testing.T) {
-	l := newLimiter(2, time.Minute)
+	l := newLimiter(2, time.Minute, nil)
 	now := time.Unix(0, 0)
 	for i := range maxRemembered + 50 {
-		if !l.take(time.Duration(i).String(), now.Add(time.Duration(i))) {
+		if !l.take(t.Context(), time.Duration(i).String(), now.Add(time.Duration(i))) {
 			t.Fatalf("the first failure of %d is refused", i)
 		}
 	}
@@ -139,7 +139,7 @@ func TestLimiterForgets(t *testing.T) {
 	if l.failed[time.Duration(0).String()] != nil {
 		t.Error("it forgot another than the oldest")
 	}
-	l.take("last", now.Add(time.Hour))
+	l.take(t.Context(), "last", now.Add(time.Hour))
 	if len(l.failed) != 1 {
 		t.Errorf("it remembers %d that are over", len(l.failed)-1)
 	}

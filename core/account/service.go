@@ -56,6 +56,7 @@ type Store interface {
 type Config struct {
 	Store   Store
 	SignUp  bool             // open to everybody, once there is a first account
+	Counter Counter          // of failed sign-ins at all nodes; nil: this is the only one
 	Hashing Hashing          // zero: DefaultHashing
 	Now     func() time.Time // nil: time.Now
 	Random  io.Reader        // nil: crypto/rand
@@ -87,7 +88,7 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 		store:    cfg.Store,
 		signUp:   cfg.SignUp,
 		hasher:   newHasher(cfg.Hashing, cfg.Random),
-		failures: newLimiter(maxFailures, failureWindow),
+		failures: newLimiter(maxFailures, failureWindow, cfg.Counter),
 		random:   cfg.Random,
 		// Stored times have microseconds; what is answered is what will be read.
 		now: func() time.Time { return cfg.Now().UTC().Truncate(time.Microsecond) },

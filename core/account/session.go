@@ -11,7 +11,8 @@ import (
 // a stolen cookie ends at a known time, and no request costs a write.
 const SessionLife = 30 * 24 * time.Hour
 
-// A person may be wrong maxFailures times within failureWindow, per email.
+// A person may be wrong maxFailures times within failureWindow, per email; of
+// several nodes that don't reach their Counter, at each.
 const (
 	maxFailures   = 10
 	failureWindow = 15 * time.Minute
@@ -39,13 +40,13 @@ func (s *Service) SignIn(ctx context.Context, r SignInRequest) (secret string, s
 		email = email[:MaxEmail]
 	}
 	now := s.now()
-	if !s.failures.take(email, now) {
+	if !s.failures.take(ctx, email, now) {
 		return "", session, who, core.E(op, core.RateLimited,
 			"Too many failed sign-ins with this email address. Try again in %d minutes.", int(failureWindow.Minutes()))
 	}
 	account, err := s.store.AccountByEmail(ctx, email)
 	if err != nil && core.KindOf(err) != core.NotFound {
-		s.failures.giveBack(email)
+		s.failures.giveBack(ctx, email)
 		return "", session, who, core.Wrap(op, core.Unavailable, err)
 	}
 	hash := account.PasswordHash
@@ -54,13 +55,13 @@ func (s *Service) SignIn(ctx context.Context, r SignInRequest) (secret string, s
 	}
 	ok, verr := s.hasher.verify(ctx, hash, password[:min(len(password), MaxPassword+1)])
 	if verr != nil {
-		s.failures.giveBack(email)
+		s.failures.giveBack(ctx, email)
 		return "", session, who, verr
 	}
 	if !ok || err != nil {
 		return "", session, who, core.E(op, core.Unauthenticated, "The email address or the password is wrong.")
 	}
-	s.failures.forget(email)
+	s.failures.forget(ctx, email)
 	if secret, err = s.secret(); err != nil {
 		return "", session, who, err
 	}

@@ -204,6 +204,9 @@ func New(c Config) *Dispatcher {
 // every unit checks its epoch; it saves the next invocation a run.
 func (d *Dispatcher) Forget(ws core.WorkspaceID) { d.views.drop(ws) }
 
+// ForgetAll is Forget of every workspace.
+func (d *Dispatcher) ForgetAll() { d.views.dropAll() }
+
 // or fills the limits that are zero.
 func (l Limits) or(defaults Limits) Limits {
 	if l.Time == 0 {

@@ -71,6 +71,12 @@ func (c *viewCache) drop(ws core.WorkspaceID) {
 	delete(c.kept, ws)
 }
 
+func (c *viewCache) dropAll() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	clear(c.kept)
+}
+
 // dropStale drops a view unless another has taken its place.
 func (c *viewCache) dropStale(ws core.WorkspaceID, v *view) {
 	c.mu.Lock()

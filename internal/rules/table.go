@@ -37,7 +37,7 @@ var Table = []Row{
 	{Package: "core/account",
 		Module: []string{"core"},
 		Other:  []string{"golang.org/x/crypto/argon2"},
-		Tests:  []string{"store/...", "pgregory.net/rapid"},
+		Tests:  []string{"store/...", "adapters/redis/...", "pgregory.net/rapid"},
 		Why:    "people and their credentials"},
 	{Package: "core/workspace",
 		Module: []string{"core", "core/abi"},
@@ -71,7 +71,7 @@ var Table = []Row{
 	{Package: "hostfuncs",
 		Module: []string{"core", "core/abi"},
 		Other:  []string{"code.dny.dev/ssrf"},
-		Tests:  []string{"store/...", "adapters/jsonschema", "adapters/smtp/...", "pgregory.net/rapid"},
+		Tests:  []string{"store/...", "adapters/jsonschema", "adapters/smtp/...", "adapters/redis/...", "pgregory.net/rapid"},
 		Why:    "bytes in, bytes out: a capability can be tested without an engine; addresses are checked when http.fetch dials"},
 
 	// Data.
