@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -52,12 +53,16 @@ func (c *Counter) Take(ctx context.Context, key string, limit int, window time.D
 
 // GiveBack counts one less of a key, if Redis answers.
 func (c *Counter) GiveBack(ctx context.Context, key string) {
-	c.ask(ctx, func(ctx context.Context) error { return giveBack.Run(ctx, c.link.client, c.name(key)).Err() }) //nolint:errcheck // or the window ends
+	c.ask(ctx, func(ctx context.Context) error { //nolint:errcheck // or the window ends
+		return giveBack.Run(ctx, c.link.client, c.name(key)).Err()
+	})
 }
 
 // Forget counts anew from nothing, if Redis answers.
 func (c *Counter) Forget(ctx context.Context, key string) {
-	c.ask(ctx, func(ctx context.Context) error { return c.link.client.Del(ctx, c.name(key)...).Err() }) //nolint:errcheck // or the window ends
+	c.ask(ctx, func(ctx context.Context) error { //nolint:errcheck // or the window ends
+		return c.link.client.Del(ctx, c.name(key)...).Err()
+	})
 }
 
 // name says nothing of the key to who reads it: it may be somebody's address.
@@ -77,7 +82,7 @@ func (c *Counter) ask(ctx context.Context, question func(context.Context) error)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.link.bound)
 	defer cancel()
 	if err := question(ctx); err != nil {
-		c.link.fail(err)
+		c.link.fail(fmt.Errorf("count: %w", err))
 		c.link.alone.Add(1)
 		return core.Wrap("redis.Counter", core.Unavailable, err)
 	}

@@ -39,6 +39,7 @@ type Config struct {
 	// DatabaseURL is a Postgres that several nodes share, postgres://…; empty: a
 	// file in the data folder.
 	DatabaseURL string
+	RedisURL    string // of what several nodes may share besides, redis://… or rediss://…; empty: nothing
 	PlansFile   string // empty: the built-in plans
 	SignUp      bool   // people may make accounts of their own
 	PublicURL   string // where people reach the server; empty: http:// and the address
@@ -105,6 +106,11 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
+	others, err := openPeers(cfg, keys)
+	if err != nil {
+		return nil, err
+	}
+	a.closing(others.close)
 
 	engine, err := runtime.New(ctx, runtime.Config{CacheDir: filepath.Join(cfg.DataDir, "cache"), Logger: cfg.Logger})
 	if err != nil {
@@ -121,27 +127,29 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 		cfg.Logger.Warn("other nodes on this database don't have the releases in this one's data folder: name a registry they share with --registry")
 	}
 
-	accounts, err := account.New(ctx, account.Config{Store: db, SignUp: cfg.SignUp})
+	accounts, err := account.New(ctx, account.Config{Store: db, SignUp: cfg.SignUp, Counter: others.signIns()})
 	if err != nil {
 		return nil, err
 	}
-	workspaces := workspace.New(workspace.Config{Store: db, Plans: plans, Home: "local"})
+	shared := others.platform(db)
+	workspaces := workspace.New(workspace.Config{Store: shared, Plans: plans, Home: "local"})
 	invocations := store.NewInvocationLog(db, cfg.Logger)
 	a.closing(func(context.Context) error { invocations.Close(); return nil })
 
-	documents := store.New(watch.backend(db.Documents()))
+	documents := store.New(others.backend(watch.backend(db.Documents())))
 	vault := workspace.NewVault(keys)
 	var claimer *events.Claimer
+	wake := func() { claimer.Wake(); others.due() }
 	dispatcher := dispatch.New(dispatch.Config{
 		Views:  views{access: db, plans: plans, releases: reg},
 		Units:  units{documents},
 		Events: past,
 		Runner: &runner{
-			engine: engine, modules: reg, fetch: hostfuncs.NewOutbound(false), post: newPost(cfg, a.public, keys), secrets: vault,
-			schemas: &jsonschema.Events{}, watch: watch, log: cfg.Logger,
+			engine: engine, modules: reg, fetch: hostfuncs.NewOutbound(false), post: newPost(cfg, a.public, keys, others.mails()),
+			secrets: vault, schemas: &jsonschema.Events{}, watch: watch, log: cfg.Logger,
 		},
 		Records: invocations, Observer: watch.ofCalls(),
-		Wake:   func() { claimer.Wake() },
+		Wake:   wake,
 		Plans:  plans.List(),
 		Logger: cfg.Logger,
 
@@ -150,16 +158,16 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 	claimer = events.New(events.Config{Store: db, Deliver: dispatcher.Deliver, SetAside: dispatcher.SetAside,
 		Observer: watch.ofAttempts(), Logger: cfg.Logger})
 	installations := workspace.NewInstallations(workspace.InstallationsConfig{
-		Store: db, Plans: plans, Catalog: reg, Schemas: jsonschema.Checker{}, Hooks: hooks{dispatcher},
+		Store: shared, Plans: plans, Catalog: reg, Schemas: jsonschema.Checker{}, Hooks: hooks{dispatcher},
 		Documents: browser{documents}, Vault: vault,
 	})
 	if err := sealSecrets(ctx, db, keys, installations, cfg.Logger); err != nil {
 		return nil, err
 	}
-	bills := billing.New(billing.Config{Store: db, Plans: plans})
+	bills := billing.New(billing.Config{Store: shared, Plans: plans})
 
 	guard := session.NewGuard(accounts, secure(a.public))
-	history := history{past, claimer.Wake}
+	history := history{past, wake}
 	a.server = web.New(web.Config{
 		Guard: guard,
 		API: api.Config{
@@ -178,6 +186,7 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 		Observer: watch.ofRequests(),
 	})
 	watch.parts(db, invocations, engine)
+	watch.peers(others)
 	if token, first, err := accounts.SetupToken(ctx); err != nil {
 		return nil, err
 	} else if first {
@@ -190,6 +199,7 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})
 	go func() { defer close(done); claimer.Run(background) }()
+	others.listen(claimer, dispatcher)
 	a.closing(func(ctx context.Context) error {
 		stop()
 		select {

@@ -12,7 +12,7 @@ import (
 )
 
 // newPost joins what plugins may ask for with who speaks to mail servers.
-func newPost(cfg Config, public string, keys secret.Keys) *hostfuncs.Post {
+func newPost(cfg Config, public string, keys secret.Keys, counter hostfuncs.Counter) *hostfuncs.Post {
 	name := ""
 	if u, err := url.Parse(public); err == nil {
 		name = u.Hostname()
@@ -21,7 +21,7 @@ func newPost(cfg Config, public string, keys secret.Keys) *hostfuncs.Post {
 		name = ""
 	}
 	mailer := smtp.New(smtp.Config{Private: cfg.PrivateMail, Name: name})
-	return hostfuncs.NewPost(keys.Derive("message-id"), func(ctx context.Context, server core.MailServer) (hostfuncs.MailConnection, error) {
+	return hostfuncs.NewPost(keys.Derive("message-id"), counter, func(ctx context.Context, server core.MailServer) (hostfuncs.MailConnection, error) {
 		connection, err := mailer.Connect(ctx, server)
 		if err != nil {
 			return nil, err // not a nil *smtp.Connection in an interface that isn't nil

@@ -57,6 +57,8 @@ the environment, the environment before the file.`,
 	flags.StringVar(&cfg.DataDir, "data", defaultData, "`folder` of everything the server keeps for itself")
 	flags.StringVar(&cfg.DatabaseURL, "database-url", "",
 		"`URL` of a Postgres that several nodes share, instead of a file in the data\nfolder; safer in the environment, which others cannot see")
+	flags.StringVar(&cfg.RedisURL, "redis-url", "",
+		"`URL` of a Redis that they may share besides, such as rediss://user:password@host:6379;\nsafer in the environment, too")
 	registryFlag(cmd, &cfg.Registry)
 	flags.StringVar(&cfg.PlansFile, "plans", "", "JSON `file` of the plans, instead of the built-in ones")
 	flags.StringVar(&cfg.PublicURL, "public-url", "", "`URL` people reach the server at, when that is not http:// and --addr")
@@ -73,8 +75,8 @@ the environment, the environment before the file.`,
 	flags.Var(oneOf{&signUp, []string{"open", "closed"}}, "sign-up", "whether people may make accounts of their own")
 	flags.Var(oneOf{&logging, []string{"text", "json"}}, "log-format", "how the log is written, on standard error")
 	flags.String("config", "", "JSON `file` of these settings")
-	alsoFromEnvironment(cmd, "addr", "data", "database-url", "registry", "plans", "public-url", "secret-key-file", "allow-private-mail",
-		"metrics-addr", "otlp-endpoint", "drain-delay", "sign-up", "log-format", "config")
+	alsoFromEnvironment(cmd, "addr", "data", "database-url", "redis-url", "registry", "plans", "public-url", "secret-key-file",
+		"allow-private-mail", "metrics-addr", "otlp-endpoint", "drain-delay", "sign-up", "log-format", "config")
 	return cmd
 }
 
