@@ -36,7 +36,7 @@ func openFolder(ctx context.Context, dir string, logger *slog.Logger) (*folder, 
 	}
 	if err != nil {
 		return nil, nil, &core.Error{Op: op, Kind: core.Unavailable, Err: err,
-			Msg: fmt.Sprintf("The registry in %s cannot be read (%v). Restore it from a backup, or start with an empty folder.", dir, err)}
+			Msg: fmt.Sprintf("The registry in %s cannot be read. Restore it from a backup, or start with an empty folder.", dir)}
 	}
 	swept, err := f.sweep(ctx, known)
 	if err != nil { // leftovers are harmless, so this is no reason not to start
@@ -144,7 +144,7 @@ func (f *folder) change(ctx context.Context, op string, known *catalog, fn func(
 	now, err := f.read(ctx, known)
 	if err != nil {
 		return &core.Error{Op: op, Kind: core.Unavailable, Err: err,
-			Msg: fmt.Sprintf("The registry in %s cannot be read (%v); nothing has changed. Restore it from a backup.", f.layout.dir, err)}
+			Msg: fmt.Sprintf("The registry in %s cannot be read; nothing has changed. Restore it from a backup.", f.layout.dir)}
 	}
 	return fn(now)
 }

@@ -35,8 +35,9 @@ type Config struct {
 	Password core.Secret
 }
 
-// Registry is an open registry. It is safe for concurrent use; lookups are
-// answered from memory and never wait for a publication.
+// Registry is an open registry. It is safe for concurrent use. Lookups never
+// wait for a publication, and at most 3 s for a look at what others have
+// published; then they answer from memory.
 type Registry struct {
 	source  source
 	pace    pace

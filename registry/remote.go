@@ -46,7 +46,7 @@ func openRemote(ctx context.Context, where string, cfg Config) (*remote, *catalo
 	r := &remote{where: where, repo: repo, referrers: referrers, logger: cfg.Logger}
 	if r.cache, err = openLayout(ctx, filepath.Join(cfg.CacheDir, about(where))); err != nil {
 		return nil, nil, &core.Error{Op: op, Kind: core.Unavailable, Err: err,
-			Msg: fmt.Sprintf("What is cached of the registry in %s cannot be used (%v). Delete that folder: it is fetched again.", cfg.CacheDir, err)}
+			Msg: fmt.Sprintf("What is cached of the registry in %s cannot be used. Delete that folder: it is fetched again.", cfg.CacheDir)}
 	}
 	cached := r.cached(ctx)
 	ctx, cancel := context.WithTimeout(ctx, longestLook)
@@ -302,5 +302,5 @@ func (r *remote) down(op string, cause error) error {
 		return known
 	}
 	return &core.Error{Op: op, Kind: core.Unavailable, Err: cause,
-		Msg: fmt.Sprintf("The registry %s cannot be used: %v. Check its address, that it is running, and who may use it.", r.where, cause)}
+		Msg: fmt.Sprintf("The registry %s cannot be used. Check its address, that it is running, and who may use it.", r.where)}
 }
