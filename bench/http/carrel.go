@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -19,6 +20,7 @@ import (
 type carrel struct {
 	process
 	programs programs
+	postgres *postgres // nil: its data is a file in its folder
 	binary   string
 	token    string
 }
@@ -44,10 +46,18 @@ func (c *carrel) start(ctx context.Context, dir string) (err error) {
 	if err := os.WriteFile(planned, []byte(plans), 0o600); err != nil {
 		return err
 	}
-	if _, err := c.admin(ctx, "a password nobody needs\n", "admin", "user", "create", ownEmail, "--name", "Owner", "--operator", "--data", data); err != nil {
+	kept, serve := []string{"--data", data}, []string{"serve", "--addr", "127.0.0.1:0", "--data", data, "--plans", planned}
+	if c.postgres != nil {
+		url, err := c.postgres.database(ctx, "carrel")
+		if err != nil {
+			return err
+		}
+		kept, serve = []string{"--database-url", url}, append(serve, "--database-url", url)
+	}
+	if _, err := c.admin(ctx, "a password nobody needs\n", slices.Concat([]string{"admin", "user", "create", ownEmail, "--name", "Owner", "--operator"}, kept)...); err != nil {
 		return err
 	}
-	token, err := c.admin(ctx, "", "admin", "token", "create", ownEmail, "--data", data)
+	token, err := c.admin(ctx, "", slices.Concat([]string{"admin", "token", "create", ownEmail}, kept)...)
 	if err != nil {
 		return err
 	}
@@ -55,7 +65,7 @@ func (c *carrel) start(ctx context.Context, dir string) (err error) {
 	if _, err := c.admin(ctx, "", "plugin", "publish", "--data", data, plugin); err != nil {
 		return err
 	}
-	if err := c.launch(ctx, dir, c.binary, "serve", "--addr", "127.0.0.1:0", "--data", data, "--plans", planned); err != nil {
+	if err := c.launch(ctx, dir, c.binary, serve...); err != nil {
 		return err
 	}
 	if err := c.post(ctx, "/api/v1/workspaces", map[string]any{"name": "Reading room", "slug": workspace, "plan": "desk"}); err != nil {

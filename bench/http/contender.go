@@ -37,12 +37,14 @@ type entry struct {
 func (e entry) String() string { return e.impl + " on " + e.store }
 
 // entries are the contenders.
-func entries(programs programs) []entry {
+func entries(programs programs, p *postgres) []entry {
 	return []entry{
 		{"sqlite", "carrel", &carrel{programs: programs}},
 		{"sqlite", "pocketbase", &pocketbase{programs: programs, synchronous: "NORMAL"}},
 		{"sqlite", "pocketbase-full", &pocketbase{programs: programs, synchronous: "FULL"}},
 		{"sqlite", "fiber", &native{programs: programs}},
+		{"postgres", "carrel", &carrel{programs: programs, postgres: p}},
+		{"postgres", "fiber", &native{programs: programs, postgres: p}},
 	}
 }
 

@@ -20,7 +20,7 @@ import (
 func TestMeasure(t *testing.T) {
 	t.Chdir("..")
 	var out bytes.Buffer
-	if err := command(context.Background(), []string{"--json", "--impl", "fiber", "--rounds", "1", "--cell", "50ms", "--warm", "1ms"}, &out); err != nil {
+	if err := command(context.Background(), []string{"--json", "--impl", "fiber", "--store", "sqlite", "--rounds", "1", "--cell", "50ms", "--warm", "1ms"}, &out); err != nil {
 		t.Fatal(err)
 	}
 	var got []string

@@ -6,9 +6,11 @@
 //	go run ./http --json             print a line of JSON for each row instead
 //	go run ./http --doc FILE         write the result into docs/benchmarks.md as well
 //	go run ./http --work hook        only these kinds of work, comma-separated: hook,insert,list20
+//	go run ./http --store sqlite     only this store: sqlite or postgres
 //	go run ./http --impl carrel      only these, comma-separated; a prefix will do
 //
-// It needs Go. docs/benchmarks.md says what each row means. Start reading at
+// It needs Go and, for the rows on Postgres, that Postgres is installed: it runs
+// one of its own. docs/benchmarks.md says what each row means. Start reading at
 // contender.go.
 package main
 
@@ -41,9 +43,9 @@ func main() {
 // options are what the flags say.
 type options struct {
 	effort
-	works, impls []string
-	json         bool
-	doc          string
+	works, stores, impls []string
+	json                 bool
+	doc                  string
 }
 
 func command(ctx context.Context, arguments []string, out io.Writer) (err error) {
@@ -56,6 +58,7 @@ func command(ctx context.Context, arguments []string, out io.Writer) (err error)
 	flags.DurationVar(&o.cell, "cell", 2*time.Second, "how long each measurement of a round takes")
 	flags.DurationVar(&o.warm, "warm", time.Second, "how long each is tried before the first round")
 	list(flags, &o.works, "work", "only these kinds of work, comma-separated: hook,insert,list20")
+	list(flags, &o.stores, "store", "only this store: sqlite or postgres")
 	list(flags, &o.impls, "impl", "only these, comma-separated; a prefix will do")
 	if err := flags.Parse(arguments); err != nil {
 		return err
@@ -94,8 +97,11 @@ func (o *options) compare(ctx context.Context, dir string) (rows []row, err erro
 	if err := os.Mkdir(built, 0o700); err != nil {
 		return nil, err
 	}
-	who := slices.DeleteFunc(entries(programs(built)), func(e entry) bool {
-		return o.impls != nil && !slices.ContainsFunc(o.impls, func(s string) bool { return strings.HasPrefix(e.impl, s) })
+	cluster := new(postgres)
+	defer func() { err = errors.Join(err, cluster.remove()) }()
+	who := slices.DeleteFunc(entries(programs(built), cluster), func(e entry) bool {
+		return o.stores != nil && !slices.Contains(o.stores, e.store) ||
+			o.impls != nil && !slices.ContainsFunc(o.impls, func(s string) bool { return strings.HasPrefix(e.impl, s) })
 	})
 	what := slices.DeleteFunc(slices.Clone(works), func(w work) bool { return o.works != nil && !slices.Contains(o.works, w.name) })
 	if len(who) == 0 || len(what) == 0 || o.rounds < 1 {
@@ -106,7 +112,7 @@ func (o *options) compare(ctx context.Context, dir string) (rows []row, err erro
 			err = errors.Join(err, one.stop())
 		}
 	}()
-	if err := prepareAll(ctx, who, dir, say); err != nil {
+	if who, err = prepareAll(ctx, who, dir, say); err != nil {
 		return nil, err
 	}
 	return o.measure(ctx, who, what, say)

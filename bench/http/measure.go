@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/carrel-dev/carrel/bench/report"
+	"github.com/carrel-dev/carrel/store/postgres/pgtest"
 )
 
 // rest is how long nothing is asked before a cell, so that what one contender
@@ -149,9 +151,9 @@ func summary(w work, who entry, cells []cell) row {
 	}
 }
 
-// prepareAll starts the contenders, each in a folder of its own. It stops all of
-// them again when one cannot be started.
-func prepareAll(ctx context.Context, who []entry, dir string, say func(string)) error {
+// prepareAll starts the contenders, each in a folder of its own, and returns those
+// there are: without Postgres on the machine, only the others.
+func prepareAll(ctx context.Context, who []entry, dir string, say func(string)) (there []entry, err error) {
 	for i, one := range who {
 		say("preparing " + one.String())
 		own := filepath.Join(dir, fmt.Sprint("contender", i))
@@ -159,9 +161,15 @@ func prepareAll(ctx context.Context, who []entry, dir string, say func(string)) 
 		if err == nil {
 			err = one.prepare(ctx, own)
 		}
-		if err != nil {
-			return err
+		if errors.Is(err, pgtest.ErrMissing) {
+			say("")
+			fmt.Fprintf(os.Stderr, "Left out, %s: %s.\n", one, err)
+			continue
 		}
+		if err != nil {
+			return nil, err
+		}
+		there = append(there, one)
 	}
-	return nil
+	return there, nil
 }

@@ -10,6 +10,7 @@ import (
 type native struct {
 	process
 	programs programs
+	postgres *postgres // nil: its data is a file in its folder
 }
 
 func (n *native) start(ctx context.Context, dir string) error {
@@ -17,7 +18,14 @@ func (n *native) start(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	return n.launch(ctx, dir, binary, "--sqlite", filepath.Join(dir, "people.db"))
+	if n.postgres == nil {
+		return n.launch(ctx, dir, binary, "--sqlite", filepath.Join(dir, "people.db"))
+	}
+	url, err := n.postgres.database(ctx, "fiber")
+	if err != nil {
+		return err
+	}
+	return n.launch(ctx, dir, binary, "--postgres", url)
 }
 
 func (n *native) ask(w work) ask {

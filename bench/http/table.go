@@ -52,8 +52,10 @@ func ratios(rows []row) []report.Figure {
 	ratio("insert: Carrel over PocketBase's hook, equally durable", "insert", "sqlite", "pocketbase-full", 2)
 	ratio("insert: Carrel over PocketBase's hook as it comes, less durable", "insert", "sqlite", "pocketbase", 0)
 	ratio("list of 20: Carrel over PocketBase's own", "list20", "sqlite", "pocketbase", 1.5)
-	ratio("hook: Carrel over the limit", "hook", "sqlite", "fiber", 0)
-	ratio("insert: Carrel over the limit", "insert", "sqlite", "fiber", 0)
-	ratio("list of 20: Carrel over the limit", "list20", "sqlite", "fiber", 0)
+	for _, w := range works {
+		ratio(w.name+": Carrel over the limit", w.name, "sqlite", "fiber", 0)
+	}
+	ratio("insert on Postgres: Carrel over the limit", "insert", "postgres", "fiber", 0.5)
+	ratio("list20 on Postgres: Carrel over the limit", "list20", "postgres", "fiber", 0)
 	return figures
 }

@@ -2,6 +2,7 @@
 // Fiber, without users, workspaces, plans, events, plugins or WebAssembly.
 //
 //	fiber --sqlite FILE
+//	fiber --postgres URL
 package main
 
 import (
@@ -48,15 +49,21 @@ const schema = `CREATE TABLE %[1]s (id TEXT PRIMARY KEY, email TEXT NOT NULL UNI
 var tables = []string{"contacts", "arrivals"}
 
 func main() {
-	file := flag.String("sqlite", "", "`file` of the database")
+	file := flag.String("sqlite", "", "`file` of a new database")
+	address := flag.String("postgres", "", "`URL` of an empty database")
 	flag.Parse()
-	if err := serve(*file); err != nil {
+	if err := serve(*file, *address); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func serve(file string) error {
-	kept, err := openSQLite(file)
+func serve(file, address string) (err error) {
+	var kept people
+	if address != "" {
+		kept, err = openPostgres(context.Background(), address)
+	} else {
+		kept, err = openSQLite(file)
+	}
 	if err != nil {
 		return err
 	}
