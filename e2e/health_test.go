@@ -3,10 +3,12 @@ package e2e
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/carrel-dev/carrel/cmd/carrel/app"
+	"github.com/carrel-dev/carrel/store/postgres/pgtest"
 )
 
 // A load balancer that asks /readyz sends what is new elsewhere, while a server
@@ -46,4 +48,47 @@ func TestAServerWhoseRegistryIsGoneIsNotReady(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.root.send("GET", "/readyz", nil).want(200)
+}
+
+// TestFault04_ReadinessFollowsTheDatabase: while a server's Postgres is away it is
+// not ready and says which part it misses, not where that would be; it lives, and
+// is ready again by itself.
+func TestFault04_ReadinessFollowsTheDatabase(t *testing.T) {
+	cluster, err := pgtest.NewCluster(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := cluster.Remove(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := cluster.Create(t.Context(), "house"); err != nil {
+		t.Fatal(err)
+	}
+	w := newWorldWith(t, func(cfg *app.Config) { cfg.DatabaseURL = cluster.URL("house") })
+	w.root.send("GET", "/readyz", nil).want(200)
+	if err := cluster.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	away := w.root.send("GET", "/readyz", nil).want(503)
+	if parts := away.object()["parts"].(body); parts["database"] != false || parts["registry"] != true {
+		t.Errorf("without its database it says %s", away.raw)
+	}
+	if text := string(away.raw); strings.Contains(text, "postgres") || strings.Contains(text, "/tmp") {
+		t.Errorf("it tells where its database is: %s", text)
+	}
+	w.root.send("GET", "/healthz", nil).want(200)
+	w.root.send("GET", "/api/v1/me", nil).want(503)
+	if err := cluster.Start(); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.Now().Add(30 * time.Second)
+	for w.root.send("GET", "/readyz", nil).status != 200 {
+		if time.Now().After(deadline) {
+			t.Fatal("its database is back, and it is not ready after 30 s")
+		}
+		time.Sleep(50 * time.Millisecond) // as a load balancer asks again
+	}
+	w.root.send("GET", "/api/v1/me", nil).want(200)
 }
