@@ -58,40 +58,13 @@ func TestFault01_KillDuringImport(t *testing.T) {
 	if report.number("created") != rows-bad || bad != rows/badEvery || report.number("processed") != rows {
 		t.Errorf("the report says %s", report.raw)
 	}
-	got := map[string]int{}
-	for _, contact := range c.all("crm", "/contacts") {
-		got[contact["email"].(string)]++
-	}
-	want := rows - bad + len(c.acknowledged)
-	if len(got) != want {
-		t.Errorf("%d different contacts, want %d", len(got), want)
-	}
+	emails := c.acknowledged
 	for i := range rows {
-		if n := got[rowEmail(i)]; i%badEvery != badEvery-1 && n != 1 {
-			t.Errorf("%s is there %d times", rowEmail(i), n)
+		if i%badEvery != badEvery-1 {
+			emails = append(emails, rowEmail(i))
 		}
 	}
-	for _, email := range c.acknowledged {
-		if got[email] != 1 {
-			t.Errorf("%s was acknowledged, and is there %d times", email, got[email])
-		}
-	}
-	announced := map[string]int{}
-	for _, event := range c.all("", "/events") {
-		if event["type"] == "crm.contact.created" {
-			announced[event["data"].(map[string]any)["email"].(string)]++
-		}
-	}
-	for email, n := range got {
-		if announced[email] != n {
-			t.Errorf("%s was announced %d times", email, announced[email])
-		}
-	}
-	usage := c.API("GET", "/usage", nil).want(200).list("data")
-	i := slices.IndexFunc(usage, func(u any) bool { return u.(map[string]any)["meter"] == "crm.contacts" })
-	if i < 0 || usage[i].(map[string]any)["quantity"] != float64(want) {
-		t.Errorf("usage is %v, want %d contacts", usage, want)
-	}
+	c.checkAdded(emails)
 	t.Logf("%d kills, %d rows imported, %d contacts added one by one, %d of them answered by a receipt",
 		len(killedAt), rows-bad, len(c.acknowledged), c.replayed)
 }
@@ -116,27 +89,73 @@ func contactsCSV(rows int) string {
 
 // adder adds contacts one by one, noting what was acknowledged. After a kill
 // it doesn't know what became of its last request, so it sends it again with
-// the same key.
+// the same key: on several nodes to any of those in use.
 type adder struct {
 	member
 	prefix       string
+	nodes        *nodes     // nil: the member's server
+	random       *rand.Rand // which node is next
 	next         int
 	acknowledged []string
 	replayed     int
+	refused      map[int]int // other answers, by status; 0 is none
+	slowest      time.Duration
+	comeBack     time.Duration // how long to wait after the last try, which was not acknowledged
 }
 
-func (c *adder) add() {
+// add makes one try, and reports whether it was acknowledged.
+func (c *adder) add() bool {
 	email := fmt.Sprintf("%s%d@example.com", c.prefix, c.next)
-	a, err := c.try("POST", "/w/"+c.workspace+"/crm/contacts", body{"email": email, "name": "n"}, header{"Idempotency-Key", email})
-	if err != nil {
-		return // killed meanwhile: the next call sends the same
+	m, answered := c.member, func() {}
+	if c.nodes != nil {
+		m, answered = c.nodes.any(c.random, c.member)
 	}
-	a.want(201)
+	began := time.Now()
+	a, err := m.try("POST", "/w/"+c.workspace+"/crm/contacts", body{"email": email, "name": "n"}, header{"Idempotency-Key", email})
+	c.slowest = max(c.slowest, time.Since(began))
+	if err != nil || a.status != 201 {
+		if c.refused == nil {
+			c.refused = map[int]int{}
+		}
+		c.refused[a.status]++ // killed meanwhile, or can't: the next call sends the same
+		if c.comeBack = 20 * time.Millisecond; a.header.Get("Retry-After") != "" {
+			c.comeBack = time.Second // and nothing asks for more
+		}
+		return false
+	}
+	answered()
 	if a.header.Get("Idempotency-Replayed") != "" {
 		c.replayed++
 	}
 	c.acknowledged = append(c.acknowledged, email)
 	c.next++
+	return true
+}
+
+// checkAdded compares the contacts with the addresses of those that must be there:
+// each once, announced once, counted once, and no others.
+func (m member) checkAdded(emails []string) {
+	m.w.Helper()
+	got, announced := map[string]int{}, map[string]int{}
+	for _, contact := range m.all("crm", "/contacts") {
+		got[contact["email"].(string)]++
+	}
+	for _, event := range m.all("", "/events?type=crm.contact.created") {
+		announced[event["data"].(map[string]any)["email"].(string)]++
+	}
+	for _, email := range emails {
+		if got[email] != 1 || announced[email] != 1 {
+			m.w.Errorf("%s was acknowledged, is there %d times, and was announced %d times", email, got[email], announced[email])
+		}
+	}
+	if len(got) != len(emails) || len(announced) != len(emails) {
+		m.w.Errorf("%d contacts, of which %d were announced, want %d", len(got), len(announced), len(emails))
+	}
+	usage := m.API("GET", "/usage", nil).want(200).list("data")
+	i := slices.IndexFunc(usage, func(u any) bool { return u.(map[string]any)["meter"] == "crm.contacts" })
+	if i < 0 || usage[i].(map[string]any)["quantity"] != float64(len(emails)) {
+		m.w.Errorf("usage is %v, want %d contacts", usage, len(emails))
+	}
 }
 
 // progress waits until more rows are acknowledged than before.

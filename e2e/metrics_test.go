@@ -19,14 +19,19 @@ func withMetrics(cfg *app.Config) { cfg.MetricsAddr = "127.0.0.1:0" }
 // scrape reads the metrics as Prometheus does.
 func (w *world) scrape() string {
 	w.Helper()
-	response, err := http.Get(w.app.MetricsURL())
+	return scrape(w.T, w.app.MetricsURL())
+}
+
+func scrape(t *testing.T, url string) string {
+	t.Helper()
+	response, err := http.Get(url)
 	if err != nil {
-		w.Fatal(err)
+		t.Fatal(err)
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
 	if err != nil || response.StatusCode != http.StatusOK {
-		w.Fatalf("%s, %v", response.Status, err)
+		t.Fatalf("%s, %v", response.Status, err)
 	}
 	return string(text)
 }
@@ -34,8 +39,13 @@ func (w *world) scrape() string {
 // samples are the values of metrics, by name and labels.
 func (w *world) samples() map[string]float64 {
 	w.Helper()
+	return samples(w.T, w.scrape())
+}
+
+func samples(t *testing.T, text string) map[string]float64 {
+	t.Helper()
 	values := map[string]float64{}
-	for lines := bufio.NewScanner(strings.NewReader(w.scrape())); lines.Scan(); {
+	for lines := bufio.NewScanner(strings.NewReader(text)); lines.Scan(); {
 		line := lines.Text()
 		if strings.HasPrefix(line, "#") {
 			continue
@@ -43,7 +53,7 @@ func (w *world) samples() map[string]float64 {
 		at := strings.LastIndexByte(line, ' ')
 		value, err := strconv.ParseFloat(line[at+1:], 64)
 		if err != nil {
-			w.Fatalf("%q: %v", line, err)
+			t.Fatalf("%q: %v", line, err)
 		}
 		values[line[:at]] = value
 	}

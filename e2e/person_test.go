@@ -3,6 +3,7 @@ package e2e
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -153,7 +154,7 @@ func (p *person) try(method, path string, in any, headers ...header) (answer, er
 	for _, h := range headers {
 		r.Header.Set(h.name, h.value)
 	}
-	response, err := client.Do(r)
+	response, err := cmp.Or(p.w.client, client).Do(r)
 	if err != nil {
 		return answer{}, err
 	}

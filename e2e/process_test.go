@@ -22,10 +22,13 @@ type process struct {
 	db    string // the URL of its Postgres; empty: it has a file in dir
 	url   string
 	setup string // the token of the set-up link, if one was printed
+	meter string // the URL of the metrics, if they are served
 	cmd   *exec.Cmd
 	log   *bytes.Buffer
 
+	bin       string   // the command; empty: this source's
 	args, env []string // more of them, for the next start
+	releases  []string // the flag of a registry that it shares
 }
 
 // newProcess publishes the plugins into an empty folder, with no server
@@ -33,26 +36,38 @@ type process struct {
 func newProcess(t *testing.T, plugins ...string) *process {
 	t.Helper()
 	p := &process{T: t, dir: t.TempDir(), db: pgtest.Chosen(t)}
-	for _, name := range plugins {
-		file := filepath.Join(t.TempDir(), filepath.Base(name)+".wasm")
-		if err := os.WriteFile(file, module(t, name), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if out, err := exec.Command(p.carrel(), "plugin", "publish", "--data", p.dir, file).CombinedOutput(); err != nil {
-			t.Fatalf("publish %s: %v\n%s", name, err, out)
-		}
-	}
+	p.publish(plugins...)
 	p.start()
-	t.Cleanup(func() {
-		p.kill()
-		if t.Failed() {
-			t.Logf("the last server's log:\n%s", p.log)
-		}
-	})
+	t.Cleanup(p.end)
 	return p
 }
 
+// publish puts plugins into the marketplace of a server that does not run.
+func (p *process) publish(plugins ...string) {
+	p.Helper()
+	for _, name := range plugins {
+		file := filepath.Join(p.TempDir(), filepath.Base(name)+".wasm")
+		if err := os.WriteFile(file, module(p.T, name), 0o600); err != nil {
+			p.Fatal(err)
+		}
+		if out, err := exec.Command(p.carrel(), append([]string{"plugin", "publish", "--data", p.dir, file}, p.releases...)...).CombinedOutput(); err != nil {
+			p.Fatalf("publish %s: %v\n%s", name, err, out)
+		}
+	}
+}
+
+// end kills the server with its test, and shows its log when that failed.
+func (p *process) end() {
+	p.kill()
+	if p.Failed() {
+		p.Logf("the last server's log:\n%s", p.log)
+	}
+}
+
 func (p *process) carrel() string {
+	if p.bin != "" {
+		return p.bin
+	}
 	path, err := binary()
 	if err != nil {
 		p.Fatal(err)
@@ -61,8 +76,9 @@ func (p *process) carrel() string {
 }
 
 var (
-	serves = regexp.MustCompile(`Carrel serves (http://\S+),`)
-	link   = regexp.MustCompile(`/console/setup#(\S+)`)
+	serves  = regexp.MustCompile(`Carrel serves (http://\S+),`)
+	metrics = regexp.MustCompile(`Metrics are at (http://\S+)\.`)
+	link    = regexp.MustCompile(`/console/setup#(\S+)`)
 )
 
 // start starts the server and waits until it says where it is.
@@ -73,7 +89,7 @@ func (p *process) start() {
 	if p.db != "" {
 		p.cmd.Args = append(p.cmd.Args, "--database-url", p.db)
 	}
-	p.cmd.Args = append(p.cmd.Args, p.args...)
+	p.cmd.Args = append(append(p.cmd.Args, p.releases...), p.args...)
 	p.cmd.Env = append(os.Environ(), p.env...)
 	p.cmd.Stderr = p.log
 	out, err := p.cmd.StdoutPipe()
@@ -87,6 +103,9 @@ func (p *process) start() {
 		line := lines.Text()
 		if m := serves.FindStringSubmatch(line); m != nil {
 			p.url = m[1]
+		}
+		if m := metrics.FindStringSubmatch(line); m != nil {
+			p.meter = m[1]
 		}
 		if m := link.FindStringSubmatch(line); m != nil {
 			p.setup, _ = url.QueryUnescape(m[1])

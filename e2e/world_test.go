@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,6 +25,7 @@ type world struct {
 	url  string
 	root *person // the operator, made with the set-up link
 
+	client    *http.Client      // nil: client
 	configure func(*app.Config) // what is different about this server; nil: nothing
 }
 

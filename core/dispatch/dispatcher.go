@@ -139,6 +139,7 @@ type Config struct {
 	Request    Limits
 	Background Limits
 	// PerWorkspace is how many invocations of one workspace run at a time; 0 is 16.
+	// Of requests maxQueue times as many may wait, and others are refused at once.
 	PerWorkspace int
 }
 
@@ -158,6 +159,7 @@ type Dispatcher struct {
 	request    Limits
 	background Limits
 	slots      *gates[core.WorkspaceID]    // invocations in progress, by workspace
+	crowd      int                         // invocations of a workspace, in progress or waiting, that let no request join
 	turns      *gates[turn]                // those that wait for one another, by what for
 	commits    *gates[core.InstallationID] // commits in progress, by installation
 }
@@ -197,6 +199,7 @@ func New(c Config) *Dispatcher {
 		c.PerWorkspace = 16
 	}
 	d.slots = newGates[core.WorkspaceID](c.PerWorkspace, "workspace", c.Observer)
+	d.crowd = c.PerWorkspace * (1 + maxQueue)
 	return d
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"math"
 	mathrand "math/rand/v2"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 )
 
 const (
+	maxQueue     = 16              // of requests that wait, for each that runs
 	maxRuns      = 10              // of one invocation, the first included
 	settleWithin = 2 * time.Second // to validate an outcome when the deadline has passed
 )
@@ -86,7 +88,11 @@ func (d *Dispatcher) execute(ctx context.Context, t task) (Answer, error) {
 		}
 		defer leave()
 	}
-	leave, err := d.slots.enter(ctx, t.workspace.ID)
+	most := math.MaxInt // deliveries are bounded where they are claimed
+	if t.trigger == abi.TriggerRequest {
+		most = d.crowd
+	}
+	leave, err := d.slots.enterAmong(ctx, t.workspace.ID, most)
 	if err != nil {
 		return Answer{}, core.E("dispatch.Execute", core.RateLimited,
 			"This workspace has as many calls in progress as it may have. Try again in a moment.")

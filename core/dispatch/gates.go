@@ -2,6 +2,8 @@ package dispatch
 
 import (
 	"context"
+	"errors"
+	"math"
 	"sync"
 	"time"
 
@@ -29,22 +31,35 @@ func newGates[K comparable](width int, name string, o Observer) *gates[K] {
 	return &gates[K]{width: int64(width), name: name, observer: o, open: map[K]*gate{}}
 }
 
+// errCrowded is what a caller meets who is one too many.
+var errCrowded = errors.New("too many are waiting already")
+
 // enter waits for a place and returns how to leave it, or the context's error.
 func (g *gates[K]) enter(ctx context.Context, key K) (leave func(), err error) {
-	return g.take(ctx, key, 1)
+	return g.take(ctx, key, 1, math.MaxInt)
+}
+
+// enterAmong is enter for a caller who is refused at once, with errCrowded, when
+// there are so many at the gate, those inside included.
+func (g *gates[K]) enterAmong(ctx context.Context, key K, most int) (leave func(), err error) {
+	return g.take(ctx, key, 1, most)
 }
 
 // own waits for the whole width. Those who come later wait behind it.
 func (g *gates[K]) own(ctx context.Context, key K) (leave func(), err error) {
-	return g.take(ctx, key, g.width)
+	return g.take(ctx, key, g.width, math.MaxInt)
 }
 
-func (g *gates[K]) take(ctx context.Context, key K, places int64) (leave func(), err error) {
+func (g *gates[K]) take(ctx context.Context, key K, places int64, most int) (leave func(), err error) {
 	g.mu.Lock()
 	one := g.open[key]
 	if one == nil {
 		one = &gate{places: semaphore.NewWeighted(g.width)}
 		g.open[key] = one
+	}
+	if one.users >= most {
+		g.mu.Unlock()
+		return nil, errCrowded
 	}
 	one.users++
 	g.mu.Unlock()

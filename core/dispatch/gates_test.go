@@ -60,6 +60,41 @@ func TestGatesLetInOrder(t *testing.T) {
 
 // Keys that would read the same when their parts are joined are different ones:
 // nobody waits at another workspace's gate.
+// Whoever is one too many is refused at once, and only at that gate.
+func TestGatesRefuseACrowd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGates[string](1, "workspace", nil)
+		leave, err := g.enterAmong(t.Context(), "a", 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			go func() {
+				if leave, err := g.enterAmong(t.Context(), "a", 3); err != nil {
+					t.Error(err)
+				} else {
+					leave()
+				}
+			}()
+		}
+		synctest.Wait()
+		if _, err := g.enterAmong(t.Context(), "a", 3); !errors.Is(err, errCrowded) {
+			t.Fatalf("the fourth: %v", err)
+		}
+		other, err := g.enterAmong(t.Context(), "b", 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		other()
+		leave()
+		synctest.Wait()
+		if leave, err = g.enterAmong(t.Context(), "a", 1); err != nil {
+			t.Fatalf("when they are gone: %v", err)
+		}
+		leave()
+	})
+}
+
 func TestAttack07_KeysCannotCollide(t *testing.T) {
 	g := newGates[turn](1, "turn", nil)
 	held := turn{"ws_1", byRequest, "crm acc_1 k"}

@@ -74,6 +74,55 @@ func TestFault13_TwoClaimers(t *testing.T) {
 	})
 }
 
+// TestFault12_ANodeWhoseClockIsAnHourAhead takes every lease for over, and takes
+// deliveries from the one that runs them: there is one effect of each all the same,
+// as the attempt that was overtaken has none. (Nodes go by their database's clock,
+// so this is not how they work: it is why they may be wrong.)
+func TestFault12_ANodeWhoseClockIsAnHourAhead(t *testing.T) {
+	const deliveries = 40
+	inBubble(t, events.Config{Workers: 4}, func(b *bench) {
+		var effects, overtaken atomic.Int64
+		deliver := func(ctx context.Context, d core.Delivery) error {
+			time.Sleep(100 * time.Millisecond) // by when the other has looked
+			err := b.complete(ctx, d)
+			switch core.KindOf(err) {
+			case "":
+				effects.Add(1)
+			case core.Stale:
+				overtaken.Add(1)
+			default:
+				t.Error(err)
+			}
+			return err
+		}
+		ahead := b.claimer.Config
+		b.claimer.Deliver, ahead.Deliver = deliver, deliver
+		ahead.Now = func() time.Time { return time.Now().Add(time.Hour) }
+		var ids []core.DeliveryID
+		for range deliveries {
+			ids = append(ids, b.put("ws_a", "ok", 0, 1))
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		var both sync.WaitGroup
+		both.Go(func() { b.claimer.Run(ctx) })
+		synctest.Wait() // it runs some
+		other := events.New(ahead)
+		both.Go(func() { other.Run(ctx) })
+		time.Sleep(2 * time.Hour) // whatever was claimed by either clock is over
+		synctest.Wait()
+		cancel()
+		both.Wait()
+		for _, id := range ids {
+			if d := b.delivery("ws_a", id); d.State != core.DeliveryDone {
+				t.Errorf("%+v", d)
+			}
+		}
+		if effects.Load() != deliveries || overtaken.Load() == 0 {
+			t.Errorf("%d effects of %d deliveries, %d attempts were overtaken", effects.Load(), deliveries, overtaken.Load())
+		}
+	})
+}
+
 // TestFault21_DownForDays: a plugin that is off for days is told of what happened
 // since when it is on: each once, none of its attempts used up, and the oldest
 // first, as nothing fails.

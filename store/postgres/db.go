@@ -73,6 +73,7 @@ type DB struct {
 	committer *committer
 	documents *documents
 	wakes     *wakes
+	clock     *clock
 }
 
 // Open connects to a database and brings its schema up to date; of several nodes
@@ -87,7 +88,7 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	if err := migrate(ctx, config.ConnConfig); err != nil {
 		return nil, unreachable(op, config, err)
 	}
-	db := &DB{reading: newTurnstile(maxReads / 4), writing: newTurnstile(perWriter)}
+	db := &DB{reading: newTurnstile(maxReads / 4), writing: newTurnstile(perWriter), clock: newClock()}
 	db.committer, db.documents = newCommitter(db), newDocuments(db)
 	for _, pool := range []struct {
 		to   **pgxpool.Pool
@@ -104,7 +105,10 @@ func Open(ctx context.Context, url string) (*DB, error) {
 			return nil, errors.Join(unreachable(op, config, err), db.Close())
 		}
 	}
-	db.wakes = startWakes()
+	if err := db.clock.read(ctx, db.platform); err != nil {
+		return nil, errors.Join(unreachable(op, config, err), db.Close())
+	}
+	db.wakes = startWakes(db.readClock)
 	return db, nil
 }
 

@@ -19,15 +19,7 @@ import (
 // was acknowledged is there, whenever the crash came.
 func TestFault04_TheDatabaseIsGone(t *testing.T) {
 	const writers, rounds = 8, 3
-	cluster, err := pgtest.NewCluster(false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := cluster.Remove(); err != nil {
-			t.Error(err)
-		}
-	})
+	cluster := pgtest.OpenCluster(t)
 	db, err := Open(t.Context(), cluster.URL("postgres"))
 	if err != nil {
 		t.Fatal(err)

@@ -5,9 +5,13 @@ import (
 	"time"
 )
 
-// look is how often a node looks for deliveries that another node's commits made
-// due, when nobody tells it.
-const look = time.Second
+const (
+	// look is how often a node looks for deliveries that another node's commits made
+	// due, when nobody tells it.
+	look = time.Second
+	// clockLooks is how many looks there are to one at the database's clock.
+	clockLooks = 30
+)
 
 // wakes is what Resumed answers: a signal when deliveries may have become due that
 // no unit of this node put, and at the latest with the next look.
@@ -18,15 +22,19 @@ type wakes struct {
 	ended   sync.WaitGroup
 }
 
-func startWakes() *wakes {
+// startWakes begins to signal, and to call readClock now and then.
+func startWakes(readClock func()) *wakes {
 	w := &wakes{signals: make(chan struct{}, 1), closing: make(chan struct{})}
 	w.ended.Go(func() {
 		ticker := time.NewTicker(look)
 		defer ticker.Stop()
-		for {
+		for looks := 1; ; looks++ {
 			select {
 			case <-ticker.C:
 				w.signal()
+				if looks%clockLooks == 0 {
+					readClock()
+				}
 			case <-w.closing:
 				return
 			}

@@ -127,12 +127,12 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 		cfg.Logger.Warn("other nodes on this database don't have the releases in this one's data folder: name a registry they share with --registry")
 	}
 
-	accounts, err := account.New(ctx, account.Config{Store: db, SignUp: cfg.SignUp, Counter: others.signIns()})
+	accounts, err := account.New(ctx, account.Config{Store: db, SignUp: cfg.SignUp, Counter: others.signIns(), Now: db.Now})
 	if err != nil {
 		return nil, err
 	}
 	shared := others.platform(db)
-	workspaces := workspace.New(workspace.Config{Store: shared, Plans: plans, Home: "local"})
+	workspaces := workspace.New(workspace.Config{Store: shared, Plans: plans, Home: "local", Now: db.Now})
 	invocations := store.NewInvocationLog(db, cfg.Logger)
 	a.closing(func(context.Context) error { invocations.Close(); return nil })
 
@@ -151,23 +151,24 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 		Records: invocations, Observer: watch.ofCalls(),
 		Wake:   wake,
 		Plans:  plans.List(),
+		Now:    db.Now,
 		Logger: cfg.Logger,
 
 		PublicURL: a.public,
 	})
 	claimer = events.New(events.Config{Store: db, Deliver: dispatcher.Deliver, SetAside: dispatcher.SetAside,
-		Observer: watch.ofAttempts(), Logger: cfg.Logger})
+		Now: db.Now, Observer: watch.ofAttempts(), Logger: cfg.Logger})
 	installations := workspace.NewInstallations(workspace.InstallationsConfig{
 		Store: shared, Plans: plans, Catalog: reg, Schemas: jsonschema.Checker{}, Hooks: hooks{dispatcher},
-		Documents: browser{documents}, Vault: vault,
+		Documents: browser{documents}, Vault: vault, Now: db.Now,
 	})
 	if err := sealSecrets(ctx, db, keys, installations, cfg.Logger); err != nil {
 		return nil, err
 	}
-	bills := billing.New(billing.Config{Store: shared, Plans: plans})
+	bills := billing.New(billing.Config{Store: shared, Plans: plans, Now: db.Now})
 
 	guard := session.NewGuard(accounts, secure(a.public))
-	history := history{past, wake}
+	history := history{past, wake, db.Now}
 	a.server = web.New(web.Config{
 		Guard: guard,
 		API: api.Config{

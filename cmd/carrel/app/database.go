@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/core/account"
@@ -39,6 +40,8 @@ type database interface {
 	Groups() (groups, writes int64)
 	Pools() map[string]store.Pool
 	Ping(ctx context.Context) error
+	// Now is the time that all nodes of the database go by.
+	Now() time.Time
 	Close() error
 }
 
@@ -80,7 +83,7 @@ func Accounts(ctx context.Context, url, dataDir string) (_ *account.Service, _ a
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	accounts, err := account.New(ctx, account.Config{Store: db})
+	accounts, err := account.New(ctx, account.Config{Store: db, Now: db.Now})
 	if err != nil {
 		return nil, nil, nil, errors.Join(err, db.Close())
 	}

@@ -92,12 +92,13 @@ func enables(changes []core.Change) bool {
 type history struct {
 	records
 	wake func()
+	now  func() time.Time
 }
 
 // Redrive implements api.History.
 func (h history) Redrive(ctx context.Context, ws core.WorkspaceID, id core.DeliveryID, actor core.Actor) (core.Delivery, error) {
 	d, err := h.records.Redrive(ctx, ws, id, core.AuditEntry{
-		Time: time.Now(), Actor: string(actor.Account), Action: "delivery.redriven", Subject: string(id),
+		Time: h.now(), Actor: string(actor.Account), Action: "delivery.redriven", Subject: string(id),
 	})
 	if err == nil {
 		h.wake()

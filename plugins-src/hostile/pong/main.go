@@ -1,5 +1,5 @@
-// Command pong is a plugin for tests that keeps what ping tells of, or cannot
-// stand it, as the event says: "refuse" and "crash" until it is cured, "answer"
+// Command pong is a plugin for tests that keeps what it hears, every time it hears
+// it. It hears of contacts, and of ping, whose events it may not be able to stand, as the event says: "refuse" and "crash" until it is cured, "answer"
 // without an end.
 package main
 
@@ -41,7 +41,8 @@ func init() {
 		Emits(rang).
 		Mutation("POST /cures", cures.Create).
 		Query("GET /heard", hearing.List).
-		On("ping.rang", hear)
+		On("ping.rang", hear).
+		On("crm.contact.created", hear)
 }
 
 func main() {}

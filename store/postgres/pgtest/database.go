@@ -21,13 +21,7 @@ var (
 // test is skipped, though never in CI.
 func Open(t testing.TB) string {
 	t.Helper()
-	cluster, err := shared()
-	if errors.Is(err, ErrMissing) && os.Getenv("CI") != "true" {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	cluster := there(t)(shared())
 	name := fmt.Sprintf("test_%d", names.Add(1))
 	if err := cluster.Create(t.Context(), name); err != nil {
 		t.Fatal(err)
@@ -67,6 +61,33 @@ func Folder(t testing.TB) string {
 		t.Fatal(err)
 	}
 	return cluster.data()
+}
+
+// OpenCluster returns a cluster of the test's own, which may be stopped, and ends
+// with it. Where there is no Postgres it does what Open does.
+func OpenCluster(t testing.TB) *Cluster {
+	t.Helper()
+	cluster := there(t)(NewCluster(false))
+	t.Cleanup(func() {
+		if err := cluster.Remove(); err != nil {
+			t.Error(err)
+		}
+	})
+	return cluster
+}
+
+// there ends a test that has no cluster.
+func there(t testing.TB) func(*Cluster, error) *Cluster {
+	return func(cluster *Cluster, err error) *Cluster {
+		t.Helper()
+		if errors.Is(err, ErrMissing) && os.Getenv("CI") != "true" {
+			t.Skip(err)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cluster
+	}
 }
 
 // Main runs the tests of a package that uses Open, and ends their cluster.
