@@ -2,7 +2,15 @@ package e2e
 
 import (
 	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
 	"testing"
+
+	ociserver "github.com/google/go-containerregistry/pkg/registry"
 
 	"github.com/carrel-dev/carrel/cmd/carrel/app"
 )
@@ -49,4 +57,51 @@ func TestAttack43_YankingStopsNewInstallationsOnEveryServer(t *testing.T) {
 
 	yank(false)
 	late.API("POST", "/installations", body{"plugin": "crm", "grants": grants}).want(201)
+}
+
+// TestServersGoOnWithoutTheirRegistry: two servers share an OCI registry, and it
+// goes down. What they have run is started again and runs, the marketplace is
+// shown; what one of them never loaded is refused, and nothing is published,
+// until the registry is back.
+func TestServersGoOnWithoutTheirRegistry(t *testing.T) {
+	registry := ociserver.New(ociserver.Logger(log.New(io.Discard, "", 0)), ociserver.WithReferrersSupport(true))
+	var down atomic.Bool
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if down.Load() {
+			panic(http.ErrAbortHandler) // hangs up
+		}
+		registry.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	on := func(cfg *app.Config) {
+		cfg.Registry.Where = strings.Replace(server.URL, "http://", "oci+http://", 1) + "/carrel/plugins"
+	}
+	one, other := newWorldWith(t, on), newWorldWith(t, on)
+	As(one.root).Publish(module(t, "hostile/ping"))
+	As(one.root).Publish(module(t, "hostile/probe"))
+	bob := other.SignUp("bob")
+	acme := As(bob).In(As(bob).Workspace("Acme", "enterprise"))
+	acme.Install("ping")
+	ring := func() { acme.Call("ping", "POST /ring", body{"times": 1}).want(204) }
+	ring()
+	grants := acme.asked("probe")
+
+	down.Store(true)
+	ring()
+	other.restart()
+	ring()
+	if listed := bob.send("GET", "/api/v1/marketplace", nil).want(200).list("data"); len(listed) != 2 {
+		t.Errorf("the marketplace has %v", listed)
+	}
+	install := func() answer { return acme.API("POST", "/installations", body{"plugin": "probe", "grants": grants}) }
+	install().want(201) // by what it knows of the probe, whose module it never had
+	acme.Call("probe", "GET /heard", nil).want(503)
+	refused := one.root.send("POST", "/api/v1/releases", module(t, "hostile/pong"), header{"Content-Type", "application/wasm"}).want(503)
+	if !strings.Contains(refused.text("detail"), "Check its address") {
+		t.Errorf("publishing is refused with %s", refused.text("detail"))
+	}
+
+	down.Store(false)
+	acme.Call("probe", "GET /heard", nil).want(200)
+	As(one.root).Publish(module(t, "hostile/pong"))
 }
