@@ -86,7 +86,7 @@ func Open(ctx context.Context, url string) (*DB, error) {
 		return nil, errAddress(op)
 	}
 	if err := migrate(ctx, config.ConnConfig); err != nil {
-		return nil, unreachable(op, config, err)
+		return nil, unreachable(op, config.ConnConfig, err)
 	}
 	db := &DB{reading: newTurnstile(maxReads / 4), writing: newTurnstile(perWriter), clock: newClock()}
 	db.committer, db.documents = newCommitter(db), newDocuments(db)
@@ -102,11 +102,11 @@ func Open(ctx context.Context, url string) (*DB, error) {
 		{&db.platform, rolePlatform, maxPlatform, nil},
 	} {
 		if *pool.to, err = connect(ctx, config, pool.role, pool.size, pool.set); err != nil {
-			return nil, errors.Join(unreachable(op, config, err), db.Close())
+			return nil, errors.Join(unreachable(op, config.ConnConfig, err), db.Close())
 		}
 	}
 	if err := db.clock.read(ctx, db.platform); err != nil {
-		return nil, errors.Join(unreachable(op, config, err), db.Close())
+		return nil, errors.Join(unreachable(op, config.ConnConfig, err), db.Close())
 	}
 	db.wakes = startWakes(db.readClock)
 	return db, nil
@@ -120,10 +120,10 @@ func errAddress(op string) error {
 }
 
 // unreachable says which server it was, and nothing of how to get in.
-func unreachable(op string, config *pgxpool.Config, err error) error {
+func unreachable(op string, config *pgx.ConnConfig, err error) error {
 	return &core.Error{Op: op, Kind: core.Unavailable, Err: err,
 		Msg: fmt.Sprintf("The database %s on %s can't be used. See that it runs and lets the user of --database-url in.",
-			config.ConnConfig.Database, config.ConnConfig.Host)}
+			config.Database, config.Host)}
 }
 
 // migrate brings the schema up to date as the tables' owner. The lock is the

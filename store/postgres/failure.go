@@ -24,6 +24,8 @@ const (
 	codeDeadlock      = "40P01"
 	codeCancelled     = "57014" // by a timeout of ours
 	codeLockTimeout   = "55P03"
+	codeNoRole        = "22023" // of SET ROLE: an invalid value
+	codeNoTable       = "42P01"
 	codeGoesDown      = "57P" // and what else begins like it: it stops, or starts
 )
 

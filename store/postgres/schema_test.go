@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,7 +15,8 @@ import (
 // table is what the roles may do with a table.
 type table struct {
 	tenant, platform string
-	shared           bool // of no workspace: a policy of its own, or none
+	backup           string // empty: SELECT, INSERT and DELETE
+	shared           bool   // of no workspace: a policy of its own, or none
 }
 
 // tables are all there are. A new one has its rows isolated by the policy that
@@ -41,12 +43,12 @@ var tables = map[string]table{
 	"contracts": {tenant: "DELETE INSERT SELECT UPDATE", platform: "SELECT(ended) SELECT(plan) SELECT(workspace)"},
 
 	"accounts": {shared: true, // a workspace sees its members'
-		tenant: "SELECT(email) SELECT(id) SELECT(name)", platform: "INSERT SELECT UPDATE(password_hash)"},
+		tenant: "SELECT(email) SELECT(id) SELECT(name)", platform: "INSERT SELECT UPDATE(password_hash)", backup: "INSERT SELECT"},
 	"catalog":          {shared: true, tenant: "SELECT", platform: "INSERT SELECT"},
-	"setup":            {shared: true, platform: "DELETE INSERT SELECT UPDATE(hash)"},
-	"sessions":         {shared: true, platform: "DELETE INSERT SELECT"},
+	"setup":            {shared: true, platform: "DELETE INSERT SELECT UPDATE(hash)", backup: "DELETE"},
+	"sessions":         {shared: true, platform: "DELETE INSERT SELECT", backup: "DELETE"},
 	"secret_keys":      {shared: true, platform: "DELETE INSERT SELECT UPDATE(complete)"},
-	"goose_db_version": {shared: true},
+	"goose_db_version": {shared: true, backup: "SELECT(is_applied) SELECT(version_id)"},
 }
 
 // column is the one that says whose a row of an isolated table is.
@@ -57,8 +59,12 @@ func column(table string) string {
 	return "workspace"
 }
 
-// The condition of the policy that isolate makes.
-const isolated = "(%s = ( SELECT current_workspace() AS current_workspace))"
+// The condition of the policy that isolate makes, and what the role of backups may
+// write: in one workspace, or with none named, in all.
+const (
+	isolated = "(%s = ( SELECT current_workspace() AS current_workspace))"
+	written  = "((( SELECT current_workspace() AS current_workspace) IS NULL) OR (%s = ( SELECT current_workspace() AS current_workspace)))"
+)
 
 // faults are the reasons not to trust the database to keep workspaces apart.
 func faults(t testing.TB, q querier) (found []string) {
@@ -92,8 +98,18 @@ func faults(t testing.TB, q querier) (found []string) {
 		if !table.shared && (enabled+forced != "tt" || !slices.Contains(policies, want)) {
 			fault("%s is not isolated: row level security is enabled %s, forced %s, its policies are %q", name, enabled, forced, policies)
 		}
+		backup := []string{
+			"backup_read PERMISSIVE " + roleBackup + " SELECT true",
+			"backup_insert PERMISSIVE " + roleBackup + " INSERT " + fmt.Sprintf(written, column(name)),
+			"backup_delete PERMISSIVE " + roleBackup + " DELETE " + fmt.Sprintf(written, column(name)),
+		}
+		for _, policy := range backup {
+			if !table.shared && !slices.Contains(policies, policy) {
+				fault("%s lacks the policy %s", name, policy)
+			}
+		}
 		for _, policy := range policies {
-			if !table.shared && policy != want && !strings.HasPrefix(policy, "platform PERMISSIVE "+rolePlatform+" ") {
+			if !table.shared && policy != want && !slices.Contains(backup, policy) && !strings.HasPrefix(policy, "platform PERMISSIVE "+rolePlatform+" ") {
 				fault("%s has the policy %s", name, policy)
 			}
 		}
@@ -103,7 +119,8 @@ func faults(t testing.TB, q querier) (found []string) {
 				FROM pg_class c JOIN pg_attribute k ON k.attrelid = c.oid, aclexplode(k.attacl) a WHERE c.oid = $1::regclass
 			) g LEFT JOIN pg_roles r ON r.oid = g.grantee WHERE g.grantee <> g.relowner ORDER BY 1`, schema+"."+name)
 		var allowed []string
-		for role, privileges := range map[string]string{roleTenant: table.tenant, rolePlatform: table.platform} {
+		backed := cmp.Or(table.backup, "DELETE INSERT SELECT")
+		for role, privileges := range map[string]string{roleTenant: table.tenant, rolePlatform: table.platform, roleBackup: backed} {
 			for _, privilege := range strings.Fields(privileges) {
 				allowed = append(allowed, role+" "+privilege)
 			}
@@ -120,7 +137,7 @@ func faults(t testing.TB, q querier) (found []string) {
 	for _, definer := range list(t, q, "SELECT proname FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace WHERE prosecdef AND "+ours) {
 		fault("the function %s runs with the rights of its owner", definer)
 	}
-	for _, role := range []string{roleTenant, rolePlatform} {
+	for _, role := range []string{roleTenant, rolePlatform, roleBackup} {
 		found = append(found, list(t, q, `SELECT $1 || ' may ' || may FROM pg_roles, LATERAL (VALUES
 				(rolsuper, 'do everything'), (rolbypassrls, 'see every row'), (rolcreatedb, 'make databases'), (rolcreaterole, 'make roles'),
 				(rolcanlogin, 'log in'), (rolreplication, 'read the log'),
@@ -152,6 +169,10 @@ func TestAttack02_EveryTableIsIsolated(t *testing.T) {
 		"ALTER POLICY tenant ON documents USING (workspace <> '')",
 		"GRANT SELECT ON documents TO carrel_platform",
 		"GRANT SELECT (settings) ON installations TO carrel_platform",
+		"GRANT UPDATE ON accounts TO carrel_backup",
+		"ALTER POLICY backup_delete ON documents USING (true)",
+		"DROP POLICY backup_insert ON documents",
+		"GRANT carrel_backup TO carrel_platform",
 		"GRANT SELECT ON accounts TO PUBLIC",
 		"GRANT CREATE ON SCHEMA carrel TO carrel_tenant",
 		"ALTER TABLE documents OWNER TO carrel_tenant",

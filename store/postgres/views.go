@@ -31,7 +31,7 @@ func MakeViews(ctx context.Context, url string, plugin core.PluginID, tables []a
 	config.ConnConfig.RuntimeParams["search_path"] = schema
 	conn, err := pgx.ConnectConfig(ctx, config.ConnConfig)
 	if err != nil {
-		return nil, unreachable(op, config, err)
+		return nil, unreachable(op, config.ConnConfig, err)
 	}
 	defer func() { err = errors.Join(err, conn.Close(ctx)) }()
 	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {

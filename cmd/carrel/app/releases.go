@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"path/filepath"
+	"strings"
 
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/registry"
@@ -22,11 +23,23 @@ type Releases struct {
 // Open opens the registry for whoever works with a data folder. Modules are
 // checked by engine.
 func (r Releases) Open(ctx context.Context, data string, engine *runtime.Engine, logger *slog.Logger) (*registry.Registry, error) {
-	where := r.Where
+	where := r.folder(data)
 	if where == "" {
-		where = filepath.Join(data, "registry")
+		where = r.Where
 	}
 	return registry.Open(ctx, where, registry.Config{
 		Checker: Checker{engine}, Logger: logger, CacheDir: filepath.Join(data, "cache", "registry"), User: r.User, Password: r.Password,
 	})
+}
+
+// folder is where the releases are; empty: in an OCI registry.
+func (r Releases) folder(data string) string {
+	switch {
+	case r.Where == "":
+		return filepath.Join(data, "registry")
+	case strings.Contains(r.Where, "://"):
+		return ""
+	default:
+		return r.Where
+	}
 }

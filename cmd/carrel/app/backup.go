@@ -1,0 +1,173 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"io"
+	"path/filepath"
+	"time"
+
+	"github.com/carrel-dev/carrel/adapters/secret"
+	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/registry"
+	"github.com/carrel-dev/carrel/store/archive"
+	"github.com/carrel-dev/carrel/store/postgres"
+	"github.com/carrel-dev/carrel/store/sqlite"
+)
+
+// Place is where an installation is kept, as in Config.
+type Place struct {
+	DataDir       string
+	DatabaseURL   string
+	Registry      Releases
+	SecretKeyFile string
+}
+
+// registryFolder is where releases are in an archive.
+const registryFolder = "registry/"
+
+// snapshot begins to read the database, beside servers that may be running on it,
+// and says of which kind it is.
+func (p Place) snapshot(ctx context.Context) (archive.Snapshot, archive.Manifest, error) {
+	m := archive.Manifest{Carrel: Version, Made: time.Now().UTC().Truncate(time.Second)}
+	if p.DatabaseURL != "" {
+		d, err := postgres.Snapshot(ctx, p.DatabaseURL)
+		if err != nil {
+			return nil, m, err
+		}
+		m.Store, m.Schema = postgres.Name, d.Schema
+		return d, m, nil
+	}
+	d, err := sqlite.Snapshot(ctx, p.DataDir)
+	if err != nil {
+		return nil, m, err
+	}
+	m.Store, m.Schema = sqlite.Name, d.Schema
+	return d, m, nil
+}
+
+// begin begins to change the database, in one workspace only unless it is empty.
+func (p Place) begin(ctx context.Context, ws core.WorkspaceID) (archive.Transaction, error) {
+	if p.DatabaseURL != "" {
+		return postgres.Begin(ctx, p.DatabaseURL, ws)
+	}
+	return sqlite.Begin(ctx, p.DataDir, ws)
+}
+
+// keys reads the keys there are, if any.
+func (p Place) keys() (secret.Keys, error) {
+	file := p.SecretKeyFile
+	if file == "" {
+		file = filepath.Join(p.DataDir, "secret.key")
+	}
+	keys, err := secret.Read(file)
+	if core.KindOf(err) == core.NotFound && p.SecretKeyFile == "" {
+		return secret.Keys{}, nil
+	}
+	return keys, err
+}
+
+// Backup writes all of an installation at one moment into a file, with its releases
+// if they are in a folder, unless withoutRegistry. Servers may be running. It
+// returns the file's size.
+func Backup(ctx context.Context, p Place, file string, withoutRegistry bool, progress archive.Progress) (m archive.Manifest, size int64, err error) {
+	const op = "app.Backup"
+	from, m, err := p.snapshot(ctx)
+	if err != nil {
+		return m, 0, err
+	}
+	defer func() { err = errors.Join(err, from.Close()) }()
+	w, err := archive.Create(file)
+	if err != nil {
+		return m, 0, cannotWrite(op, file, err)
+	}
+	defer w.Abandon()
+	if err := archive.Backup(ctx, w, from, &m, progress); err != nil {
+		return m, 0, err
+	}
+	if folder := p.Registry.folder(p.DataDir); folder != "" && !withoutRegistry {
+		// After the moment of the database: a release is there before it is installed.
+		put := func(name string, content io.Reader) error { return w.File(registryFolder+name, content) }
+		if err := registry.Copy(folder, put); err != nil {
+			return m, 0, err
+		}
+	}
+	size, err = w.Finish(&m)
+	return m, size, cannotWrite(op, file, err)
+}
+
+func cannotWrite(op, file string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &core.Error{Op: op, Kind: core.Unavailable, Err: err, Msg: "The file " + file + " can't be written."}
+}
+
+// Restore makes an installation of a backup, all or nothing, where there is none:
+// it is read to the end before anything is changed. With keyLost the secrets in it
+// are given up.
+func Restore(ctx context.Context, p Place, file string, keyLost bool, progress archive.Progress) (m archive.Manifest, err error) {
+	r, options, err := openArchive(ctx, p, file, progress)
+	if err != nil {
+		return m, err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	options.KeyLost = keyLost
+	if err := options.CheckKeys(r.Manifest); err != nil {
+		return m, err
+	}
+	releases, err := p.receive(r)
+	if err != nil {
+		return m, err
+	}
+	defer func() { err = errors.Join(err, releases.Discard()) }()
+	to, err := p.begin(ctx, "")
+	if err != nil {
+		return m, err
+	}
+	defer func() { err = errors.Join(err, to.Close()) }()
+	if err := options.All(ctx, r, to); err != nil {
+		return m, err
+	}
+	// Before the database: releases that nobody installed harm nobody.
+	if err := releases.Settle(); err != nil {
+		return m, err
+	}
+	return r.Manifest, to.Commit(ctx)
+}
+
+// receive puts the releases of an archive beside the folder they belong into, if
+// there is one, and fails if others are there.
+func (p Place) receive(r *archive.Reader) (*registry.Arrival, error) {
+	folder := p.Registry.folder(p.DataDir)
+	if folder == "" {
+		return &registry.Arrival{}, nil
+	}
+	releases, err := registry.Receive(folder)
+	if err != nil {
+		return nil, err
+	}
+	if err = r.Files(registryFolder, releases.Put); err == nil {
+		err = releases.Check()
+	}
+	if err != nil {
+		return nil, errors.Join(err, releases.Discard())
+	}
+	return releases, nil
+}
+
+// openArchive opens an archive and reads it to the end.
+func openArchive(ctx context.Context, p Place, file string, progress archive.Progress) (*archive.Reader, archive.Restore, error) {
+	keys, err := p.keys()
+	if err != nil {
+		return nil, archive.Restore{}, err
+	}
+	r, err := archive.Open(file)
+	if err != nil {
+		return nil, archive.Restore{}, err
+	}
+	if err := r.Verify(ctx, func(m archive.Member) { progress("verify "+m.Name, m.Rows) }); err != nil {
+		return nil, archive.Restore{}, errors.Join(err, r.Close())
+	}
+	return r, archive.Restore{HasKey: keys.Has, Progress: progress}, nil
+}

@@ -1,0 +1,54 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/carrel-dev/carrel/cmd/carrel/app"
+)
+
+func newRestore() *cobra.Command {
+	var (
+		at      app.Place
+		keyLost bool
+		asJSON  bool
+	)
+	cmd := &cobra.Command{
+		Use:     "restore FILE",
+		Short:   "Make an installation of a backup",
+		GroupID: "serve",
+		Long: `Makes an installation of a backup, in an empty data folder or an empty database
+that no server uses. The file is read to its end before anything is changed, and
+a restore that fails leaves nothing behind. The key that secrets are sealed with
+has to be there first, as secret.key in the data folder or with
+--secret-key-file. With --database-url the releases still go into the data
+folder, which the servers share.
+
+Deliveries that were due at the moment of the backup are due again: mail that
+was sent since is sent a second time. API tokens that were revoked since are
+valid again. Everybody has to sign in anew.`,
+		Example: `  mkdir /var/lib/carrel && cp secret.key /var/lib/carrel
+  carrel restore carrel.tar --data /var/lib/carrel
+  carrel restore carrel.tar --database-url postgres://carrel@db.internal/carrel --data /srv/carrel`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			line := newProgress(cmd.ErrOrStderr(), args[0], 0)
+			restored, err := app.Restore(cmd.Context(), at, args[0], keyLost, line.rows)
+			line.end()
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(cmd, summaryOf(args[0], restored, 0))
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "Restored %s, as they were at %s.\n", contentOf(restored), restored.Made.Format("2006-01-02 15:04:05 UTC"))
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&at.SecretKeyFile, "secret-key-file", "", "`file` of the key that the secrets are sealed with, instead of secret.key\nin the data folder")
+	placeFlags(cmd, &at, "`folder` for the installation, or for what it keeps beside its database", "secret-key-file")
+	cmd.Flags().BoolVar(&keyLost, "key-is-lost", false, "restore although nobody can open the secrets any more; admins set them again")
+	jsonFlag(cmd, &asJSON)
+	return cmd
+}
