@@ -48,6 +48,11 @@ type jsonScan struct {
 	text     []byte
 	storable bool
 	open     []jsonLevel // objects and lists around what is being read
+	names    [][]byte    // of their members so far, object by object
+
+	// Where those begin, which is enough for most texts.
+	openRoom  [6]jsonLevel
+	namesRoom [16][]byte
 }
 
 // jsonLevel is an object or a list that is being read.
@@ -55,8 +60,8 @@ type jsonLevel struct {
 	list  bool
 	index int                 // of the item, in a list
 	name  []byte              // of the member
-	names [][]byte            // of the members so far, while they are few
-	many  map[string]struct{} // of the members so far, when they aren't
+	first int                 // of its names among all
+	many  map[string]struct{} // its names, when they aren't few
 }
 
 func (l *jsonLevel) closedBy() byte {
@@ -85,6 +90,7 @@ const (
 const notJSON = "is not JSON"
 
 func (s *jsonScan) run() (at, fault string) {
+	s.open, s.names = s.openRoom[:0], s.namesRoom[:0]
 	next := nextValue
 	for i := 0; i < len(s.text); {
 		c := s.text[i]
@@ -97,7 +103,7 @@ func (s *jsonScan) run() (at, fault string) {
 				return "", fault
 			}
 			if next == nextName || next == nextNameOrEnd {
-				if twice := s.open[len(s.open)-1].enter(s.text[i:end], escaped); twice && fault == "" {
+				if twice := s.enter(s.text[i:end], escaped); twice && fault == "" {
 					fault = "is given twice"
 				}
 				next = nextColon
@@ -125,11 +131,11 @@ func (s *jsonScan) run() (at, fault string) {
 			case c != top.closedBy():
 				return "", notJSON
 			default:
-				s.open = s.open[:len(s.open)-1]
+				s.pop()
 			}
 			i++
 		case next == nextNameOrEnd && c == '}' || next == nextValueOrEnd && c == ']':
-			s.open = s.open[:len(s.open)-1]
+			s.pop()
 			next = nextCommaOrEnd
 			i++
 		case next != nextValue && next != nextValueOrEnd:
@@ -203,11 +209,12 @@ func wordLength(text []byte) int {
 }
 
 func (s *jsonScan) push(list bool) {
-	var names [][]byte
-	if n := len(s.open); n < cap(s.open) {
-		names = s.open[:n+1][n].names[:0] // of an object that was closed
-	}
-	s.open = append(s.open, jsonLevel{list: list, names: names})
+	s.open = append(s.open, jsonLevel{list: list, first: len(s.names)})
+}
+
+func (s *jsonScan) pop() {
+	last := len(s.open) - 1
+	s.names, s.open = s.names[:s.open[last].first], s.open[:last]
 }
 
 // notUTF8 is the fault of a text that is not UTF-8.
@@ -274,17 +281,20 @@ func (s *jsonScan) unit(i int) (n uint64, ok bool) {
 	return n, err == nil
 }
 
-// enter notes the name of a member, and reports whether the object had it.
-func (l *jsonLevel) enter(quoted []byte, escaped bool) (twice bool) {
+// enter notes the name of a member of the innermost object, and reports whether
+// it had it.
+func (s *jsonScan) enter(quoted []byte, escaped bool) (twice bool) {
+	l := &s.open[len(s.open)-1]
 	l.name = quoted[1 : len(quoted)-1]
 	if escaped {
 		var name string
 		_ = json.Unmarshal(quoted, &name) // valid JSON
 		l.name = []byte(name)
 	}
-	if l.many == nil && len(l.names) == fewNames {
+	names := s.names[l.first:]
+	if l.many == nil && len(names) == fewNames {
 		l.many = make(map[string]struct{}, 2*fewNames)
-		for _, name := range l.names {
+		for _, name := range names {
 			l.many[string(name)] = struct{}{}
 		}
 	}
@@ -293,12 +303,12 @@ func (l *jsonLevel) enter(quoted []byte, escaped bool) (twice bool) {
 		l.many[string(l.name)] = struct{}{}
 		return twice
 	}
-	for _, name := range l.names {
+	for _, name := range names {
 		if bytes.Equal(name, l.name) {
 			return true
 		}
 	}
-	l.names = append(l.names, l.name)
+	s.names = append(s.names, l.name)
 	return false
 }
 

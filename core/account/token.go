@@ -122,16 +122,18 @@ func (s *Service) RevokeToken(ctx context.Context, account core.AccountID, id co
 // limits. Unauthenticated: it is unknown, revoked or expired.
 func (s *Service) AuthenticateToken(ctx context.Context, bearer string) (Identity, error) {
 	const op = "account.AuthenticateToken"
-	refused := core.E(op, core.Unauthenticated,
-		"The API token is unknown, revoked or expired. Make another one in the console, under your account.")
+	refused := func() error {
+		return core.E(op, core.Unauthenticated,
+			"The API token is unknown, revoked or expired. Make another one in the console, under your account.")
+	}
 	if len(bearer) != len(TokenPrefix)+secretLength || !strings.HasPrefix(bearer, TokenPrefix) {
-		return Identity{}, refused
+		return Identity{}, refused()
 	}
 	now := s.now()
 	token, account, err := s.store.TokenByHash(ctx, hashSecret(bearer))
 	switch {
 	case core.KindOf(err) == core.NotFound || err == nil && !token.Expires.IsZero() && !now.Before(token.Expires):
-		return Identity{}, refused
+		return Identity{}, refused()
 	case err != nil:
 		return Identity{}, core.Wrap(op, core.Unavailable, err)
 	}
