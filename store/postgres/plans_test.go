@@ -29,41 +29,48 @@ func checkPlans(t testing.TB, db *DB) {
 	ctx := context.Background() // t.Context ends before clean-ups
 	for _, pool := range []*pgxpool.Pool{db.reads, db.writes, db.platform} {
 		for _, conn := range pool.AcquireAllIdle(ctx) {
-			rows, err := conn.Query(ctx, "SELECT name, statement, cardinality(parameter_types) FROM pg_prepared_statements",
-				pgx.QueryExecModeSimpleProtocol)
-			if err != nil {
-				t.Fatal(err)
-			}
-			type prepared struct {
-				name, statement string
-				args            int
-			}
-			list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (p prepared, err error) {
-				return p, row.Scan(&p.name, &p.statement, &p.args)
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, p := range list {
-				explain := fmt.Sprintf("EXPLAIN (COSTS off) EXECUTE %q", p.name)
-				if p.args > 0 {
-					explain += "(" + strings.Repeat("NULL, ", p.args-1) + "NULL)"
-				}
-				rows, err := conn.Query(ctx, explain, pgx.QueryExecModeSimpleProtocol)
-				if err != nil {
-					t.Fatal(err)
-				}
-				plan, err := pgx.CollectRows(rows, pgx.RowTo[string])
-				if err != nil {
-					t.Fatal(p.statement, err)
-				}
-				for _, scan := range unindexed(plan) {
-					t.Errorf("%s has a whole %s:\n%s", p.statement, scan, strings.Join(plan, "\n"))
-				}
+			if err := checkPlansOf(ctx, t, conn); err != nil {
+				t.Error(err)
 			}
 			conn.Release()
 		}
 	}
+}
+
+func checkPlansOf(ctx context.Context, t testing.TB, conn *pgxpool.Conn) error {
+	type prepared struct {
+		name, statement string
+		args            int
+	}
+	rows, err := conn.Query(ctx, "SELECT name, statement, cardinality(parameter_types) FROM pg_prepared_statements",
+		pgx.QueryExecModeSimpleProtocol)
+	if err != nil {
+		return err
+	}
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (p prepared, err error) {
+		return p, row.Scan(&p.name, &p.statement, &p.args)
+	})
+	if err != nil {
+		return err
+	}
+	for _, p := range list {
+		explain := fmt.Sprintf("EXPLAIN (COSTS off) EXECUTE %q", p.name)
+		if p.args > 0 {
+			explain += "(" + strings.Repeat("NULL, ", p.args-1) + "NULL)"
+		}
+		rows, err := conn.Query(ctx, explain, pgx.QueryExecModeSimpleProtocol)
+		if err != nil {
+			return err
+		}
+		plan, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.statement, err)
+		}
+		for _, scan := range unindexed(plan) {
+			t.Errorf("%s has a whole %s:\n%s", p.statement, scan, strings.Join(plan, "\n"))
+		}
+	}
+	return nil
 }
 
 var tableScan = regexp.MustCompile(`(Seq|Index|Index Only) Scan .*`)

@@ -63,6 +63,30 @@ func TestDeliveries(t *testing.T) {
 // many don't fill the disk.
 func TestAttack56_AStormOfEventsIsBounded(t *testing.T) { storetest.Storm(t, openPlatform(t)) }
 
+// TestChangePassesOverADeadConnection: after the server has closed every
+// connection, the first change is made all the same, and once.
+func TestChangePassesOverADeadConnection(t *testing.T) {
+	p := openPlatform(t)
+	w := storetest.Fill(t, p)
+	var gone int
+	err := p.superuser.QueryRow(t.Context(), "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid, 10000))"+
+		" FROM pg_stat_activity WHERE application_name = $1 AND datname = current_database()", roleTenant).Scan(&gone)
+	if err != nil || gone == 0 {
+		t.Fatalf("%d connections were closed, %v", gone, err)
+	}
+	asked := 0
+	err = p.Change(t.Context(), w.ID, func(core.Access) ([]core.Change, error) {
+		asked++
+		return []core.Change{core.AppendAudit{Entry: core.AuditEntry{Action: "tested"}}}, nil
+	})
+	if err != nil || asked != 1 {
+		t.Fatalf("decided %d times, %v", asked, err)
+	}
+	if list, _, err := p.Audit(t.Context(), w.ID, 0, 1); err != nil || len(list) != 1 || list[0].Action != "tested" {
+		t.Errorf("%+v, %v", list, err)
+	}
+}
+
 // Rows implements storetest.Platform.
 func (p platform) Rows(t testing.TB, ws core.WorkspaceID) map[string]int {
 	t.Helper()

@@ -116,9 +116,9 @@ func (b *batch) access(ws core.WorkspaceID, a *core.Access) {
 }
 
 // Change implements core/workspace's Store. The workspace's row in heads is locked
-// for two exchanges with the database, and decide between them.
+// for two exchanges with the database, and decide between them. A connection that
+// turns out to be dead before anything was decided is passed over, as by read.
 func (db *DB) Change(ctx context.Context, ws core.WorkspaceID, decide func(core.Access) ([]core.Change, error)) error {
-	const op = "postgres.Change"
 	leave, err := db.writing.enter(ctx, ws)
 	if err != nil {
 		return err
@@ -126,7 +126,22 @@ func (db *DB) Change(ctx context.Context, ws core.WorkspaceID, decide func(core.
 	defer leave()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime)
 	defer cancel()
-	var changes []core.Change
+	changes, decided, err := db.change(ctx, ws, decide)
+	if !decided && core.KindOf(err) == core.Unavailable {
+		db.writes.Reset()
+		changes, _, err = db.change(ctx, ws, decide)
+	}
+	if err == nil && (resumes(changes) || len(core.EventsOf(changes)) > 0) {
+		db.wakes.signal()
+	}
+	return err
+}
+
+// change tries once; decided says that decide was asked.
+func (db *DB) change(
+	ctx context.Context, ws core.WorkspaceID, decide func(core.Access) ([]core.Change, error),
+) (changes []core.Change, decided bool, err error) {
+	const op = "postgres.Change"
 	err = pgx.BeginFunc(ctx, db.writes, func(tx pgx.Tx) error {
 		read := within(ws)
 		read.exec(bumpSeq, ws)
@@ -135,6 +150,7 @@ func (db *DB) Change(ctx context.Context, ws core.WorkspaceID, decide func(core.
 		if err := read.send(ctx, op, tx); err != nil {
 			return err
 		}
+		decided = true
 		if changes, err = decide(a); err != nil {
 			return err
 		}
@@ -144,10 +160,7 @@ func (db *DB) Change(ctx context.Context, ws core.WorkspaceID, decide func(core.
 		}
 		return b.send(ctx, op, tx)
 	})
-	if err == nil && (resumes(changes) || len(core.EventsOf(changes)) > 0) {
-		db.wakes.signal()
-	}
-	return failed(op, err)
+	return changes, decided, failed(op, err)
 }
 
 // maxSlugs is how many addresses a workspace has, former ones included.
