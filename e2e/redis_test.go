@@ -19,9 +19,10 @@ type neighbour struct {
 	heard chan map[core.WorkspaceID]bool // the workspaces that moved until deliveries were due
 }
 
-func (w *world) neighbour(s *redistest.Server) *neighbour {
+// neighbour makes one with the key in the server's folder, or another.
+func (w *world) neighbour(s *redistest.Server, key ...string) *neighbour {
 	w.Helper()
-	keys, err := secret.Read(filepath.Join(w.dir, "secret.key"))
+	keys, err := secret.Read(append(key, filepath.Join(w.dir, "secret.key"))[0])
 	if err != nil {
 		w.Fatal(err)
 	}
