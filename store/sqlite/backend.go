@@ -58,14 +58,16 @@ func (s session) exec(ctx context.Context, query string, args ...any) (int64, er
 // readOnce is read for an fn of one statement, which may be run a second time.
 // Where the workspace's moment is remembered, and nothing was committed meanwhile,
 // that is the moment it saw: the statement needs no transaction around it.
-func (d *documents) readOnce(ctx context.Context, ws core.WorkspaceID, fn func(session) error) (store.Moment, error) {
+func (d *documents) readOnce(ctx context.Context, ws core.WorkspaceID, fn func(context.Context, session) error) (store.Moment, error) {
 	moments := &d.db.memory.moments
-	if at, known, edition := moments.read(ws); known {
-		if err := fn(session{statements: d.db.readStatements}); err == nil && moments.unchanged(edition) {
+	if at, known, edition := moments.read(ws); known && ctx.Err() == nil {
+		// To watch a context, the driver and database/sql each start goroutines, which
+		// take longer than most statements; and all of them are bounded.
+		if err := fn(context.WithoutCancel(ctx), session{statements: d.db.readStatements}); err == nil && moments.unchanged(edition) {
 			return at, nil
 		}
 	}
-	return d.read(ctx, ws, fn)
+	return d.read(ctx, ws, func(s session) error { return fn(ctx, s) })
 }
 
 // read runs fn in a read transaction and returns the moment it saw.

@@ -13,7 +13,7 @@ import (
 // Document implements store.Backend.
 func (d *documents) Document(ctx context.Context, ws core.WorkspaceID, table store.Number, id core.DocumentID) (*core.Document, store.Moment, error) {
 	var doc *core.Document
-	at, err := d.readOnce(ctx, ws, func(s session) (err error) {
+	at, err := d.readOnce(ctx, ws, func(ctx context.Context, s session) (err error) {
 		doc, err = s.document(ctx, ws, table, id)
 		return err
 	})
@@ -23,7 +23,7 @@ func (d *documents) Document(ctx context.Context, ws core.WorkspaceID, table sto
 // Receipt implements store.Backend.
 func (d *documents) Receipt(ctx context.Context, ws core.WorkspaceID, scope, key string) (*core.Receipt, store.Moment, error) {
 	var receipt *core.Receipt
-	at, err := d.readOnce(ctx, ws, func(s session) error {
+	at, err := d.readOnce(ctx, ws, func(ctx context.Context, s session) error {
 		receipt = nil
 		var hash, answer []byte
 		var created int64
@@ -44,7 +44,7 @@ func (d *documents) Receipt(ctx context.Context, ws core.WorkspaceID, scope, key
 
 // Ask implements store.Backend.
 func (d *documents) Ask(ctx context.Context, ws core.WorkspaceID, q store.Question) (answer store.Answer, at store.Moment, err error) {
-	at, err = d.readOnce(ctx, ws, func(s session) (err error) {
+	at, err = d.readOnce(ctx, ws, func(ctx context.Context, s session) (err error) {
 		answer, err = s.answer(ctx, ws, q)
 		return err
 	})

@@ -108,7 +108,7 @@ func (d *documents) Scan(ctx context.Context, ws core.WorkspaceID, r store.Range
 		depth = keysOnly
 	}
 	var found store.Rows
-	at, err := d.readOnce(ctx, ws, func(s session) error {
+	at, err := d.readOnce(ctx, ws, func(ctx context.Context, s session) error {
 		bytes := 0
 		found = store.Rows{}
 		err := s.scan(ctx, ws, r, limit.Rows, depth, func(row store.Row) bool {
