@@ -72,6 +72,7 @@ type DB struct {
 	writing   *turnstile    // before writes
 	committer *committer
 	documents *documents
+	node      int32 // this node's number
 	wakes     *wakes
 	clock     *clock
 }
@@ -108,7 +109,11 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	if err := db.clock.read(ctx, db.platform); err != nil {
 		return nil, errors.Join(unreachable(op, config.ConnConfig, err), db.Close())
 	}
-	db.wakes = startWakes(db.readClock)
+	here, err := newPresence(ctx, db, db.platform)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	db.node, db.wakes = here.number, startWakes(here, db.clock.now, db.readClock)
 	return db, nil
 }
 

@@ -109,7 +109,7 @@ const turnQuery = `WITH RECURSIVE turn (workspace) AS (
 const claimQuery = `WITH free AS (
 		SELECT workspace, id, due FROM deliveries d JOIN unnest($1::text[], $2::text[]) AS n (ws, delivery) ON d.workspace = n.ws AND d.id = n.delivery
 		WHERE d.due <= $3 FOR UPDATE OF d SKIP LOCKED)
-	UPDATE deliveries d SET state = 'running', attempt = attempt + 1, due = $4 FROM free
+	UPDATE deliveries d SET state = 'running', attempt = attempt + 1, due = $4, node = $5 FROM free
 	WHERE d.workspace = free.workspace AND d.id = free.id
 	RETURNING d.workspace, d.id, d.install, d.event, d.handler, d.payload, d.state, d.attempt, d.due, d.hop, d.last_error, d.created,
 		d.schedule, d.occurrence, d.trace, free.due`
@@ -150,7 +150,7 @@ func (db *DB) claim(
 		d.Owed = fromMicros(owed)
 		claimed = append(claimed, d)
 		return err
-	}, claimQuery, workspaces, ids, micros(now), micros(lease))
+	}, claimQuery, workspaces, ids, micros(now), micros(lease), db.node)
 	err = b.send(ctx, op, db.platform)
 	order := func(d core.Delivery) int { return slices.Index(workspaces, string(d.Workspace)) }
 	slices.SortFunc(claimed, func(a, b core.Delivery) int { return order(a) - order(b) })

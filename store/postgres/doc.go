@@ -5,5 +5,5 @@
 //
 // Start with db.go (connections and roles), batch.go (how statements travel and
 // what they expect), then commit.go (how a unit of work is validated and applied)
-// and migrations (the tables and their row level security).
+// presence.go (what becomes of a node's deliveries when it is gone) and migrations (the tables and their row level security).
 package postgres

@@ -1,13 +1,14 @@
 package postgres
 
 import (
+	"context"
 	"sync"
 	"time"
 )
 
 const (
 	// look is how often a node looks for deliveries that another node's commits made
-	// due, when nobody tells it.
+	// due, when nobody tells it, and for nodes that are gone.
 	look = time.Second
 	// clockLooks is how many looks there are to one at the database's clock.
 	clockLooks = 30
@@ -17,25 +18,33 @@ const (
 // no unit of this node put, and at the latest with the next look.
 type wakes struct {
 	signals chan struct{} // holds one
-	closing chan struct{}
-	once    sync.Once
+	stopped context.CancelFunc
 	ended   sync.WaitGroup
 }
 
-// startWakes begins to signal, and to call readClock now and then.
-func startWakes(readClock func()) *wakes {
-	w := &wakes{signals: make(chan struct{}, 1), closing: make(chan struct{})}
+// startWakes begins to signal, to look who is there, and to call readClock now and
+// then.
+func startWakes(here *presence, now func() time.Time, readClock func()) *wakes {
+	ctx, cancel := context.WithCancel(context.Background())
+	w := &wakes{signals: make(chan struct{}, 1), stopped: cancel}
 	w.ended.Go(func() {
+		defer here.close(context.Background())
 		ticker := time.NewTicker(look)
 		defer ticker.Stop()
 		for looks := 1; ; looks++ {
 			select {
 			case <-ticker.C:
 				w.signal()
+				// While the database is gone both fail; the next look finds it.
+				within, done := context.WithTimeout(ctx, 5*look)
+				if here.hold(within) == nil {
+					here.takeOver(within, now()) //nolint:errcheck // see above
+				}
+				done()
 				if looks%clockLooks == 0 {
 					readClock()
 				}
-			case <-w.closing:
+			case <-ctx.Done():
 				return
 			}
 		}
@@ -51,8 +60,9 @@ func (w *wakes) signal() {
 	}
 }
 
+// stop ends the looks. The node's presence ends with them.
 func (w *wakes) stop() {
-	w.once.Do(func() { close(w.closing) })
+	w.stopped()
 	w.ended.Wait()
 }
 
