@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// In stored settings a secret is sealed: an object with this one member, the
-// sealed text, is where the value was.
-const sealedMember = "$sealed"
+// SealedMember is that of a sealed secret in stored settings: an object with this
+// one member, the sealed text, is where the value was.
+const SealedMember = "$sealed"
 
 // IsSealed reports whether a decoded value stands for a sealed one.
 func IsSealed(value any) bool {
@@ -21,7 +21,7 @@ func sealedText(value any) (text string, ok bool) {
 	if len(object) != 1 {
 		return "", false
 	}
-	text, ok = object[sealedMember].(string)
+	text, ok = object[SealedMember].(string)
 	return text, ok
 }
 
@@ -44,7 +44,7 @@ func SealSettings(schema, settings json.RawMessage, also [][]string, seal func(p
 			return nil, false, err
 		}
 		text, err := seal(path, plain)
-		return map[string]any{sealedMember: text}, true, err
+		return map[string]any{SealedMember: text}, true, err
 	})
 	if err != nil {
 		return nil, Wrap(op, Internal, err)
@@ -108,7 +108,7 @@ func CheckUnsealed(settings json.RawMessage) error {
 	var wrong Violations
 	_ = eachSetting(nil, object, nil, func(path []string, _ map[string]any, value any) (any, bool, error) {
 		if IsSealed(value) {
-			wrong.Add("settings."+strings.Join(path, "."), "must not be an object of the one member %s, which is the host's", sealedMember)
+			wrong.Add("settings."+strings.Join(path, "."), "must not be an object of the one member %s, which is the host's", SealedMember)
 		}
 		return nil, false, nil
 	})

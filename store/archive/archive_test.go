@@ -105,7 +105,7 @@ func (p place) table(t archive.Table, ws core.WorkspaceID) (rows []string) {
 	p.t.Helper()
 	s := p.snapshot()
 	p.must(s.Rows(p.t.Context(), t, ws, func(row archive.Row) error {
-		rows = append(rows, fmt.Sprintf("%q", []any(row)))
+		rows = append(rows, fmt.Sprintf("%#v", []any(row)))
 		return nil
 	}))
 	p.must(s.Close())

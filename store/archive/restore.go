@@ -36,6 +36,9 @@ func (o Restore) CheckKeys(m Manifest) error {
 // caller commits.
 func (o Restore) All(ctx context.Context, r *Reader, to Transaction) error {
 	const op = "archive.Restore"
+	if ws := r.Manifest.Workspace; ws != "" {
+		return core.E(op, core.Invalid, "This archive is of one workspace. Restore it into an installation with --workspace %s. Nothing was changed.", ws)
+	}
 	if err := o.CheckKeys(r.Manifest); err != nil {
 		return err
 	}
@@ -103,7 +106,7 @@ func checkEmpty(ctx context.Context, to Transaction) error {
 	if len(found) == 0 {
 		return nil
 	}
-	return core.E(op, core.Exists, "The database isn't empty, it has rows of %s. Restore into a new one. Nothing was changed.",
+	return core.E(op, core.Exists, "The database isn't empty, it has rows of %s. Restore into a new one, or one workspace with --workspace. Nothing was changed.",
 		strings.Join(found, ", "))
 }
 

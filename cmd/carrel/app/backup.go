@@ -136,6 +136,30 @@ func Restore(ctx context.Context, p Place, file string, keyLost bool, progress a
 	return r.Manifest, to.Commit(ctx)
 }
 
+// RestoreWorkspace puts one workspace of a backup, by its id or the address it had,
+// into an installation, in place of what is there of it, all or nothing. On Postgres
+// servers may be running.
+func RestoreWorkspace(ctx context.Context, p Place, file, ref string, keyLost bool, progress archive.Progress) (ws core.WorkspaceID, slug string, m archive.Manifest, err error) {
+	r, options, err := openArchive(ctx, p, file, progress)
+	if err != nil {
+		return "", "", m, err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	options.KeyLost = keyLost
+	if ws, slug, err = archive.Find(ctx, r, ref); err != nil {
+		return "", "", m, err
+	}
+	to, err := p.begin(ctx, ws)
+	if err != nil {
+		return "", "", m, err
+	}
+	defer func() { err = errors.Join(err, to.Close()) }()
+	if err := options.Workspace(ctx, r, ws, to); err != nil {
+		return "", "", m, err
+	}
+	return ws, slug, r.Manifest, to.Commit(ctx)
+}
+
 // receive puts the releases of an archive beside the folder they belong into, if
 // there is one, and fails if others are there.
 func (p Place) receive(r *archive.Reader) (*registry.Arrival, error) {

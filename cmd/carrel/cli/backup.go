@@ -79,8 +79,11 @@ type summary struct {
 
 func summaryOf(file string, m archive.Manifest, size int64) summary {
 	files, _ := totals(m)
-	return summary{file, size, m.Made.Format("2006-01-02T15:04:05Z"), files, m.Rows()}
+	return summary{file, size, momentOf(m), files, m.Rows()}
 }
+
+// momentOf is when an archive was made.
+func momentOf(m archive.Manifest) string { return m.Made.Format("2006-01-02T15:04:05Z") }
 
 // totals counts the files that hold no table, and the rows of those that do.
 func totals(m archive.Manifest) (files int, rows int64) {

@@ -11,6 +11,7 @@ import (
 func newRestore() *cobra.Command {
 	var (
 		at      app.Place
+		ref     string
 		keyLost bool
 		asJSON  bool
 	)
@@ -27,13 +28,34 @@ folder, which the servers share.
 
 Deliveries that were due at the moment of the backup are due again: mail that
 was sent since is sent a second time. API tokens that were revoked since are
-valid again. Everybody has to sign in anew.`,
+valid again. Everybody has to sign in anew.
+
+With --workspace it restores one workspace of a backup or an export into an
+installation that has others, which stay as they are. What is there of it is
+replaced: its documents, settings, members, contract, usage and history. Its API
+tokens stay as they are now. Members are found by their account or its email
+address, and get an account if they have none; one made from an export has no
+password. The releases it uses have to be in the registry. A server must not be
+using the data folder; those on a Postgres may go on.`,
 		Example: `  mkdir /var/lib/carrel && cp secret.key /var/lib/carrel
   carrel restore carrel.tar --data /var/lib/carrel
-  carrel restore carrel.tar --database-url postgres://carrel@db.internal/carrel --data /srv/carrel`,
+  carrel restore carrel.tar --database-url postgres://carrel@db.internal/carrel --data /srv/carrel
+  carrel restore carrel.tar --workspace acme`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			line := newProgress(cmd.ErrOrStderr(), args[0], 0)
+			if ref != "" {
+				ws, slug, from, err := app.RestoreWorkspace(cmd.Context(), at, args[0], ref, keyLost, line.rows)
+				line.end()
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return printJSON(cmd, map[string]any{"id": ws, "slug": slug, "made": momentOf(from)})
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "Restored the workspace %s (%s), as it was at %s.\n", slug, ws, momentOf(from))
+				return nil
+			}
 			restored, err := app.Restore(cmd.Context(), at, args[0], keyLost, line.rows)
 			line.end()
 			if err != nil {
@@ -42,12 +64,13 @@ valid again. Everybody has to sign in anew.`,
 			if asJSON {
 				return printJSON(cmd, summaryOf(args[0], restored, 0))
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "Restored %s, as they were at %s.\n", contentOf(restored), restored.Made.Format("2006-01-02 15:04:05 UTC"))
+			fmt.Fprintf(cmd.OutOrStdout(), "Restored %s, as they were at %s.\n", contentOf(restored), momentOf(restored))
 			return nil
 		},
 	}
 	cmd.Flags().StringVar(&at.SecretKeyFile, "secret-key-file", "", "`file` of the key that the secrets are sealed with, instead of secret.key\nin the data folder")
 	placeFlags(cmd, &at, "`folder` for the installation, or for what it keeps beside its database", "secret-key-file")
+	cmd.Flags().StringVar(&ref, "workspace", "", "`id` of the one workspace to restore, or the address it had")
 	cmd.Flags().BoolVar(&keyLost, "key-is-lost", false, "restore although nobody can open the secrets any more; admins set them again")
 	jsonFlag(cmd, &asJSON)
 	return cmd
