@@ -86,7 +86,7 @@ var Table = []Row{
 	{Package: "store/archive",
 		Module: []string{"core"},
 		Other:  []string{"github.com/klauspost/compress"},
-		Tests:  []string{"store/...", "pgregory.net/rapid"},
+		Tests:  []string{"core/abi", "store/...", "pgregory.net/rapid"},
 		Why:    "a backup's file and what is done with it; both databases are interfaces here"},
 	{Package: "store/sqlite",
 		Module: []string{"core", "core/abi", "store", "store/archive"},
