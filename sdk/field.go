@@ -173,8 +173,10 @@ func (f *field) omitted(v reflect.Value) bool {
 
 // encodeBody encodes the fields of a struct as a document's body.
 func encodeBody(v reflect.Value) (json.RawMessage, error) {
-	body := []byte{'{'}
-	for _, f := range fieldsOf(v.Type()) {
+	body := append(make([]byte, 0, usualBody), '{')
+	fields := fieldsOf(v.Type())
+	for i := range fields {
+		f := &fields[i]
 		part := v.FieldByIndex(f.index)
 		if f.source != "body" || f.omitted(part) {
 			continue
@@ -190,6 +192,9 @@ func encodeBody(v reflect.Value) (json.RawMessage, error) {
 	}
 	return append(body, '}'), nil
 }
+
+// bounded reports whether check has anything to find.
+func (f *field) bounded() bool { return f.Required || len(f.Enum) > 0 || f.Max > 0 }
 
 // check adds the violations of a value's own rules. The host checks documents
 // again; this also covers requests that never become one, and says it before

@@ -107,7 +107,11 @@ func (h *handler) bind(c *Ctx, in reflect.Value) error {
 	if wrong != nil {
 		return wrong.err()
 	}
-	for _, f := range fields {
+	for i := range fields {
+		f := &fields[i]
+		if f.source == "body" && (h.raw || !f.bounded()) {
+			continue
+		}
 		place := f.source + "." + f.Name
 		target := in.Elem().FieldByIndex(f.index)
 		if f.source != "body" {
@@ -119,14 +123,14 @@ func (h *handler) bind(c *Ctx, in reflect.Value) error {
 				wrong.add(place, "must be of type %s", f.Type)
 				continue
 			}
-		} else if h.raw {
-			continue
 		}
 		f.check(target, place, &wrong)
 	}
-	for _, name := range sortedKeys(request.Query) {
-		if f := fieldNamed(fields, name); h.readsQuery(fields) && (f == nil || f.source != "query") {
-			wrong.add("query."+name, "is not a known parameter")
+	if len(request.Query) > 0 && h.readsQuery(fields) {
+		for _, name := range sortedKeys(request.Query) {
+			if f := fieldNamed(fields, name); f == nil || f.source != "query" {
+				wrong.add("query."+name, "is not a known parameter")
+			}
 		}
 	}
 	return wrong.err()

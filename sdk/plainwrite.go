@@ -6,8 +6,11 @@ import (
 	"strconv"
 )
 
+// usualBody is the room that is made for a body at first, in bytes.
+const usualBody = 256
+
 // marshal is json.Marshal, which it leaves what is not plain to.
-func marshal(v reflect.Value) ([]byte, error) { return appendJSON(nil, v) }
+func marshal(v reflect.Value) ([]byte, error) { return appendJSON(make([]byte, 0, usualBody), v) }
 
 // appendJSON appends a value as json.Marshal encodes it.
 func appendJSON(b []byte, v reflect.Value) ([]byte, error) {
