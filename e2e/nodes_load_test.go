@@ -90,11 +90,7 @@ func TestFault06_EveryConnectionIsTaken(t *testing.T) {
 	n.client = client
 	workspaces := []member{n.workspace("Acme", "crm", "pong"), n.workspace("Beta", "crm", "pong")}
 
-	db, err := sql.Open("pgx", cluster.URL("postgres"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
+	db := openDatabase(t, cluster.URL("postgres"))
 	var taken []*sql.Conn
 	for {
 		conn, err := db.Conn(t.Context())

@@ -226,8 +226,8 @@ func (l *load) refused() map[int]int {
 }
 
 // check compares what is there after the load, and after all deliveries, with what
-// was acknowledged.
-func (l *load) check() {
+// was acknowledged, and returns how many deliveries took more than one attempt.
+func (l *load) check() (again int) {
 	l.Helper()
 	of, emails := map[string]member{}, map[string][]string{}
 	replayed := 0
@@ -238,10 +238,12 @@ func (l *load) check() {
 	}
 	for name, m := range of {
 		m.checkAdded(emails[name])
-		again := m.checkHeard()
-		l.Logf("%s: %d writes acknowledged, %d deliveries took more than one attempt", name, len(emails[name]), again)
+		more := m.checkHeard()
+		again += more
+		l.Logf("%s: %d writes acknowledged, %d deliveries took more than one attempt", name, len(emails[name]), more)
 	}
 	l.Logf("%d writes were answered by a receipt; answers that were none: %v; the slowest took %v", replayed, l.refused(), l.slowest())
+	return again
 }
 
 func (l *load) slowest() (slowest time.Duration) {

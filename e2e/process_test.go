@@ -81,16 +81,22 @@ var (
 	link    = regexp.MustCompile(`/console/setup#(\S+)`)
 )
 
+// command is the server's, not started.
+func (p *process) command() *exec.Cmd {
+	p.Helper()
+	args := []string{"serve", "--addr", "127.0.0.1:0", "--data", p.dir, "--sign-up", "open", "--plans", "testdata/plans.json", "--allow-private-mail"}
+	if p.db != "" {
+		args = append(args, "--database-url", p.db)
+	}
+	cmd := exec.Command(p.carrel(), append(append(args, p.releases...), p.args...)...)
+	cmd.Env = append(os.Environ(), p.env...)
+	return cmd
+}
+
 // start starts the server and waits until it says where it is.
 func (p *process) start() {
 	p.Helper()
-	args := []string{"serve", "--addr", "127.0.0.1:0", "--data", p.dir, "--sign-up", "open", "--plans", "testdata/plans.json", "--allow-private-mail"}
-	p.cmd, p.log = exec.Command(p.carrel(), args...), new(bytes.Buffer)
-	if p.db != "" {
-		p.cmd.Args = append(p.cmd.Args, "--database-url", p.db)
-	}
-	p.cmd.Args = append(append(p.cmd.Args, p.releases...), p.args...)
-	p.cmd.Env = append(os.Environ(), p.env...)
+	p.cmd, p.log = p.command(), new(bytes.Buffer)
 	p.cmd.Stderr = p.log
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {

@@ -29,6 +29,7 @@ need 'guests written in C' 'clang-16 lld-16 wasi-libc libclang-rt-16-dev-wasm32'
 need 'guests written in AssemblyScript' 'nodejs npm' command -v npm
 need 'the store of several nodes' postgresql postgres
 need 'what nodes share (the server that Debian starts is never used)' redis-server command -v redis-server
+need 'counting what is flushed to the disk' strace command -v strace
 need 'stories in a browser' 'chromium fonts-liberation' browser
 
 if [ -n "$packages" ]; then

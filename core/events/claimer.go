@@ -154,6 +154,10 @@ func (c *Claimer) claim(ctx context.Context) ([]core.Delivery, error) {
 	if free == 0 {
 		return nil, nil
 	}
+	// A claim that was begun is waited for when the claimer is to stop: what nobody
+	// learns of would be running, by nobody, until its lease ends.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), margin)
+	defer cancel()
 	now := c.Now()
 	c.looked = now
 	claimed, err := c.Store.ClaimDeliveries(ctx, now, now.Add(lease), c.last, busy, free)

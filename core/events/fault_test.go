@@ -225,6 +225,38 @@ func TestFault19_AStopLetsAttemptsFinish(t *testing.T) {
 	})
 }
 
+// TestFault19_WhatIsBeingClaimedIsNotForgotten: a claimer that is stopped while its
+// claim is on the way to the database runs what it gets.
+func TestFault19_WhatIsBeingClaimedIsNotForgotten(t *testing.T) {
+	inBubble(t, events.Config{}, func(b *bench) {
+		id := b.put("ws_a", "ok", 0, 1)
+		ctx, stop := context.WithCancel(context.Background())
+		b.claimer.Store = answersLate{b.counting, stop}
+		b.claimer.Run(ctx)
+		if d := b.delivery("ws_a", id); d.State != core.DeliveryDone || d.Attempt != 1 {
+			t.Errorf("%+v", d)
+		}
+	})
+}
+
+// answersLate is a store whose claimer is stopped before it hears of what it
+// claimed. Who doesn't wait hears nothing, as from a driver.
+type answersLate struct {
+	*counting
+	stop func()
+}
+
+func (s answersLate) ClaimDeliveries(
+	ctx context.Context, now, lease time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int,
+) ([]core.Delivery, error) {
+	claimed, err := s.counting.ClaimDeliveries(ctx, now, lease, after, busy, limit)
+	s.stop()
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	return claimed, err
+}
+
 // A delivery whose last attempt never ended is not run once more; what is to be
 // done at its end is the dispatcher's.
 func TestFault02_AnAttemptTooManyIsNotMade(t *testing.T) {
