@@ -4,7 +4,8 @@
 // the reads and applies the writes.
 //
 // It knows no database: a Backend keeps documents and entries, and
-// store/storetest is the one suite every Backend passes. It imports core,
+// store/storetest is the one suite every Backend passes. The log of invocations,
+// which every database takes in batches, is here, too. It imports core,
 // core/abi and store/schema, and must never import a driver, a service of
 // core/* or anything of a guest.
 //
