@@ -13,6 +13,7 @@ import (
 // imported and a client adds contacts, and starts it again, many times. What
 // was acknowledged must be there, once; nothing may be there by half.
 func TestFault01_KillDuringImport(t *testing.T) {
+	elsewhere(t)
 	kills, rows := 50, 20_000
 	if testing.Short() {
 		kills, rows = 5, 4_000

@@ -84,6 +84,7 @@ func TestAnImportWelcomesEachContactOnce(t *testing.T) {
 // its mail; what comes twice has the same Message-ID; the outbox and the events
 // know of one mail each; and the browser is still signed in and sees all of it.
 func TestFault02_KillWhileMailIsSent(t *testing.T) {
+	elsewhere(t)
 	const kills, rows = 20, 1000
 	seed := uint64(time.Now().UnixNano())
 	random := rand.New(rand.NewPCG(seed, 3))

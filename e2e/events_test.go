@@ -118,6 +118,7 @@ func TestWhatBecameOfAnEvent(t *testing.T) {
 // imports contacts and another is told of each. In the end every contact that
 // is there was told of, once.
 func TestFault02_KillDuringDeliveries(t *testing.T) {
+	elsewhere(t)
 	kills, rows := 50, 2_500
 	if testing.Short() {
 		kills, rows = 5, 500
