@@ -59,6 +59,9 @@ func (g *gates[K]) take(ctx context.Context, key K, places int64, most int) (lea
 	}
 	if one.users >= most {
 		g.mu.Unlock()
+		if g.observer != nil {
+			g.observer.Waited(ctx, g.name, 0, true)
+		}
 		return nil, errCrowded
 	}
 	one.users++

@@ -87,7 +87,7 @@ func Open(ctx context.Context, url string) (*DB, error) {
 		return nil, errAddress(op)
 	}
 	if err := migrate(ctx, config.ConnConfig); err != nil {
-		return nil, unreachable(op, config.ConnConfig, err)
+		return nil, notMigrated(op, config.ConnConfig, err)
 	}
 	db := &DB{reading: newTurnstile(maxReads / 4), writing: newTurnstile(perWriter), clock: newClock()}
 	db.committer, db.documents = newCommitter(db), newDocuments(db)
@@ -122,6 +122,18 @@ func Open(ctx context.Context, url string) (*DB, error) {
 func errAddress(op string) error {
 	return core.E(op, core.Invalid, "--database-url is not an address of Postgres; write it like "+
 		"postgres://user@host:5432/database, with the password in it or in PGPASSWORD.")
+}
+
+// notMigrated is the error of a schema that could not be brought up to date.
+func notMigrated(op string, config *pgx.ConnConfig, err error) error {
+	refusal, refused := asPgError(err)
+	failed, begun := errors.AsType[*goose.PartialError](err)
+	if !refused || !begun || goesDown(refusal) {
+		return unreachable(op, config, err)
+	}
+	return &core.Error{Op: op, Kind: core.Internal, Err: err,
+		Msg: fmt.Sprintf("The tables in the database %s can't be brought up to date: Postgres refuses change %d, and nothing of it is left. "+
+			"The version before goes on with them. Postgres says: %s", config.Database, failed.Failed.Source.Version, refusal.Message)}
 }
 
 // unreachable says which server it was, and nothing of how to get in.

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/store"
 	"github.com/carrel-dev/carrel/store/postgres/pgtest"
@@ -126,6 +128,35 @@ func TestTwoNodesStartAtOnce(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// TestFault16_AMigrationThatIsRefusedLeavesNothing of itself, is not taken for a
+// database that is down, and is done when what was in its way is gone.
+func TestFault16_AMigrationThatIsRefusedLeavesNothing(t *testing.T) {
+	url := pgtest.Open(t)
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background()) //nolint:errcheck // the test ends
+	do := func(statement string) {
+		t.Helper()
+		if _, err := conn.Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	do("CREATE SCHEMA carrel")
+	do("CREATE TABLE carrel.receipts (other int)") // which is made in the middle of its change
+	_, err = Open(t.Context(), url)
+	if core.KindOf(err) != core.Internal || !strings.Contains(core.MessageOf(err), `relation "receipts" already exists`) {
+		t.Errorf("with a table in the way: %v: %s", err, core.MessageOf(err))
+	}
+	var left bool
+	if err := conn.QueryRow(t.Context(), "SELECT to_regclass('carrel.documents') IS NOT NULL").Scan(&left); err != nil || left {
+		t.Errorf("tables made before the refusal are there: %v, %v", left, err)
+	}
+	do("DROP TABLE carrel.receipts")
+	openURL(t, url)
 }
 
 // TestBadAddressesAreRefused without a word of the password.

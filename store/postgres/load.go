@@ -30,7 +30,7 @@ func Begin(ctx context.Context, url string, ws core.WorkspaceID) (*Load, error) 
 		return nil, errAddress(op)
 	}
 	if err := migrate(ctx, config); err != nil {
-		return nil, unreachable(op, config, err)
+		return nil, notMigrated(op, config, err)
 	}
 	d, err := begin(ctx, config, pgx.TxOptions{}, ws == "")
 	if isOwn(err) {
