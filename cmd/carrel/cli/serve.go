@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/url"
+	"runtime"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -96,8 +97,14 @@ func newLogger(w io.Writer, format string) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, nil))
 }
 
+// heapFloor is memory that Go's collector counts and nobody touches, so that it
+// takes no room. What a server keeps may be a few megabytes: it would collect
+// several times a second, and each time wait for every guest to come to a stop.
+const heapFloor = 32 << 20
+
 // serve runs a server until ctx ends.
 func serve(ctx context.Context, cfg app.Config, out, notes io.Writer) (err error) {
+	defer runtime.KeepAlive(make([]byte, heapFloor))
 	server, err := app.Start(ctx, cfg)
 	if err != nil {
 		return err
