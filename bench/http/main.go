@@ -71,12 +71,12 @@ func command(ctx context.Context, arguments []string, out io.Writer) (err error)
 		return err
 	}
 	defer os.RemoveAll(dir)
-	rows, err := o.compare(ctx, dir)
+	measured, err := o.compare(ctx, dir)
 	if err != nil {
 		return err
 	}
 	var printed bytes.Buffer
-	if err := o.print(io.MultiWriter(out, &printed), rows); err != nil || o.doc == "" {
+	if err := o.print(io.MultiWriter(out, &printed), measured); err != nil || o.doc == "" {
 		return err
 	}
 	return report.Into(o.doc, "http", printed.String())
@@ -91,11 +91,11 @@ func list(flags *flag.FlagSet, to *[]string, name, usage string) {
 
 // compare builds and starts the contenders that are wanted, measures them, and
 // stops them.
-func (o *options) compare(ctx context.Context, dir string) (rows []row, err error) {
+func (o *options) compare(ctx context.Context, dir string) (measured result, err error) {
 	defer say("")
 	built := filepath.Join(dir, "programs")
 	if err := os.Mkdir(built, 0o700); err != nil {
-		return nil, err
+		return result{}, err
 	}
 	cluster := new(postgres)
 	defer func() { err = errors.Join(err, cluster.remove()) }()
@@ -105,7 +105,7 @@ func (o *options) compare(ctx context.Context, dir string) (rows []row, err erro
 	})
 	what := slices.DeleteFunc(slices.Clone(works), func(w work) bool { return o.works != nil && !slices.Contains(o.works, w.name) })
 	if len(who) == 0 || len(what) == 0 || o.rounds < 1 {
-		return nil, errors.New("with these flags there is nothing to measure")
+		return result{}, errors.New("with these flags there is nothing to measure")
 	}
 	defer func() {
 		for _, one := range who {
@@ -113,16 +113,16 @@ func (o *options) compare(ctx context.Context, dir string) (rows []row, err erro
 		}
 	}()
 	if who, err = prepareAll(ctx, who, dir, say); err != nil {
-		return nil, err
+		return result{}, err
 	}
 	return o.measure(ctx, who, what, say)
 }
 
-func (o *options) print(out io.Writer, rows []row) error {
+func (o *options) print(out io.Writer, measured result) error {
 	if o.json {
-		return report.WriteJSON(out, rows)
+		return report.WriteJSON(out, measured.rows)
 	}
-	return printTable(out, rows)
+	return printTable(out, measured)
 }
 
 // say shows on a terminal what is being done; nothing clears it.

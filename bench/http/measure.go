@@ -17,8 +17,15 @@ import (
 )
 
 // rest is how long nothing is asked before a cell, so that what one contender
-// leaves for later, such as its log, is not done in the next one's time.
+// leaves for later, such as its log, is not done in the next one's time. Meanwhile
+// it is seen whether the machine does anything else.
 const rest = 300 * time.Millisecond
+
+// result is all that was measured.
+type result struct {
+	rows       []row
+	neighbours float64 // of the processors' time, what others used while nothing was asked
+}
 
 // row is what a contender did of a kind of work: the medians of all rounds.
 type row struct {
@@ -45,8 +52,9 @@ type cell struct {
 
 // measure has contenders that were prepared take turns at every kind of work. The
 // order changes from round to round, so that nobody always follows the same one.
-func (e effort) measure(ctx context.Context, who []entry, what []work, say func(string)) ([]row, error) {
+func (e effort) measure(ctx context.Context, who []entry, what []work, say func(string)) (result, error) {
 	cells := map[string][]cell{}
+	var neighbours processors
 	n := new(atomic.Int64)
 	n.Store(seeded)
 	for round := range e.rounds + 1 {
@@ -58,9 +66,10 @@ func (e effort) measure(ctx context.Context, who []entry, what []work, say func(
 			for i := range who {
 				one := who[(i+round)%len(who)]
 				say(fmt.Sprintf("%s: %s, %s", doing, w.name, one))
+				neighbours.watch(rest)
 				taken, err := e.take(ctx, one, w, n, lasts)
 				if err != nil {
-					return nil, fmt.Errorf("%s: %w", one, err)
+					return result{}, fmt.Errorf("%s: %w", one, err)
 				}
 				if round > 0 {
 					cells[w.name+one.String()] = append(cells[w.name+one.String()], taken)
@@ -68,13 +77,13 @@ func (e effort) measure(ctx context.Context, who []entry, what []work, say func(
 			}
 		}
 	}
-	var rows []row
+	measured := result{neighbours: neighbours.used()}
 	for _, w := range what {
 		for _, one := range who {
-			rows = append(rows, summary(w, one, cells[w.name+one.String()]))
+			measured.rows = append(measured.rows, summary(w, one, cells[w.name+one.String()]))
 		}
 	}
-	return rows, nil
+	return measured, nil
 }
 
 // take measures one cell: every connection asks as soon as it was answered.
@@ -88,7 +97,6 @@ func (e effort) take(ctx context.Context, who entry, w work, n *atomic.Int64, la
 		defer c.close()
 		connections[i] = c
 	}
-	time.Sleep(rest)
 	a := who.ask(w)
 	times, failed := make([][]time.Duration, e.connections), make([]error, e.connections)
 	var done sync.WaitGroup

@@ -10,7 +10,8 @@ import (
 )
 
 // printTable prints a line for each row, and the bars.
-func printTable(out io.Writer, rows []row) error {
+func printTable(out io.Writer, measured result) error {
+	rows := measured.rows
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(w, "work\tstore\twho\trequests/s\tp50\tp99\tserver's CPU\tclient's\t\n")
 	for _, r := range rows {
@@ -21,8 +22,12 @@ func printTable(out io.Writer, rows []row) error {
 		return err
 	}
 	fmt.Fprintln(out)
-	return report.Print(out, ratios(rows))
+	return report.Print(out, append(ratios(rows),
+		report.Figure{Name: "processors in use while nothing was asked", Value: 100 * measured.neighbours, Unit: "%", Most: quiet}))
 }
+
+// quiet is what others may use of a machine that is measured on, in percent.
+const quiet = 5
 
 // short writes a time with three digits.
 func short(us float64) string {
