@@ -139,3 +139,25 @@ func eachSetting(schema, object map[string]any, path []string, visit func(path [
 	}
 	return nil
 }
+
+// WithoutSealed returns settings without the values that are sealed.
+func WithoutSealed(settings json.RawMessage) (json.RawMessage, error) {
+	const op = "core.WithoutSealed"
+	_, object, err := settingsTree(nil, settings)
+	if err != nil {
+		return nil, Wrap(op, Internal, err)
+	}
+	dropSealed(object)
+	left, err := json.Marshal(object)
+	return left, Wrap(op, Internal, err)
+}
+
+func dropSealed(object map[string]any) {
+	for name, value := range object {
+		if IsSealed(value) {
+			delete(object, name)
+		} else if inner, ok := value.(map[string]any); ok {
+			dropSealed(inner)
+		}
+	}
+}

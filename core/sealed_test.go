@@ -77,3 +77,18 @@ func TestCheckUnsealed(t *testing.T) {
 		}
 	}
 }
+
+func TestWithoutSealed(t *testing.T) {
+	for settings, want := range map[string]string{
+		`{}`:                          `{}`,
+		`{"a":1,"b":{"$sealed":"x"}}`: `{"a":1}`,
+		`{"a":{"b":{"$sealed":"x"},"c":[{"d":2}]}}`: `{"a":{"c":[{"d":2}]}}`,
+	} {
+		if got, err := core.WithoutSealed(json.RawMessage(settings)); err != nil || string(got) != want {
+			t.Errorf("%s without is %s, %v", settings, got, err)
+		}
+	}
+	if got, err := core.WithoutSealed(json.RawMessage(`[]`)); err == nil {
+		t.Errorf("a list is read as %s", got)
+	}
+}

@@ -45,7 +45,7 @@ func (p *process) elsewhere() *process {
 		err = os.WriteFile(filepath.Join(there.dir, "secret.key"), key, 0o600)
 	}
 	if err == nil {
-		err = os.CopyFS(filepath.Join(there.dir, "cache"), os.DirFS(filepath.Join(p.dir, "cache")))
+		err = os.Symlink(filepath.Join(p.dir, "cache"), filepath.Join(there.dir, "cache"))
 	}
 	if err != nil {
 		p.Fatal(err)

@@ -8,12 +8,13 @@
 //	manifest.json                 what it is, and of each member its rows, size and SHA-256
 //	tables/<table>.jsonl.zst      the rows of one table, an object a line, in the order of its key
 //	registry/…                    an OCI layout with the releases, unless they were left out
-//	documents/<plugin>.<table>.jsonl   in exports: what a plugin keeps, for people and their programs
+//	documents/<plugin>.<table>.jsonl  in exports: what a plugin keeps, for people and their programs
 //	sha256                        of everything before it; so a file that was cut off or changed is none
 //
 // It imports core and a compressor, and must never import a database or know who
 // asks: a database is a Snapshot to read and a Transaction to write.
 //
 // Start with tables.go (what is in an archive), then writer.go and reader.go (the
-// file), then backup.go, restore.go and workspace.go (what is done with it).
+// file), then backup.go, restore.go, workspace.go, export.go and erase.go (what is
+// done with it).
 package archive

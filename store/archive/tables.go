@@ -51,7 +51,7 @@ func columns(kind Kind, names ...string) (made []Column) {
 
 func text(names ...string) []Column    { return columns(Text, names...) }
 func integer(names ...string) []Column { return columns(Integer, names...) }
-func bytes(names ...string) []Column   { return columns(Bytes, names...) }
+func blob(names ...string) []Column    { return columns(Bytes, names...) }
 
 // Tables are those of an archive, each after the ones it refers to. A database has
 // others, too: see Forgotten. A test of each database compares this with its schema.
@@ -70,7 +70,7 @@ var Tables = []Table{
 	{Name: "members", Key: []string{"workspace", "account"}, Workspace: "workspace",
 		Columns: slices.Concat(text("workspace", "account", "role"), integer("created"))},
 	{Name: "tokens", Key: []string{"hash"}, Workspace: "workspace",
-		Columns: slices.Concat(bytes("hash"), text("id", "account", "name", "workspace"), []Column{{Name: "scopes", Kind: Text, Null: true}},
+		Columns: slices.Concat(blob("hash"), text("id", "account", "name", "workspace"), []Column{{Name: "scopes", Kind: Text, Null: true}},
 			integer("created", "expires", "last_used"))},
 	{Name: "contracts", Key: []string{"workspace", "id"}, Workspace: "workspace",
 		Columns: slices.Concat(text("workspace", "id", "plan"), integer("began", "ended"))},
@@ -82,7 +82,7 @@ var Tables = []Table{
 	{Name: "entries", Key: []string{"workspace", "idx", "key", "id"}, Workspace: "workspace", Columns: entryColumns},
 	{Name: "unique_entries", Key: []string{"workspace", "idx", "key"}, Workspace: "workspace", Columns: entryColumns},
 	{Name: "receipts", Key: []string{"workspace", "scope", "key"}, Workspace: "workspace",
-		Columns: slices.Concat(text("workspace", "scope", "key"), bytes("request_hash"), text("answer"), integer("created"))},
+		Columns: slices.Concat(text("workspace", "scope", "key"), blob("request_hash"), text("answer"), integer("created"))},
 	{Name: "usage_sums", Key: []string{"workspace", "meter", "install"}, Workspace: "workspace",
 		Columns: slices.Concat(text("workspace", "install", "meter"), integer("quantity"))},
 	{Name: "events", Key: []string{"workspace", "id"}, Workspace: "workspace",
@@ -98,7 +98,7 @@ var Tables = []Table{
 		Columns: slices.Concat(integer("position"), text("workspace"), integer("time"), text("actor", "action", "subject"))},
 }
 
-var entryColumns = slices.Concat(text("workspace"), integer("idx"), bytes("key"), text("id"))
+var entryColumns = slices.Concat(text("workspace"), integer("idx"), blob("key"), text("id"))
 
 // Forgotten are the tables that are in no archive and empty after a restore: who
 // was signed in signs in again, and a set-up link is made anew.

@@ -67,11 +67,14 @@ func (m *measured) digest() string { return hex.EncodeToString(m.sum.Sum(nil)) }
 // File adds a file as it comes.
 func (w *Writer) File(name string, content io.Reader) error {
 	to := measure(w.aside)
-	if _, err := io.Copy(to, content); err != nil {
-		return err
-	}
-	w.members = append(w.members, Member{Name: name, Size: to.size, SHA256: to.digest()})
-	return nil
+	_, err := io.Copy(to, content)
+	w.add(name, to)
+	return err
+}
+
+// add adds what was written aside as a file.
+func (w *Writer) add(name string, of *measured) {
+	w.members = append(w.members, Member{Name: name, Size: of.size, SHA256: of.digest()})
 }
 
 // Table adds the rows that fill puts.

@@ -30,7 +30,9 @@ again. Whoever can write there may do everything, so no account is needed.`,
 	user.AddCommand(newAdminUserCreate())
 	token := &cobra.Command{Use: "token", Short: "Make API tokens", Long: "Makes API tokens.", Args: cobra.ArbitraryArgs, RunE: group}
 	token.AddCommand(newAdminTokenCreate())
-	cmd.AddCommand(user, token, newAdminViews())
+	workspace := &cobra.Command{Use: "workspace", Short: "Erase workspaces", Long: "Erases workspaces.", Args: cobra.ArbitraryArgs, RunE: group}
+	workspace.AddCommand(newAdminWorkspaceDelete())
+	cmd.AddCommand(user, token, workspace, newAdminViews())
 	return cmd
 }
 

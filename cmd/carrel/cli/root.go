@@ -65,7 +65,7 @@ reached. Flags marked with a $NAME are also read from that environment variable.
 		&cobra.Group{ID: "serve", Title: "Run a server:"},
 		&cobra.Group{ID: "plugin", Title: "Write plugins:"},
 	)
-	root.AddCommand(newServe(), newAdmin(), newBackup(), newRestore(), newPlugin(), newVersion())
+	root.AddCommand(newServe(), newAdmin(), newBackup(), newRestore(), newExport(), newPlugin(), newVersion())
 	refuseArguments(root)
 	return root
 }
