@@ -26,8 +26,8 @@ again. Whoever can write there may do everything, so no account is needed.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: group,
 	}
-	user := &cobra.Command{Use: "user", Short: "Make accounts", Long: "Makes accounts.", Args: cobra.ArbitraryArgs, RunE: group}
-	user.AddCommand(newAdminUserCreate())
+	user := &cobra.Command{Use: "user", Short: "Make accounts, and give them passwords", Long: "Makes accounts, and gives them passwords.", Args: cobra.ArbitraryArgs, RunE: group}
+	user.AddCommand(newAdminUserCreate(), newAdminUserPassword())
 	token := &cobra.Command{Use: "token", Short: "Make API tokens", Long: "Makes API tokens.", Args: cobra.ArbitraryArgs, RunE: group}
 	token.AddCommand(newAdminTokenCreate())
 	workspace := &cobra.Command{Use: "workspace", Short: "Erase workspaces", Long: "Erases workspaces.", Args: cobra.ArbitraryArgs, RunE: group}
