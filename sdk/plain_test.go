@@ -36,7 +36,7 @@ type volume struct {
 	Lent   bool      `json:"lent"`
 	Bought time.Time `json:"bought"`
 	Mark   shelfMark `json:"mark"`
-	hidden int
+	_      int
 }
 
 type shelfOf struct {
