@@ -27,9 +27,10 @@ func (p *process) limitFiles(size uint64) {
 // then has not a byte left. Nobody is told that anything was written which was not,
 // reading goes on, and so does writing when there is room again. The file is whole.
 func TestFault09_DiskFullOnSQLite(t *testing.T) {
+	sameOnBoth(t)
 	t.Parallel()
 	const clients = 8
-	p := &process{T: t, dir: t.TempDir()} // the built-in store, whatever the suite runs on
+	p := &process{T: t, dir: t.TempDir()} // on the built-in store
 	p.publish("crm", "hostile/pong")
 	p.start()
 	t.Cleanup(p.end)

@@ -39,6 +39,7 @@ func two(db string) []string { return []string{db, db} }
 // same plugins published.
 func newNodes(t *testing.T, dbs []string, plugins ...string) *nodes {
 	t.Helper()
+	sameOnBoth(t)
 	elsewhere(t)
 	key := filepath.Join(t.TempDir(), "secret.key")
 	secret := make([]byte, 32)

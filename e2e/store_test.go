@@ -28,6 +28,15 @@ func elsewhere(t *testing.T) {
 	}
 }
 
+// sameOnBoth leaves a story out of the suite's run on Postgres that is the same in
+// the other: it chooses its store itself.
+func sameOnBoth(t *testing.T) {
+	t.Helper()
+	if os.Getenv("CARREL_TEST_STORE") == "postgres" {
+		t.Skip("it chooses its store itself: run it without CARREL_TEST_STORE")
+	}
+}
+
 // exec changes the database behind the server's back. ? stands for an argument.
 func (w *world) exec(statement string, args ...any) {
 	w.Helper()
