@@ -7,8 +7,8 @@ import (
 	"io"
 	"log/slog"
 	"net/url"
-	"runtime"
 	"os"
+	"runtime"
 
 	"github.com/spf13/cobra"
 
