@@ -157,10 +157,12 @@ func (m Manifest) check() error {
 		}
 		t, ok := table(member.Table)
 		if !ok || member.Name != tablesDir+t.Name+tablesExt {
-			return fmt.Errorf("it has the table %q, which this Carrel doesn't know; use the version that made it, which is %s", member.Table, m.Carrel)
+			return fmt.Errorf("it has the table %q, which this Carrel doesn't know; use the version that made it, which is %s",
+				member.Table, m.Carrel)
 		}
 		if err := sameColumns(t, member.Columns); err != nil {
-			return fmt.Errorf("%w; use the version that made it, which is %s, and let a newer server bring the database up to date afterwards", err, m.Carrel)
+			return fmt.Errorf("%w; use the version that made it, which is %s, and let a newer server bring the database up to date afterwards",
+				err, m.Carrel)
 		}
 	}
 	for _, t := range Tables {

@@ -37,7 +37,8 @@ func (o Restore) CheckKeys(m Manifest) error {
 func (o Restore) All(ctx context.Context, r *Reader, to Transaction) error {
 	const op = "archive.Restore"
 	if ws := r.Manifest.Workspace; ws != "" {
-		return core.E(op, core.Invalid, "This archive is of one workspace. Restore it into an installation with --workspace %s. Nothing was changed.", ws)
+		return core.E(op, core.Invalid,
+			"This archive is of one workspace. Restore it into an installation with --workspace %s. Nothing was changed.", ws)
 	}
 	if err := o.CheckKeys(r.Manifest); err != nil {
 		return err
@@ -106,8 +107,8 @@ func checkEmpty(ctx context.Context, to Transaction) error {
 	if len(found) == 0 {
 		return nil
 	}
-	return core.E(op, core.Exists, "The database isn't empty, it has rows of %s. Restore into a new one, or one workspace with --workspace. Nothing was changed.",
-		strings.Join(found, ", "))
+	return core.E(op, core.Exists, "The database isn't empty, it has rows of %s. Restore into a new one, or one workspace with "+
+		"--workspace. Nothing was changed.", strings.Join(found, ", "))
 }
 
 // count counts rows of a table, up to a number.

@@ -41,7 +41,6 @@ func (t Table) Index(column string) int {
 	return i
 }
 
-// text, number, and the others make columns.
 func columns(kind Kind, names ...string) (made []Column) {
 	for _, name := range names {
 		made = append(made, Column{Name: name, Kind: kind})
@@ -75,10 +74,12 @@ var Tables = []Table{
 	{Name: "contracts", Key: []string{"workspace", "id"}, Workspace: "workspace",
 		Columns: slices.Concat(text("workspace", "id", "plan"), integer("began", "ended"))},
 	{Name: "installations", Key: []string{"workspace", "id"}, Workspace: "workspace",
-		Columns: slices.Concat(text("workspace", "id", "publisher", "name", "alias", "version", "digest", "state", "grants", "settings", "role_scopes"),
+		Columns: slices.Concat(text("workspace", "id", "publisher", "name", "alias", "version", "digest", "state", "grants", "settings",
+			"role_scopes"),
 			integer("revision", "created", "updated"))},
 	{Name: "documents", Key: []string{"workspace", "tbl", "id"}, Workspace: "workspace",
-		Columns: slices.Concat(text("workspace"), integer("tbl"), text("id"), integer("version", "schema"), text("body"), integer("created", "updated"))},
+		Columns: slices.Concat(text("workspace"), integer("tbl"), text("id"), integer("version", "schema"), text("body"),
+			integer("created", "updated"))},
 	{Name: "entries", Key: []string{"workspace", "idx", "key", "id"}, Workspace: "workspace", Columns: entryColumns},
 	{Name: "unique_entries", Key: []string{"workspace", "idx", "key"}, Workspace: "workspace", Columns: entryColumns},
 	{Name: "receipts", Key: []string{"workspace", "scope", "key"}, Workspace: "workspace",
@@ -86,7 +87,8 @@ var Tables = []Table{
 	{Name: "usage_sums", Key: []string{"workspace", "meter", "install"}, Workspace: "workspace",
 		Columns: slices.Concat(text("workspace", "install", "meter"), integer("quantity"))},
 	{Name: "events", Key: []string{"workspace", "id"}, Workspace: "workspace",
-		Columns: slices.Concat(text("workspace", "id", "type"), integer("version"), text("source", "data", "cause"), integer("hop", "time"))},
+		Columns: slices.Concat(text("workspace", "id", "type"), integer("version"), text("source", "data", "cause"),
+			integer("hop", "time"))},
 	{Name: "deliveries", Key: []string{"workspace", "id"}, Workspace: "workspace",
 		Columns: slices.Concat(text("workspace", "id", "install", "event", "handler", "payload", "state"), integer("attempt"),
 			[]Column{{Name: "due", Kind: Integer, Null: true}}, integer("hop"), text("last_error"), integer("created"),
