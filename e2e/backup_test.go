@@ -15,7 +15,7 @@ import (
 	"github.com/carrel-dev/carrel/store/archive"
 )
 
-// run runs a command of carrel on the process's installation.
+// run runs a command of carrel on the process's data.
 func (p *process) run(args ...string) (string, error) {
 	cmd := exec.Command(p.carrel(), append(args, "--data", p.dir)...)
 	if p.db != "" {
@@ -25,7 +25,7 @@ func (p *process) run(args ...string) (string, error) {
 	return string(out), err
 }
 
-// backup backs the installation up, while the server runs.
+// backup backs the data up, while the server runs.
 func (p *process) backup() (file string) {
 	p.Helper()
 	file = filepath.Join(p.TempDir(), "backup.tar")

@@ -12,7 +12,7 @@ import (
 // of the clock; of several nodes that don't reach their Counter, at each.
 const maxMailsAMinute = 600
 
-// Counter counts what other nodes of the installation count, too.
+// Counter counts what other nodes count, too.
 type Counter interface {
 	// Take counts one more of a key, unless it was counted limit times within a
 	// window that began with the first: then it reports false. An error means that

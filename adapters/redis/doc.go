@@ -1,4 +1,4 @@
-// Package redis is what the nodes of an installation tell each other through a
+// Package redis is what the nodes of a deployment tell each other through a
 // Redis they share: that deliveries became due, that what authorises in a
 // workspace moved on, and what they counted for limits that hold over all of them.
 //

@@ -42,8 +42,8 @@ type Config struct {
 	// URL is redis://, rediss:// (TLS) or unix://, with user, password and database
 	// in it as needed. It is never logged.
 	URL string
-	// Secret is 32 bytes that all nodes of an installation have and nobody else.
-	// Names in Redis are made of it, so that two installations on one Redis don't
+	// Secret is 32 bytes that all nodes of a deployment have and nobody else.
+	// Names in Redis are made of it, so that two deployments on one Redis don't
 	// meet, and nobody who reads them learns whom they are of.
 	Secret []byte
 	// Bound is how long whoever serves a request waits for Redis; 0 is 50 ms.

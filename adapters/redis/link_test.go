@@ -59,7 +59,7 @@ func (n *node) listen() {
 	})
 }
 
-// join makes a node of an installation and waits until it hears.
+// join makes a node of a deployment and waits until it hears.
 func join(t *testing.T, s *redistest.Server, secret string) *node {
 	t.Helper()
 	n := newNode(t, s.URL(), secret)
@@ -227,7 +227,7 @@ func TestFault07_RedisHangs(t *testing.T) {
 	n.missed()
 }
 
-// Attack 7: two installations on one Redis meet neither in messages nor in counts.
+// Attack 7: two deployments on one Redis meet neither in messages nor in counts.
 func TestAttack07_InstallationsShareARedis(t *testing.T) {
 	s := redistest.Start(t)
 	a, b, other := join(t, s, "one"), join(t, s, "one"), join(t, s, "two")
@@ -237,7 +237,7 @@ func TestAttack07_InstallationsShareARedis(t *testing.T) {
 	for _, n := range []*node{a, other} {
 		ok, err := n.Counter("sign-in").Take(t.Context(), "ada", 1, time.Hour)
 		if !ok || err != nil {
-			t.Errorf("the first of an installation: %v, %v", ok, err)
+			t.Errorf("the first of a deployment: %v, %v", ok, err)
 		}
 	}
 	a.Moved("ws_3")
@@ -245,7 +245,7 @@ func TestAttack07_InstallationsShareARedis(t *testing.T) {
 		t.Errorf("%s has moved", ws)
 	}
 	if len(other.moved) != 0 || len(other.due) != 0 {
-		t.Error("it heard another installation")
+		t.Error("it heard another deployment")
 	}
 }
 

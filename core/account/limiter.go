@@ -10,7 +10,7 @@ import (
 // longest ago is forgotten.
 const maxRemembered = 10_000
 
-// Counter counts what other nodes of the installation count, too. An error of Take
+// Counter counts what other nodes count, too. An error of Take
 // means that it can't say now; the rest is then left undone.
 type Counter interface {
 	// Take counts one more of a key, unless it was counted limit times within a

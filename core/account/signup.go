@@ -81,7 +81,7 @@ func (s *Service) SignUp(ctx context.Context, r SignUpRequest) (core.Account, er
 }
 
 var errSetup = core.E("account.SignUp", core.Denied,
-	"The first account of this server needs its set-up link. The server prints one each time it starts, as long as there is no account.")
+	"The first account of this server needs its set-up link. The server prints one each time it starts, as long as there is no account. Of several nodes use that of the one that started last.")
 
 // Create makes an account for somebody, whether sign-up is open or not: for
 // operators.

@@ -33,7 +33,7 @@ var Table = []Row{
 		Other:  []string{"github.com/google/uuid", "github.com/robfig/cron/v3"},
 		Why:    "words and rules only; cron is used to read an expression, not to run anything"},
 
-	// The services every installation stands on. Their tests use the real store.
+	// The services every server stands on. Their tests use the real store.
 	{Package: "core/account",
 		Module: []string{"core"},
 		Other:  []string{"golang.org/x/crypto/argon2"},

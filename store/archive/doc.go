@@ -1,4 +1,4 @@
-// Package archive is the file that a backup is: all of an installation, or one
+// Package archive is the file that a backup is: all of a deployment, or one
 // workspace of it, in a form that knows no database. What was read from SQLite can
 // be restored into Postgres and back, byte for byte.
 //

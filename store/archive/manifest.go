@@ -17,7 +17,7 @@ type Manifest struct {
 	Store  string    `json:"store"`  // the database it was read from: sqlite or postgres
 	Schema int64     `json:"schema"` // the newest migration of that
 
-	// Workspace is the one it is of; empty: it is of a whole installation.
+	// Workspace is the one it is of; empty: it is of a whole deployment.
 	Workspace core.WorkspaceID `json:"workspace,omitempty"`
 	Slug      string           `json:"slug,omitempty"`
 	// Export is that it was made for a tenant: without passwords' hashes and secrets.

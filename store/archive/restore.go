@@ -38,7 +38,7 @@ func (o Restore) All(ctx context.Context, r *Reader, to Transaction) error {
 	const op = "archive.Restore"
 	if ws := r.Manifest.Workspace; ws != "" {
 		return core.E(op, core.Invalid,
-			"This archive is of one workspace. Restore it into an installation with --workspace %s. Nothing was changed.", ws)
+			"This archive is of one workspace. Restore it into a deployment with --workspace %s. Nothing was changed.", ws)
 	}
 	if err := o.CheckKeys(r.Manifest); err != nil {
 		return err

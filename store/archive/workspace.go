@@ -33,7 +33,7 @@ var kept = []string{"tokens"}
 // Workspace puts one workspace of a verified archive into a database, in place of
 // what it has there. Rows of other workspaces are neither changed nor deleted. The
 // caller commits. What is numbered differently in different databases is found by
-// its name, and its people by their ids or, in another installation, by their
+// its name, and its people by their ids or, in another deployment, by their
 // addresses; who isn't there gets an account, never an operator's.
 func (o Restore) Workspace(ctx context.Context, r *Reader, ws core.WorkspaceID, to Transaction) error {
 	const op = "archive.RestoreWorkspace"
@@ -247,7 +247,7 @@ func (w *workspace) addresses(ctx context.Context) error {
 		err = w.rows(ctx, workspaces, func(row Row) error {
 			if current := row[workspaces.Index("slug")]; taken[current] {
 				return core.E("archive.RestoreWorkspace", core.Exists,
-					"Another workspace has the address %s now, or had it since. Delete that one first, or restore into another installation. Nothing was changed.", current)
+					"Another workspace has the address %s now, or had it since. Delete that one first, or restore into another deployment. Nothing was changed.", current)
 			}
 			return nil
 		})

@@ -132,7 +132,7 @@ func TestAttack64_RestoringOneWorkspaceLeavesTheOthers(t *testing.T) {
 	})
 }
 
-// In another installation, on the other kind of database, tables have other
+// In another deployment, on the other kind of database, tables have other
 // numbers and people other ids.
 func TestAWorkspaceMovesToAnotherInstallation(t *testing.T) {
 	for from, to := range map[string]string{"sqlite": "postgres", "postgres": "sqlite"} {

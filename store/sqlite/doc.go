@@ -1,4 +1,4 @@
-// Package sqlite keeps a Carrel installation in one SQLite file: the documents
+// Package sqlite keeps what a server has in one SQLite file: the documents
 // of package store, and the plain relational tables of the platform (accounts,
 // workspaces, installations, deliveries). It imports core, store and its
 // driver, and must never import a service of core/* or know a guest.

@@ -15,7 +15,7 @@ import (
 	"github.com/carrel-dev/carrel/store/sqlite"
 )
 
-// Place is where an installation is kept, as in Config.
+// Place is where a deployment is kept, as in Config.
 type Place struct {
 	DataDir       string
 	DatabaseURL   string
@@ -67,7 +67,7 @@ func (p Place) keys() (secret.Keys, error) {
 	return keys, err
 }
 
-// Backup writes all of an installation at one moment into a file, with its releases
+// Backup writes all of a deployment at one moment into a file, with its releases
 // if they are in a folder, unless withoutRegistry. Servers may be running. It
 // returns the file's size.
 func Backup(ctx context.Context, p Place, file string, withoutRegistry bool, progress archive.Progress) (m archive.Manifest, size int64, err error) {
@@ -103,7 +103,7 @@ func cannotWrite(op, file string, err error) error {
 	return &core.Error{Op: op, Kind: core.Unavailable, Err: err, Msg: "The file " + file + " can't be written."}
 }
 
-// Restore makes an installation of a backup, all or nothing, where there is none:
+// Restore makes a deployment of a backup, all or nothing, where there is none:
 // it is read to the end before anything is changed. With keyLost the secrets in it
 // are given up.
 func Restore(ctx context.Context, p Place, file string, keyLost bool, progress archive.Progress) (m archive.Manifest, err error) {
@@ -137,7 +137,7 @@ func Restore(ctx context.Context, p Place, file string, keyLost bool, progress a
 }
 
 // RestoreWorkspace puts one workspace of a backup, by its id or the address it had,
-// into an installation, in place of what is there of it, all or nothing. On Postgres
+// into a deployment, in place of what is there of it, all or nothing. On Postgres
 // servers may be running.
 func RestoreWorkspace(ctx context.Context, p Place, file, ref string, keyLost bool, progress archive.Progress) (ws core.WorkspaceID, slug string, m archive.Manifest, err error) {
 	r, options, err := openArchive(ctx, p, file, progress)

@@ -15,7 +15,7 @@ import (
 	"github.com/carrel-dev/carrel/store"
 )
 
-// peers are the other nodes of the installation, as far as this one talks to them.
+// peers are the other nodes of the deployment, as far as this one talks to them.
 // All that is lost when they hear nothing is time: what is due is looked for each
 // second, and a view out of date ends with the unit that relied on it.
 type peers struct{ link *redis.Link } // nil: it talks to nobody

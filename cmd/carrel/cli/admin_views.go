@@ -27,7 +27,7 @@ The views give nobody a right. A superuser sees all workspaces in them; a role t
 was made a member of carrel_tenant sees the one it names:
 
   SELECT set_config('carrel.workspace', 'ws_…', false);`,
-		Example: `  carrel admin views carrel/crm carrel/email --database-url postgres://carrel@db.internal/carrel`,
+		Example: `  carrel admin views carrel/crm carrel/email --database-url postgres://carrel@db.internal/carrel --registry /mnt/shared/releases`,
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, plugins []string) error {
 			if url == "" {

@@ -18,19 +18,20 @@ func newBackup() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:     "backup",
-		Short:   "Write all of an installation into a file",
+		Short:   "Write all of a deployment into a file",
 		GroupID: "serve",
-		Long: `Writes all of an installation into one file, as it is at one moment: accounts,
-workspaces, documents, deliveries, and the releases in its registry if that is a
-folder. Servers may be running, and wait for nothing. Restore it with carrel
-restore, on this kind of database or the other one: that is how an installation
-moves to Postgres.
+		Long: `Writes all of a deployment (a server, or several on one Postgres) into one file,
+as it is at one moment: accounts, workspaces, documents, deliveries, and the
+releases in its registry if that is a folder. Name the --registry of the servers
+if they were given one. Servers may be running, and wait for nothing. Restore it
+with carrel restore, on this kind of database or the other one: that is how a
+deployment moves to Postgres.
 
 The key that secret settings are sealed with is not in the file, which is why
 nobody who finds it can read them. Keep secret.key somewhere else: without it
 they are lost. Who is signed in is not in it either.`,
 		Example: `  carrel backup --data /var/lib/carrel -o /backup/carrel-$(date +%F).tar
-  carrel backup --database-url postgres://carrel@db.internal/carrel -o carrel.tar`,
+  carrel backup --database-url postgres://carrel@db.internal/carrel --registry /mnt/shared/releases -o carrel.tar`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if file == "" {
@@ -56,7 +57,7 @@ they are lost. Who is signed in is not in it either.`,
 	return cmd
 }
 
-// placeFlags adds the flags that say where an installation is. Others of the command
+// placeFlags adds the flags that say where a deployment is. Others of the command
 // may be in the environment, too.
 func placeFlags(cmd *cobra.Command, at *app.Place, data string, also ...string) {
 	cmd.Flags().StringVar(&at.DataDir, "data", defaultData, data)

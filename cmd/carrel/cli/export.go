@@ -21,7 +21,7 @@ func newExport() *cobra.Command {
 		Long: `Writes what a tenant may be given of its workspace, by its id or address, into
 one file, as it is at one moment. Servers may be running. Secret settings, API
 tokens and hashes of passwords are not in it. It can be restored with carrel
-restore --workspace, here or in another installation; its members have no
+restore --workspace, here or in another deployment; its members have no
 password there, unless they have an account.
 
 What plugins keep is in it a second time, for people and other programs: in

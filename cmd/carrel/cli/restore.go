@@ -17,21 +17,21 @@ func newRestore() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:     "restore FILE",
-		Short:   "Make an installation of a backup",
+		Short:   "Make a deployment of a backup",
 		GroupID: "serve",
-		Long: `Makes an installation of a backup, in an empty data folder or an empty database
+		Long: `Makes a deployment of a backup, in an empty data folder or an empty database
 that no server uses. The file is read to its end before anything is changed, and
 a restore that fails leaves nothing behind. The key that secrets are sealed with
 has to be there first, as secret.key in the data folder or with
---secret-key-file. With --database-url the releases still go into the data
-folder, which the servers share.
+--secret-key-file. With --database-url, too, the releases go into the data folder
+of this machine unless --registry names the folder that the servers share.
 
 Deliveries that were due at the moment of the backup are due again: mail that
 was sent since is sent a second time. API tokens that were revoked since are
 valid again. Everybody has to sign in anew.
 
-With --workspace it restores one workspace of a backup or an export into an
-installation that has others, which stay as they are. What is there of it is
+With --workspace it restores one workspace of a backup or an export into a
+deployment that has others, which stay as they are. What is there of it is
 replaced: its documents, settings, members, contract, usage and history. Its API
 tokens stay as they are now. Members are found by their account or its email
 address, and get an account if they have none; one made from an export has no
@@ -39,7 +39,8 @@ password. The releases it uses have to be in the registry. A server must not be
 using the data folder; those on a Postgres may go on.`,
 		Example: `  mkdir /var/lib/carrel && cp secret.key /var/lib/carrel
   carrel restore carrel.tar --data /var/lib/carrel
-  carrel restore carrel.tar --database-url postgres://carrel@db.internal/carrel --data /srv/carrel
+  carrel restore carrel.tar --database-url postgres://carrel@db.internal/carrel \
+    --registry /mnt/shared/releases --secret-key-file /etc/carrel/secret.key
   carrel restore carrel.tar --workspace acme`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -69,7 +70,7 @@ using the data folder; those on a Postgres may go on.`,
 		},
 	}
 	cmd.Flags().StringVar(&at.SecretKeyFile, "secret-key-file", "", "`file` of the key that the secrets are sealed with, instead of secret.key\nin the data folder")
-	placeFlags(cmd, &at, "`folder` for the installation, or for what it keeps beside its database", "secret-key-file")
+	placeFlags(cmd, &at, "`folder` for the deployment, or for what it keeps beside its database", "secret-key-file")
 	cmd.Flags().StringVar(&ref, "workspace", "", "`id` of the one workspace to restore, or the address it had")
 	cmd.Flags().BoolVar(&keyLost, "key-is-lost", false, "restore although nobody can open the secrets any more; admins set them again")
 	jsonFlag(cmd, &asJSON)

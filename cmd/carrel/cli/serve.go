@@ -26,19 +26,25 @@ func newServe() *cobra.Command {
 		Short:   "Run a server",
 		GroupID: "serve",
 		Long: `Runs a server with everything it needs built in: its data is one folder, which
-is made when it is missing. The first start prints a link that makes the first
-account, an operator's; it works once. A second server on the same folder is
-refused. An interrupt ends the server after the requests under way.
+is made when it is missing, and which a second server is refused. The first
+start prints a link that makes the first account, an operator's; it works once.
+An interrupt ends the server after the requests under way.
 
-Several servers share the releases in one --registry. The credentials of an OCI
-registry are those of docker login, or $CARREL_REGISTRY_USER and
-$CARREL_REGISTRY_PASSWORD.
+Several servers, the nodes of one deployment, share a Postgres (--database-url),
+the releases in one --registry and the key in one --secret-key-file. Each has a
+data folder of its own, which then holds nothing that is missed when it is lost.
+The link for the first account is that of the node which started last.
+
+The credentials of an OCI registry are those of docker login, or
+$CARREL_REGISTRY_USER and $CARREL_REGISTRY_PASSWORD.
 
 Every flag is also read from an environment variable and from a JSON file named
 with --config, such as {"addr": ":8080", "sign-up": "open"}. A flag goes before
 the environment, the environment before the file.`,
 		Example: `  carrel serve
   carrel serve --addr 0.0.0.0:8080 --data /var/lib/carrel --public-url https://carrel.example.com
+  CARREL_DATABASE_URL=postgres://carrel@db.internal/carrel carrel serve --registry /mnt/shared/releases \
+    --secret-key-file /etc/carrel/secret.key
   CARREL_SIGN_UP=open carrel serve --log-format json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -59,10 +65,10 @@ the environment, the environment before the file.`,
 	flags.StringVar(&cfg.DatabaseURL, "database-url", "",
 		"`URL` of a Postgres that several nodes share, instead of a file in the data\nfolder; safer in the environment, which others cannot see")
 	flags.StringVar(&cfg.RedisURL, "redis-url", "",
-		"`URL` of a Redis that they may share besides, such as rediss://user:password@host:6379;\nsafer in the environment, too")
+		"`URL` of a Redis that nodes may share besides, such as rediss://user:password@host:6379;\nsafer in the environment, too")
 	registryFlag(cmd, &cfg.Registry)
 	flags.StringVar(&cfg.PlansFile, "plans", "", "JSON `file` of the plans, instead of the built-in ones")
-	flags.StringVar(&cfg.PublicURL, "public-url", "", "`URL` people reach the server at, when that is not http:// and --addr")
+	flags.StringVar(&cfg.PublicURL, "public-url", "", "`URL` people reach the server at, when that is not http:// and --addr;\nthe same for all nodes")
 	flags.StringVar(&cfg.SecretKeyFile, "secret-key-file", "",
 		"`file` of the key that secret settings are sealed with, instead of\nsecret.key in the data folder")
 	flags.BoolVar(&cfg.PrivateMail, "allow-private-mail", false,
@@ -112,7 +118,11 @@ func serve(ctx context.Context, cfg app.Config, out, notes io.Writer) (err error
 	// ctx has ended by then; what is under way still may finish.
 	defer func() { err = errors.Join(err, server.Close(context.WithoutCancel(ctx))) }()
 
-	fmt.Fprintf(out, "Carrel serves %s, with its data in %s.\n", server.URL(), cfg.DataDir)
+	data := cfg.DataDir
+	if cfg.DatabaseURL != "" { // which may hold a password
+		data = "Postgres"
+	}
+	fmt.Fprintf(out, "Carrel serves %s, with its data in %s.\n", server.URL(), data)
 	if metrics := server.MetricsURL(); metrics != "" {
 		fmt.Fprintf(out, "Metrics are at %s.\n", metrics)
 	}
