@@ -63,7 +63,8 @@ func (s *flights) join(ctx context.Context, digest core.Digest, wanted bool, loa
 		f.cancel()
 		s.forget(digest, f) // who asks now gets another
 	}
-	return nil, core.Wrap("runtime.Load", core.Timeout, ctx.Err())
+	return nil, &core.Error{Op: "runtime.Load", Kind: core.Timeout, Err: ctx.Err(),
+		Msg: "The plugin's module is still being made ready, which a server does once for each. Try again in some seconds."}
 }
 
 // forget makes the next asker begin anew; the caller holds the lock.

@@ -21,8 +21,8 @@ func newAdmin() *cobra.Command {
 		Short:   "Administer a server's data",
 		GroupID: "serve",
 		Long: `Administers the data folder of a server that is not running, or the Postgres of
-servers that may be: to prepare them without a browser, or to let somebody in
-again. Whoever can write there may do everything, so no account is needed.`,
+servers that may be: to prepare them without a browser, to let somebody in
+again, to erase a workspace, or to look at plugins' data. Whoever can write there may do everything, so no account is needed.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: group,
 	}

@@ -25,7 +25,7 @@ restore --workspace, here or in another deployment; its members have no
 password there, unless they have an account.
 
 What plugins keep is in it a second time, for people and other programs: in
-documents/PLUGIN.TABLE.jsonl, a document a line.`,
+documents/PUBLISHER/PLUGIN.TABLE.jsonl, a document a line.`,
 		Example: `  carrel export acme -o acme.tar
   tar xf acme.tar documents`,
 		Args: cobra.ExactArgs(1),
