@@ -24,7 +24,7 @@ and for people who look at the data: carrel_views."publisher/plugin.table". Run 
 again after a new release; a table that nobody has written to has no view yet.
 
 The views give nobody a right. A superuser sees all workspaces in them; a role that
-was made a member of carrel_tenant sees the one it names:
+was made a member of carrel_tenant sees the one it names, and may write there, too:
 
   SELECT set_config('carrel.workspace', 'ws_…', false);`,
 		Example: `  carrel admin views carrel/crm carrel/email --database-url postgres://carrel@db.internal/carrel --registry /mnt/shared/releases`,
