@@ -228,7 +228,7 @@ func TestFault07_RedisHangs(t *testing.T) {
 }
 
 // Attack 7: two deployments on one Redis meet neither in messages nor in counts.
-func TestAttack07_InstallationsShareARedis(t *testing.T) {
+func TestAttack07_DeploymentsShareARedis(t *testing.T) {
 	s := redistest.Start(t)
 	a, b, other := join(t, s, "one"), join(t, s, "one"), join(t, s, "two")
 	a.Moved("ws_1")

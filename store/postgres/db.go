@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -130,6 +131,14 @@ func notMigrated(op string, config *pgx.ConnConfig, err error) error {
 	failed, begun := errors.AsType[*goose.PartialError](err)
 	if !refused || !begun || goesDown(refusal) {
 		return unreachable(op, config, err)
+	}
+	if refusal.Code == codeNoRight {
+		return &core.Error{Op: op, Kind: core.Denied, Err: err,
+			Msg: fmt.Sprintf("The user %s of --database-url may not make Carrel's tables and roles in the database %s. "+
+				"Make it the database's owner, and have a superuser say: CREATE ROLE … NOLOGIN for each of %[3]s that is missing, and "+
+				"GRANT %[3]s TO %[1]s. Postgres says: %[4]s",
+				pgx.Identifier{config.User}.Sanitize(), config.Database, strings.Join([]string{roleTenant, rolePlatform, roleBackup}, ", "),
+				refusal.Message)}
 	}
 	return &core.Error{Op: op, Kind: core.Internal, Err: err,
 		Msg: fmt.Sprintf("The tables in the database %s can't be brought up to date: Postgres refuses change %d, and nothing of it is left. "+

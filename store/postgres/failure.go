@@ -26,6 +26,7 @@ const (
 	codeLockTimeout   = "55P03"
 	codeNoRole        = "22023" // of SET ROLE: an invalid value
 	codeNoTable       = "42P01"
+	codeNoRight       = "42501"
 	codeGoesDown      = "57P" // and what else begins like it: it stops, or starts
 )
 

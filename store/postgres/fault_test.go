@@ -159,6 +159,41 @@ func TestFault16_AMigrationThatIsRefusedLeavesNothing(t *testing.T) {
 	openURL(t, url)
 }
 
+// TestAUserWithoutRolesIsToldWhatToGrant and needs no more than that.
+func TestAUserWithoutRolesIsToldWhatToGrant(t *testing.T) {
+	openTest(t) // which makes the roles: they are of the whole cluster
+	url := pgtest.Open(t)
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background()) //nolint:errcheck // the test ends
+	do := func(statement string) {
+		t.Helper()
+		if _, err := conn.Exec(context.Background(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	do("CREATE ROLE newcomer LOGIN")
+	defer do("DROP OWNED BY newcomer CASCADE; DROP ROLE newcomer")
+	do("GRANT CREATE ON DATABASE " + pgx.Identifier{conn.Config().Database}.Sanitize() + " TO newcomer")
+	as := strings.Replace(url, "user=postgres", "user=newcomer", 1)
+
+	grant := "GRANT carrel_tenant, carrel_platform, carrel_backup TO \"newcomer\""
+	_, err = Open(t.Context(), as)
+	if core.KindOf(err) != core.Denied || !strings.Contains(core.MessageOf(err), grant) {
+		t.Fatalf("without the roles: %v: %s", err, core.MessageOf(err))
+	}
+	do(grant)
+	db, err := Open(t.Context(), as)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestBadAddressesAreRefused without a word of the password.
 func TestBadAddressesAreRefused(t *testing.T) {
 	for url, kind := range map[string]core.Kind{
