@@ -201,10 +201,18 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 	done := make(chan struct{})
 	go func() { defer close(done); claimer.Run(background) }()
 	others.listen(claimer, dispatcher)
+	ready := make(chan struct{})
+	go func() {
+		defer close(ready)
+		if err := warm(background, db, engine, reg); err != nil {
+			cfg.Logger.Warn("installed modules are made ready by their first calls", "error", err)
+		}
+	}()
 	a.closing(func(ctx context.Context) error {
 		stop()
 		select {
 		case <-done:
+			<-ready
 			return nil
 		case <-ctx.Done():
 			return ctx.Err()

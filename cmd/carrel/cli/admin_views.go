@@ -29,7 +29,7 @@ was made a member of carrel_tenant sees the one it names, and may write there, t
   SELECT set_config('carrel.workspace', 'ws_…', false);`,
 		Example: `  carrel admin views carrel/crm carrel/email --database-url postgres://carrel@db.internal/carrel --registry /mnt/shared/releases`,
 		Args:    cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, plugins []string) error {
+		RunE: func(cmd *cobra.Command, plugins []string) (err error) {
 			if url == "" {
 				return usagef("views are made in a Postgres: name it with --database-url. The built-in store has none")
 			}
