@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"math"
 	"time"
 
 	"github.com/carrel-dev/carrel/core"
@@ -160,6 +161,7 @@ type Dispatcher struct {
 	background Limits
 	slots      *gates[core.WorkspaceID]    // invocations in progress, by workspace
 	crowd      int                         // invocations of a workspace, in progress or waiting, that let no request join
+	crowds     *gates[core.WorkspaceID]    // requests in progress or waiting for anything, by workspace; nobody waits here
 	turns      *gates[turn]                // those that wait for one another, by what for
 	commits    *gates[core.InstallationID] // commits in progress, by installation
 }
@@ -198,6 +200,7 @@ func New(c Config) *Dispatcher {
 	if c.PerWorkspace == 0 {
 		c.PerWorkspace = 16
 	}
+	d.crowds = newGates[core.WorkspaceID](math.MaxInt32, "workspace", c.Observer)
 	d.slots = newGates[core.WorkspaceID](c.PerWorkspace, "workspace", c.Observer)
 	d.crowd = c.PerWorkspace * (1 + maxQueue)
 	return d

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"math"
 	mathrand "math/rand/v2"
 	"time"
 
@@ -81,6 +80,14 @@ func (c *conflict) hopeless(previous *conflict) bool {
 func (d *Dispatcher) execute(ctx context.Context, t task) (Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, t.limits.Time)
 	defer cancel()
+	if t.trigger == abi.TriggerRequest { // deliveries are bounded where they are claimed
+		leave, err := d.crowds.enterAmong(ctx, t.workspace.ID, d.crowd)
+		if err != nil {
+			return Answer{}, core.E("dispatch.Execute", core.RateLimited,
+				"This workspace has as many calls in progress as it may have. Try again in a moment.")
+		}
+		defer leave()
+	}
 	if t.request != "" {
 		leave, err := d.turns.enter(ctx, turn{t.workspace.ID, byRequest, t.request})
 		if err != nil {
@@ -88,11 +95,7 @@ func (d *Dispatcher) execute(ctx context.Context, t task) (Answer, error) {
 		}
 		defer leave()
 	}
-	most := math.MaxInt // deliveries are bounded where they are claimed
-	if t.trigger == abi.TriggerRequest {
-		most = d.crowd
-	}
-	leave, err := d.slots.enterAmong(ctx, t.workspace.ID, most)
+	leave, err := d.slots.enter(ctx, t.workspace.ID)
 	if err != nil {
 		return Answer{}, core.E("dispatch.Execute", core.RateLimited,
 			"This workspace has as many calls in progress as it may have. Try again in a moment.")

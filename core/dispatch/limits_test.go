@@ -59,3 +59,39 @@ func (a asked) View(ctx context.Context, ws core.WorkspaceID) (dispatch.View, er
 	}
 	return view, err
 }
+
+// TestACrowdBehindOneKeyIsRefused: requests with one Idempotency-Key wait for each
+// other, and are a crowd like any: who is one too many is refused at once.
+func TestACrowdBehindOneKeyIsRefused(t *testing.T) {
+	b := newBench(t)
+	d := b.dispatcher(func(c *dispatch.Config) { c.PerWorkspace = 1 })
+	started, goOn := make(chan struct{}, 1), make(chan struct{})
+	b.handle("query", func(context.Context, abi.Invocation, *hostfuncs.Host) (any, error) {
+		select {
+		case started <- struct{}{}:
+		default:
+		}
+		<-goOn
+		return "{}", nil
+	})
+	const crowd = 100
+	answers := make(chan error, crowd)
+	ask := func() {
+		_, err := d.Request(t.Context(), dispatch.Request{Workspace: b.ws, Alias: "crm", Actor: b.owner, IdempotencyKey: "k",
+			HTTP: abi.Request{Method: "GET", Path: "/run"}})
+		answers <- err
+	}
+	go ask()
+	<-started
+	for range crowd - 1 {
+		go ask()
+	}
+	refused := 0
+	for refused < crowd-17 { // one is answered, and 16 times as many as may run at a time wait
+		if err := <-answers; core.KindOf(err) != core.RateLimited {
+			t.Fatalf("after %d refusals: %v", refused, err)
+		}
+		refused++
+	}
+	close(goOn)
+}

@@ -186,7 +186,7 @@ func (w *workspace) numbers(ctx context.Context) error {
 // people finds the accounts of the members, and makes those that are missing.
 func (w *workspace) people(ctx context.Context) error {
 	members, accounts := known("members"), known("accounts")
-	id, email, operator := accounts.Index("id"), accounts.Index("email"), accounts.Index("operator")
+	id, email, operator, hash := accounts.Index("id"), accounts.Index("email"), accounts.Index("operator"), accounts.Index("password_hash")
 	w.account = map[string]string{}
 	err := w.rows(ctx, members, func(row Row) error {
 		w.account[row[members.Index("account")].(string)] = ""
@@ -219,7 +219,7 @@ func (w *workspace) people(ctx context.Context) error {
 		}
 		w.account[was] = was
 		fresh := slices.Clone(row)
-		fresh[operator] = false
+		fresh[operator], fresh[hash] = false, "" // whoever made the file may know the password
 		return added.add(ctx, fresh)
 	})
 	if err != nil {

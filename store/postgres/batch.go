@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -143,6 +144,17 @@ func (b *batch) send(ctx context.Context, op string, to sender) error {
 		}
 	}
 	return failed(op, err)
+}
+
+// sendSafely is send for whoever serves everybody: a panic in reading an answer is
+// its error.
+func (b *batch) sendSafely(ctx context.Context, op string, to sender) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			b.refused, err = false, &core.Error{Op: op, Kind: core.Internal, Err: fmt.Errorf("panic: %v", r)}
+		}
+	}()
+	return b.send(ctx, op, to)
 }
 
 // unmet is the error of the expectation that expect named.

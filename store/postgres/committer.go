@@ -129,7 +129,7 @@ func (c *committer) send(ctx context.Context, op string, ws core.WorkspaceID, gr
 		}
 		ends[i] = b.queue.Len()
 	}
-	err = b.send(ctx, op, c.db.writes)
+	err = b.sendSafely(ctx, op, c.db.writes)
 	if err == nil || !b.refused {
 		return -1, err
 	}

@@ -38,6 +38,8 @@ const (
 	maxReads    = 16
 	maxWrites   = 16
 	maxPlatform = 8
+	// Deleting a workspace takes a connection for as long as it has rows.
+	maxDeletions = 2
 	// Of one workspace the committer has one under way; the other is for a change of
 	// who may do what.
 	perWriter = 2
@@ -71,9 +73,10 @@ type DB struct {
 	platform  *pgxpool.Pool // of what is of no workspace
 	reading   *turnstile    // before reads
 	writing   *turnstile    // before writes
+	deleting  chan struct{} // a place for each workspace that is being deleted
 	committer *committer
 	documents *documents
-	node      int32 // this node's number
+	here      *presence
 	wakes     *wakes
 	clock     *clock
 }
@@ -90,7 +93,7 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	if err := migrate(ctx, config.ConnConfig); err != nil {
 		return nil, notMigrated(op, config.ConnConfig, err)
 	}
-	db := &DB{reading: newTurnstile(maxReads / 4), writing: newTurnstile(perWriter), clock: newClock()}
+	db := &DB{reading: newTurnstile(maxReads / 4), writing: newTurnstile(perWriter), deleting: make(chan struct{}, maxDeletions), clock: newClock()}
 	db.committer, db.documents = newCommitter(db), newDocuments(db)
 	for _, pool := range []struct {
 		to   **pgxpool.Pool
@@ -114,7 +117,7 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	db.node, db.wakes = here.number, startWakes(here, db.clock.now, db.readClock)
+	db.here, db.wakes = here, startWakes(here, db.clock.now, db.readClock)
 	return db, nil
 }
 
@@ -122,7 +125,7 @@ func Open(ctx context.Context, url string) (*DB, error) {
 // with it the password.
 func errAddress(op string) error {
 	return core.E(op, core.Invalid, "--database-url is not an address of Postgres; write it like "+
-		"postgres://user@host:5432/database, with the password in it or in PGPASSWORD.")
+		"postgres://user@host:5432/database, with the password in it, @ as %%40 and / as %%2F, or in PGPASSWORD.")
 }
 
 // notMigrated is the error of a schema that could not be brought up to date.
@@ -147,6 +150,9 @@ func notMigrated(op string, config *pgx.ConnConfig, err error) error {
 
 // unreachable says which server it was, and nothing of how to get in.
 func unreachable(op string, config *pgx.ConnConfig, err error) error {
+	if strings.Contains(config.Database, "@") { // the end of a password with a slash in it
+		return errAddress(op)
+	}
 	return &core.Error{Op: op, Kind: core.Unavailable, Err: err,
 		Msg: fmt.Sprintf("The database %s on %s can't be used. See that it runs and lets the user of --database-url in.",
 			config.Database, config.Host)}

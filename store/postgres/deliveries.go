@@ -85,8 +85,10 @@ func resumes(changes []core.Change) bool {
 func (db *DB) RecoverDeliveries(ctx context.Context, now time.Time, attempts int) error {
 	var b batch
 	b.exec(`UPDATE deliveries SET state = 'set_aside', due = NULL, last_error = 'The server stopped during this attempt.'
-		WHERE due <= $1 AND state = 'running' AND attempt >= $2 AND schedule = ''`, micros(now), attempts)
-	b.exec("UPDATE deliveries SET state = CASE WHEN attempt = 0 THEN 'pending' ELSE 'retry' END, due = $1 WHERE state = 'held'", micros(now))
+		WHERE (workspace, id) IN (SELECT workspace, id FROM deliveries WHERE due <= $1 AND state = 'running' AND attempt >= $2 AND schedule = ''
+			FOR NO KEY UPDATE SKIP LOCKED)`, micros(now), attempts)
+	b.exec(`UPDATE deliveries SET state = CASE WHEN attempt = 0 THEN 'pending' ELSE 'retry' END, due = $1
+		WHERE (workspace, id) IN (SELECT workspace, id FROM deliveries WHERE state = 'held' FOR NO KEY UPDATE SKIP LOCKED)`, micros(now))
 	return b.send(ctx, "postgres.RecoverDeliveries", db.platform)
 }
 
@@ -150,7 +152,7 @@ func (db *DB) claim(
 		d.Owed = fromMicros(owed)
 		claimed = append(claimed, d)
 		return err
-	}, claimQuery, workspaces, ids, micros(now), micros(lease), db.node)
+	}, claimQuery, workspaces, ids, micros(now), micros(lease), db.here.claims())
 	err = b.send(ctx, op, db.platform)
 	order := func(d core.Delivery) int { return slices.Index(workspaces, string(d.Workspace)) }
 	slices.SortFunc(claimed, func(a, b core.Delivery) int { return order(a) - order(b) })

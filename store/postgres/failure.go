@@ -62,7 +62,7 @@ func failed(op string, err error) error {
 	case !isRefusal:
 	case refused.Code == codeUnique:
 		kind = core.Exists
-	case refused.Code[:2] == codeIntegrity:
+	case strings.HasPrefix(refused.Code, codeIntegrity):
 		kind = core.Internal // the checks before it should have found it
 	case refused.Code == codeSerialization, refused.Code == codeDeadlock:
 		kind = core.Changed

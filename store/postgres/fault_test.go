@@ -197,11 +197,12 @@ func TestAUserWithoutRolesIsToldWhatToGrant(t *testing.T) {
 // TestBadAddressesAreRefused without a word of the password.
 func TestBadAddressesAreRefused(t *testing.T) {
 	for url, kind := range map[string]core.Kind{
-		"postgres://me:hunter2@127.0.0.1:1/none?connect_timeout=2":      core.Unavailable,
-		"postgres://me:hunter2@127.0.0.1:port/none":                     core.Invalid,
-		"mysql://me:hunter2@127.0.0.1/none":                             core.Invalid,
-		"postgres://me:hunter2@127.0.0.1/none?sslmode=whatever":         core.Invalid,
-		fmt.Sprintf("postgres://me:hunter2@/none?host=%s", t.TempDir()): core.Unavailable,
+		"postgres://me:hunter2@127.0.0.1:1/none?connect_timeout=2":           core.Unavailable,
+		"postgres://me:hunter2@127.0.0.1:port/none":                          core.Invalid,
+		"postgres://me:two@hunter2/three@127.0.0.1:1/none?connect_timeout=2": core.Invalid,
+		"mysql://me:hunter2@127.0.0.1/none":                                  core.Invalid,
+		"postgres://me:hunter2@127.0.0.1/none?sslmode=whatever":              core.Invalid,
+		fmt.Sprintf("postgres://me:hunter2@/none?host=%s", t.TempDir()):      core.Unavailable,
 	} {
 		_, err := Open(t.Context(), url)
 		if core.KindOf(err) != kind {

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/carrel-dev/carrel/core"
@@ -58,19 +59,28 @@ func (h History) Invocation(ctx context.Context, ws core.WorkspaceID, id core.In
 	return r, err
 }
 
-// WriteInvocations implements store.Invocations. A workspace that is deleted at
-// the same time takes its records with it, or refuses the whole batch by the
-// table's foreign key: then it is gone at the second try.
+// WriteInvocations implements store.Invocations. A workspace that is deleted or
+// restored at the same time refuses records of its own, and holds them up: then each
+// workspace's are written apart, so that it takes nobody else's along.
 func (db *DB) WriteInvocations(ctx context.Context, records []core.InvocationRecord) error {
 	err := db.writeInvocations(ctx, records)
-	if refused, ok := asPgError(err); ok && refused.Code == codeForeignKey {
-		err = db.writeInvocations(ctx, records)
+	if refused, ok := asPgError(err); !ok || goesDown(refused) {
+		return err
 	}
-	return err
+	of := map[core.WorkspaceID][]core.InvocationRecord{}
+	for _, r := range records {
+		of[r.Workspace] = append(of[r.Workspace], r)
+	}
+	var errs []error
+	for _, own := range of {
+		errs = append(errs, db.writeInvocations(ctx, own))
+	}
+	return errors.Join(errs...)
 }
 
 func (db *DB) writeInvocations(ctx context.Context, records []core.InvocationRecord) error {
 	return db.keep(ctx, "postgres.WriteInvocations", func(b *batch) {
+		b.exec("SELECT set_config('lock_timeout', '500ms', true)") // of the foreign key: see above
 		for _, r := range records {
 			b.exec(`INSERT INTO invocations
 				(workspace, id, install, handler, kind, trigger, outcome, runs, fuel, duration, error, started, delivery, attempt, log, request)

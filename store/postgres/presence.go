@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -17,7 +18,8 @@ const (
 	// missed is how long a node has to be gone before others take over what it ran:
 	// when Postgres itself was, all nodes come back within that time.
 	missed = 2 * time.Second
-	// leased is how far ahead the leases of running deliveries end at most.
+	// leased is how far ahead the leases of running deliveries end at most: twice
+	// what a claimer takes, as nodes' clocks are not quite alike.
 	leased = time.Minute
 )
 
@@ -31,6 +33,7 @@ type presence struct {
 	number int32
 	config *pgx.ConnConfig
 	conn   *pgx.Conn
+	held   atomic.Bool // whether others see this node
 
 	absent map[int32]time.Time // nodes that run deliveries and were not there, since when
 }
@@ -68,10 +71,21 @@ func (p *presence) hold(ctx context.Context) error {
 		return failed(op, err)
 	}
 	p.conn = conn
+	p.held.Store(true)
 	return nil
 }
 
+// claims is the number that deliveries are claimed with: none while others don't see
+// this node, so that they leave them to their leases.
+func (p *presence) claims() int32 {
+	if p.held.Load() {
+		return p.number
+	}
+	return 0
+}
+
 func (p *presence) close(ctx context.Context) {
+	p.held.Store(false)
 	if p.conn != nil {
 		p.conn.Close(ctx) //nolint:errcheck // it is not used any more
 		p.conn = nil
@@ -113,6 +127,7 @@ func (p *presence) takeOver(ctx context.Context, now time.Time) error {
 	}
 	var take batch
 	take.exec("UPDATE deliveries SET state = 'retry', due = $2, last_error = 'The server that ran this attempt is gone.'"+
-		" WHERE due > $2 AND due <= $3 AND state = 'running' AND node = ANY ($1)", dead, micros(now), micros(now.Add(leased)))
+		" WHERE (workspace, id) IN (SELECT workspace, id FROM deliveries"+
+		" WHERE due > $2 AND due <= $3 AND state = 'running' AND node = ANY ($1) FOR NO KEY UPDATE SKIP LOCKED)", dead, micros(now), micros(now.Add(leased)))
 	return core.Wrap(op, core.Unavailable, take.send(ctx, op, p.db.platform))
 }

@@ -68,7 +68,7 @@ func TestFault13_ADeadNodesDeliveriesAreTakenOver(t *testing.T) {
 	if err := dying.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for held(t, living, dying.node) > 0 { // Postgres ends a connection a moment after it was closed
+	for held(t, living, dying.here.number) > 0 { // Postgres ends a connection a moment after it was closed
 		goruntime.Gosched()
 	}
 	look(10 * time.Second)

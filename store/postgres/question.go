@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"strconv"
 	"strings"
 
 	"github.com/carrel-dev/carrel/core"
@@ -44,8 +45,11 @@ func digest(r store.Range) asked {
 	from, where, args := span(r)
 	row := "int4send(octet_length(key)) || key || int4send(octet_length(id)) || convert_to(id, 'UTF8')"
 	rows := "SELECT key, id FROM entries WHERE " + inWorkspace + " AND " + where
+	// Of more than anybody could have read no more is looked at: that is another answer anyway.
+	order := " ORDER BY key, id LIMIT " + strconv.Itoa(store.MaxCounted+1)
 	switch {
 	case from == "documents":
+		order = strings.Replace(order, "key, ", "", 1)
 		rows = "SELECT ''::bytea AS key, id, version FROM documents WHERE " + inWorkspace + " AND " + where
 	case !r.KeysOnly:
 		args = append(args, int64(r.Table))
@@ -54,7 +58,7 @@ func digest(r store.Range) asked {
 	if !r.KeysOnly {
 		row += " || int8send(coalesce(version, 0))"
 	}
-	return asked{"(SELECT sha256(coalesce(string_agg(" + row + ", ''::bytea ORDER BY key, id), ''::bytea)) FROM (" + rows + ") found)", args}
+	return asked{"(SELECT sha256(coalesce(string_agg(" + row + ", ''::bytea ORDER BY key, id), ''::bytea)) FROM (" + rows + order + ") found)", args}
 }
 
 // stored is an answer as the database gives it.

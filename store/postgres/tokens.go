@@ -95,6 +95,7 @@ func (db *DB) DeleteToken(ctx context.Context, account core.AccountID, id core.T
 // TouchToken implements core/account's Store.
 func (db *DB) TouchToken(ctx context.Context, id core.TokenID, used time.Time) error {
 	return db.keep(ctx, "postgres.TouchToken", func(b *batch) {
-		b.exec("UPDATE tokens SET last_used = $1 WHERE id = $2", micros(used), id)
+		// Who is ending the token may take long, and is not waited for: this connection is everybody's.
+		b.exec("UPDATE tokens SET last_used = $1 WHERE id = (SELECT id FROM tokens WHERE id = $2 FOR NO KEY UPDATE SKIP LOCKED)", micros(used), id)
 	})
 }

@@ -16,6 +16,9 @@ import (
 // viewSchema is where the readable views are, apart from what the server needs.
 const viewSchema = "carrel_views"
 
+// maxName is how long a name of Postgres may be, in bytes.
+const maxName = 63
+
 // MakeViews makes, or makes anew, a view of each table of a plugin, with a column
 // for each field, for people and reports: carrel_views."publisher/plugin.table".
 // Whoever reads one needs rights of their own, as the views have none: a superuser
@@ -43,6 +46,10 @@ func MakeViews(ctx context.Context, url string, plugin core.PluginID, tables []a
 		}
 		for _, table := range tables {
 			name := plugin.String() + "." + table.Name
+			if len(name) > maxName {
+				return core.E(op, core.Invalid, "A view can't be named %s: Postgres cuts names after %d bytes. Its author can give the table a shorter one.",
+					name, maxName)
+			}
 			var number int64
 			switch err := tx.QueryRow(ctx, "SELECT number FROM catalog WHERE name = $1", name).Scan(&number); {
 			case errors.Is(err, pgx.ErrNoRows):

@@ -193,6 +193,12 @@ func (db *DB) DeleteWorkspace(ctx context.Context, ws core.WorkspaceID) error {
 	if err != nil {
 		return err
 	}
+	select {
+	case db.deleting <- struct{}{}:
+		defer func() { <-db.deleting }()
+	case <-ctx.Done():
+		return &core.Error{Op: op, Kind: core.Timeout, Err: ctx.Err(), Msg: "Other workspaces are being deleted. Try again when they are gone."}
+	}
 	leave, err := db.writing.enter(ctx, ws)
 	if err != nil {
 		return err
@@ -201,10 +207,14 @@ func (db *DB) DeleteWorkspace(ctx context.Context, ws core.WorkspaceID) error {
 	b := within(ws)
 	b.exec("SELECT set_config('statement_timeout', $1, true)", strconv.FormatInt(deleteTime.Milliseconds(), 10))
 	b.exec("SELECT FROM heads WHERE "+inWorkspace+" FOR UPDATE", ws) // as every commit does first
-	b.must(missing(op), "DELETE FROM workspaces WHERE id = $1", ws)
 	for _, table := range tables {
-		b.exec("DELETE FROM "+table+" WHERE "+inWorkspace, ws)
+		if table != `"tokens"` {
+			b.exec("DELETE FROM "+table+" WHERE "+inWorkspace, ws)
+		}
 	}
+	// Last, as others wait for these: who uses a token, and who records a call.
+	b.exec("DELETE FROM tokens WHERE "+inWorkspace, ws)
+	b.must(missing(op), "DELETE FROM workspaces WHERE id = $1", ws)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteTime)
 	defer cancel()
 	return b.send(ctx, op, db.writes)

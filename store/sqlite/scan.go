@@ -130,7 +130,7 @@ func (s session) digest(ctx context.Context, ws core.WorkspaceID, r store.Range)
 	}
 	r.Desc = false // a digest is of the rows in ascending order
 	digester := store.NewDigester(r)
-	err := s.scan(ctx, ws, r, -1, depth, func(row store.Row) bool {
+	err := s.scan(ctx, ws, r, store.MaxCounted+1, depth, func(row store.Row) bool {
 		digester.Add(row.Position, row.Document.Version)
 		return true
 	})

@@ -34,8 +34,8 @@ With --workspace it restores one workspace of a backup or an export into a
 deployment that has others, which stay as they are. What is there of it is
 replaced: its documents, settings, members, contract, usage and history. Its API
 tokens stay as they are now. Members are found by their account or its email
-address, and get an account if they have none; one made from an export has no
-password. The releases it uses have to be in the registry. A server must not be
+address, and get an account without a password if they have none. The file says
+which plan the workspace has: restore one you trust. The releases it uses have to be in the registry. A server must not be
 using the data folder; those on a Postgres may go on.`,
 		Example: `  mkdir /var/lib/carrel && cp secret.key /var/lib/carrel
   carrel restore carrel.tar --data /var/lib/carrel
