@@ -116,7 +116,7 @@ func TestALookThatFailedIsNotRepeatedAtOnce(t *testing.T) {
 		}
 	}
 	s.intercept(nil)
-	if n := requests.Load(); n == 0 || n > 1+twice.MaxRetry {
+	if n := int(requests.Load()); n == 0 || n > 1+twice.MaxRetry {
 		t.Errorf("%d requests, want one and its retries", n)
 	}
 }
