@@ -139,20 +139,20 @@ func TestALongFirstLookIsMadeInParts(t *testing.T) {
 		}
 		return false
 	})
-	starts, refusals := 0, 0
+	starts := 0
 	for last := 0; last < releases; starts++ {
+		if starts == 10*releases { // several are read at a time, so one start may end none of them
+			t.Fatal("it does not come further")
+		}
 		requests.Store(0)
 		most.Store(20) // of four for each release, and their retries
 		r, err := Open(t.Context(), p.where, Config{CacheDir: p.cache, Logger: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			refused(t, err, core.Unavailable, "Check its address")
-			if refusals++; refusals > 3 { // a busy machine may be slow, too
-				t.Fatal("it does not come further")
-			}
 			continue
 		}
 		found, err := r.Plugin(t.Context(), "crm")
-		if r.Close(); err != nil || len(found.Releases) <= last {
+		if r.Close(); err != nil || len(found.Releases) < last {
 			t.Fatalf("%d releases after %d: %v", len(found.Releases), last, err)
 		}
 		last = len(found.Releases)
