@@ -14,6 +14,7 @@ import (
 // or in one statement, and runs the twin-workspace suite on it: a suite that
 // stays green would prove nothing.
 func TestAttack02_MutantsWithoutThePredicateAreCaught(t *testing.T) {
+	aboutTheFile(t)
 	for _, mutant := range []struct {
 		name, file, from, to string
 		suite                string
