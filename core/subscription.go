@@ -78,6 +78,18 @@ func WithDeliveries(ctx context.Context, a Access, changes []Change) []Change {
 	return changes
 }
 
+// Resumes reports whether changes may have made held deliveries due.
+func Resumes(changes []Change) bool {
+	return slices.ContainsFunc(changes, func(change Change) bool {
+		switch change.(type) {
+		case PutInstallation, PutContract:
+			return true
+		default:
+			return false
+		}
+	})
+}
+
 // EventsOf returns the events among changes.
 func EventsOf(changes []Change) (events []Event) {
 	for _, change := range changes {

@@ -13,18 +13,8 @@ import (
 
 // FindHere returns the workspace of a database that has this id or address.
 func FindHere(ctx context.Context, from Snapshot, ref string) (ws core.WorkspaceID, slug string, err error) {
-	t := known("workspaces")
-	id, address := t.Index("id"), t.Index("slug")
-	err = from.Rows(ctx, t, "", func(row Row) error {
-		if row[id] == ref || row[address] == ref {
-			ws, slug = core.WorkspaceID(row[id].(string)), row[address].(string)
-		}
-		return nil
-	})
-	if err == nil && ws == "" {
-		err = core.E("archive.Find", core.NotFound, "There is no workspace %s. Name it by its id or its address.", ref)
-	}
-	return ws, slug, err
+	return find(ref, "There is no workspace %s. Name it by its id or its address.",
+		func(t Table, each func(Row) error) error { return from.Rows(ctx, t, "", each) })
 }
 
 // Export writes what a tenant may be given of its workspace: everything in it but

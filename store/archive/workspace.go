@@ -12,16 +12,22 @@ import (
 
 // Find returns the workspace of an archive that has this id or address.
 func Find(ctx context.Context, r *Reader, ref string) (ws core.WorkspaceID, slug string, err error) {
+	return find(ref, "There is no workspace %s in the archive. Name it by its id, or by the address it had then.",
+		func(t Table, each func(Row) error) error { return r.Rows(ctx, t, each) })
+}
+
+// find looks for a workspace among the rows of its table.
+func find(ref, missing string, rows func(t Table, each func(Row) error) error) (ws core.WorkspaceID, slug string, err error) {
 	t := known("workspaces")
 	id, address := t.Index("id"), t.Index("slug")
-	err = r.Rows(ctx, t, func(row Row) error {
+	err = rows(t, func(row Row) error {
 		if row[id] == ref || row[address] == ref {
 			ws, slug = core.WorkspaceID(row[id].(string)), row[address].(string)
 		}
 		return nil
 	})
 	if err == nil && ws == "" {
-		err = core.E("archive.Find", core.NotFound, "There is no workspace %s in the archive. Name it by its id, or by the address it had then.", ref)
+		err = core.E("archive.Find", core.NotFound, missing, ref)
 	}
 	return ws, slug, err
 }

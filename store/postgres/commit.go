@@ -26,7 +26,7 @@ func (d *documents) Commit(ctx context.Context, ws core.WorkspaceID, unit store.
 	if err != nil {
 		return 0, err
 	}
-	if resumes(unit.Changes) {
+	if core.Resumes(unit.Changes) {
 		d.db.wakes.signal()
 	}
 	return seq, nil

@@ -94,7 +94,7 @@ func Open(ctx context.Context, url string) (*DB, error) {
 		return nil, notMigrated(op, config.ConnConfig, err)
 	}
 	db := &DB{reading: newTurnstile(maxReads / 4), writing: newTurnstile(perWriter), deleting: make(chan struct{}, maxDeletions), clock: newClock()}
-	db.committer, db.documents = newCommitter(db), newDocuments(db)
+	db.committer, db.documents = newCommitter(db), &documents{db: db}
 	for _, pool := range []struct {
 		to   **pgxpool.Pool
 		role string

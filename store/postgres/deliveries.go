@@ -65,18 +65,6 @@ func (b *batch) checkListening(ws core.WorkspaceID, install core.InstallationID)
 		})))
 }
 
-// resumes reports whether changes may have made held deliveries due.
-func resumes(changes []core.Change) bool {
-	return slices.ContainsFunc(changes, func(change core.Change) bool {
-		switch change.(type) {
-		case core.PutInstallation, core.PutContract:
-			return true
-		default:
-			return false
-		}
-	})
-}
-
 // RecoverDeliveries implements core/events' Store. What is running may be another
 // node's, so it is left to its lease. What has had all its attempts and whose lease
 // is over is set aside: it may be what ended its node. Only an occurrence of a

@@ -2,8 +2,6 @@ package postgres
 
 import (
 	"context"
-	"maps"
-	"sync"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -13,14 +11,8 @@ import (
 
 // documents is the database's document engine, a store.Backend.
 type documents struct {
-	db *DB
-
-	mu      sync.Mutex
-	numbers map[string]store.Number // of names known to be in the catalog
-}
-
-func newDocuments(db *DB) *documents {
-	return &documents{db: db, numbers: map[string]store.Number{}}
+	db      *DB
+	numbers store.Numbers
 }
 
 // Documents returns the database's document engine.
@@ -108,7 +100,7 @@ func (d *documents) Receipt(ctx context.Context, ws core.WorkspaceID, scope, key
 // Numbers implements store.Backend.
 func (d *documents) Numbers(ctx context.Context, names []string) ([]store.Number, error) {
 	const op = "postgres.Numbers"
-	if numbers := d.known(names); numbers != nil {
+	if numbers := d.numbers.Of(names); numbers != nil {
 		return numbers, nil
 	}
 	given := make(map[string]store.Number, len(names))
@@ -128,23 +120,6 @@ func (d *documents) Numbers(ctx context.Context, names []string) ([]store.Number
 	if err := b.send(ctx, op, d.db.platform); err != nil {
 		return nil, err
 	}
-	d.mu.Lock()
-	maps.Copy(d.numbers, given)
-	d.mu.Unlock()
-	return d.known(names), nil
-}
-
-// known returns the numbers of names, or nil when one is not known yet.
-func (d *documents) known(names []string) []store.Number {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	numbers := make([]store.Number, len(names))
-	for i, name := range names {
-		n, ok := d.numbers[name]
-		if !ok {
-			return nil
-		}
-		numbers[i] = n
-	}
-	return numbers
+	d.numbers.Add(given)
+	return d.numbers.Of(names), nil
 }

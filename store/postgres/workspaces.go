@@ -131,7 +131,7 @@ func (db *DB) Change(ctx context.Context, ws core.WorkspaceID, decide func(core.
 		db.writes.Reset()
 		changes, _, err = db.change(ctx, ws, decide)
 	}
-	if err == nil && (resumes(changes) || len(core.EventsOf(changes)) > 0) {
+	if err == nil && (core.Resumes(changes) || len(core.EventsOf(changes)) > 0) {
 		db.wakes.signal()
 	}
 	return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"sync"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -15,10 +14,8 @@ import (
 
 // documents is the file's document engine, a store.Backend.
 type documents struct {
-	db *DB
-
-	mu      sync.Mutex
-	numbers map[string]store.Number // of names known to be in the catalog
+	db      *DB
+	numbers store.Numbers
 }
 
 // Documents returns the file's document engine.

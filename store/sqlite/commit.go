@@ -26,7 +26,7 @@ func (d *documents) Commit(ctx context.Context, ws core.WorkspaceID, b store.Bat
 		seq, err = s.bump(ctx, ws)
 		return err
 	}, func(err error) { d.moved(ws, store.Moment{Seq: seq, AuthEpoch: b.Epoch}, b.Changes, err) })
-	if err == nil && resumes(b.Changes) {
+	if err == nil && core.Resumes(b.Changes) {
 		d.db.signalResumed()
 	}
 	return seq, failure(op, err)

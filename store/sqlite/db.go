@@ -58,7 +58,7 @@ func Open(ctx context.Context, dir string) (*DB, error) {
 		return nil, err
 	}
 	db := &DB{lock: lock, resumed: make(chan struct{}, 1)}
-	db.documents = &documents{db: db, numbers: make(map[string]store.Number)}
+	db.documents = &documents{db: db}
 	path := filepath.Join(dir, "carrel.db")
 	if err := keepPrivate(path); err != nil {
 		return nil, errors.Join(core.Wrap(op, core.Unavailable, err), db.Close())

@@ -129,18 +129,6 @@ func resume(ctx context.Context, tx *sql.Tx, at time.Time, where string, args ..
 	return failed("sqlite.ResumeDeliveries", err)
 }
 
-// resumes reports whether changes may have made held deliveries due.
-func resumes(changes []core.Change) bool {
-	return slices.ContainsFunc(changes, func(change core.Change) bool {
-		switch change.(type) {
-		case core.PutInstallation, core.PutContract:
-			return true
-		default:
-			return false
-		}
-	})
-}
-
 // Resumed implements core/events' Store.
 func (db *DB) Resumed() <-chan struct{} { return db.resumed }
 

@@ -153,7 +153,7 @@ func (db *DB) Change(ctx context.Context, ws core.WorkspaceID, decide func(core.
 		}
 		return applyChanges(ctx, session{tx, db.writeStatements}, ws, changes)
 	})
-	if err == nil && (resumes(changes) || len(core.EventsOf(changes)) > 0) {
+	if err == nil && (core.Resumes(changes) || len(core.EventsOf(changes)) > 0) {
 		db.signalResumed()
 	}
 	return err
