@@ -37,7 +37,7 @@ func TestTheStoryInABrowser(t *testing.T) {
 
 	b.press("Contacts")
 	b.sees("No contacts here")
-	b.upload([]byte(contactsCSV(1000)))
+	b.upload([]byte(contactsCSV(0, 1000)))
 	b.sees("1000 of 1000") // the page follows the import by itself
 	b.sees("Line")
 	b.picture("imports")

@@ -86,7 +86,7 @@ func TestExportAndImport(t *testing.T) {
 // part.
 func TestExportOfManyContacts(t *testing.T) {
 	crm := newCRM(t)
-	crm.w.imports(crm, crm.Call("crm", "POST /contacts/import", []byte(contactsCSV(3000))).want(202).text("id"))
+	crm.w.imports(crm, crm.Call("crm", "POST /contacts/import", []byte(contactsCSV(0, 3000))).want(202).text("id"))
 	files := crm.parts(5000)
 	if len(files) != 1 {
 		t.Fatalf("%d parts", len(files))

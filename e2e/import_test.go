@@ -31,7 +31,7 @@ func TestImportOverHTTP(t *testing.T) {
 	crm := As(alice).In(acme)
 	crm.Install("crm")
 
-	file := []byte(contactsCSV(1000))
+	file := []byte(contactsCSV(0, 1000))
 	first := w.imports(crm, crm.Call("crm", "POST /contacts/import?fileName=a.csv", file).want(202).text("id"))
 	for name, want := range map[string]int{"total": 1000, "processed": 1000, "created": 980, "failed": 20, "updated": 0, "unchanged": 0} {
 		if got := first.number(name); got != want {
@@ -72,7 +72,7 @@ func TestFault21_AnImportWaitsForItsPlugin(t *testing.T) {
 	state := func(to string) {
 		crm.API("PATCH", "/installations/crm", body{"state": to}).want(200)
 	}
-	started := crm.Call("crm", "POST /contacts/import", []byte(contactsCSV(3000))).want(202).text("id")
+	started := crm.Call("crm", "POST /contacts/import", []byte(contactsCSV(0, 3000))).want(202).text("id")
 	for range 3 {
 		state("disabled")
 		if a := crm.Call("crm", "GET /imports/"+started, nil); a.status != 403 {
