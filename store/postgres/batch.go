@@ -21,13 +21,24 @@ import (
 // the statement with it ends the transaction, and the error is the one kept here.
 type batch struct {
 	queue        pgx.Batch
-	expectations []func(found int64) error
+	expectations []expectation
 	taken        []taken
+	of           int // whose expectations are added; of units, their place in the group
 
 	done    int  // statements that went well; after send
+	unmet   int  // whose expectation did not hold, or ofNobody; after send
 	refused bool // whether the next one was refused by Postgres; after send
 	lost    bool // whether the connection ended before it answered; after send
 }
+
+// expectation is what a statement's call of expect says must hold.
+type expectation struct {
+	of        int // of whom it is
+	otherwise func(found int64) error
+}
+
+// ofNobody is of no unit in particular.
+const ofNobody = -1
 
 // taken is the error there is when a constraint is violated by a statement that
 // follows: those of several units may be in one batch.
@@ -90,8 +101,8 @@ func (b *batch) rows(scan func(scanner) error, query string, args ...any) {
 
 // unless numbers an expectation for a statement that calls expect, and keeps the
 // error there is when it does not hold.
-func (b *batch) unless(otherwise func(found int64) error) (expectation int) {
-	b.expectations = append(b.expectations, otherwise)
+func (b *batch) unless(otherwise func(found int64) error) (number int) {
+	b.expectations = append(b.expectations, expectation{b.of, otherwise})
 	return len(b.expectations) - 1
 }
 
@@ -120,6 +131,7 @@ func (b *batch) unique(constraint string, otherwise error) {
 // them all.
 func (b *batch) send(ctx context.Context, op string, to sender) error {
 	err := to.SendBatch(ctx, &b.queue).Close()
+	b.unmet = ofNobody
 	refusal, answered := asPgError(err)
 	switch {
 	case err == nil:
@@ -136,7 +148,7 @@ func (b *batch) send(ctx context.Context, op string, to sender) error {
 		return failed(op, err)
 	}
 	if refusal.Code == codeExpectation {
-		return b.unmet(op, refusal)
+		return b.unmetBy(op, refusal)
 	}
 	for _, t := range slices.Backward(b.taken) {
 		if t.constraint == refusal.ConstraintName && t.after <= b.done {
@@ -157,14 +169,15 @@ func (b *batch) sendSafely(ctx context.Context, op string, to sender) (err error
 	return b.send(ctx, op, to)
 }
 
-// unmet is the error of the expectation that expect named.
-func (b *batch) unmet(op string, refused *pgconn.PgError) error {
-	var expectation int
+// unmetBy is the error of the expectation that expect named.
+func (b *batch) unmetBy(op string, refused *pgconn.PgError) error {
+	var number int
 	var found int64
-	if !numbers(refused, &expectation, &found) || expectation >= len(b.expectations) {
+	if !numbers(refused, &number, &found) || number >= len(b.expectations) {
 		return &core.Error{Op: op, Kind: core.Internal, Err: refused}
 	}
-	return b.expectations[expectation](found)
+	b.unmet = b.expectations[number].of
+	return b.expectations[number].otherwise(found)
 }
 
 // stored makes arguments what Postgres can keep: its text is valid UTF-8 without
@@ -184,6 +197,15 @@ func stored(args []any) []any {
 		}
 	}
 	return args
+}
+
+// columnOf is one value of each row, as the argument of a statement for all of them.
+func columnOf[R, V any](rows []R, value func(R) V) []V {
+	values := make([]V, len(rows))
+	for i, row := range rows {
+		values[i] = value(row)
+	}
+	return values
 }
 
 // text is a string as Postgres can keep it.

@@ -6,34 +6,60 @@ import (
 	"github.com/carrel-dev/carrel/core"
 )
 
-// change adds the platform changes of a unit of work, and the checks of what they
-// come to.
-func (b *batch) change(ws core.WorkspaceID, changes []core.Change) error {
-	var scheduled, told []core.InstallationID
+// change adds the platform changes of units, and the checks of what they come to;
+// first is the place of the first unit in its group. Of events and deliveries there
+// may be many, so all of a kind are one statement, which may stand behind changes
+// that have nothing to do with it.
+func (b *batch) change(ws core.WorkspaceID, first int, units ...[]core.Change) error {
+	var told outbox
+	var scheduled, listened []core.InstallationID
 	once := func(list *[]core.InstallationID, id core.InstallationID) {
 		if !slices.Contains(*list, id) {
 			*list = append(*list, id)
 		}
 	}
-	for _, change := range changes {
-		if err := b.changeOne(ws, change); err != nil {
-			return err
-		}
-		switch put, ok := change.(core.PutDelivery); {
-		case ok && put.Delivery.Event == "":
-			once(&scheduled, put.Delivery.Install)
-		case ok && put.Delivery.Hop > 1: // a listener's
-			once(&told, put.Delivery.Install)
+	for i, changes := range units {
+		b.of = first + i
+		for _, change := range changes {
+			switch c := change.(type) {
+			case core.AppendEvent:
+				told.events = append(told.events, c.Event)
+			case core.PutDelivery:
+				told.deliveries = append(told.deliveries, c.Delivery)
+				switch {
+				case c.Delivery.Event == "":
+					once(&scheduled, c.Delivery.Install)
+				case c.Delivery.Hop > 1: // a listener's
+					once(&listened, c.Delivery.Install)
+				}
+			case core.CompleteDelivery:
+				told.complete(b, c)
+			case core.AddUsage, core.PutReceipt:
+				if err := b.changeOne(ws, c); err != nil {
+					return err
+				}
+			default:
+				told.exec(b, ws)
+				told = outbox{}
+				if err := b.changeOne(ws, c); err != nil {
+					return err
+				}
+			}
 		}
 	}
+	told.exec(b, ws)
 	for _, install := range scheduled {
 		b.checkWaiting(ws, install)
 	}
-	for _, install := range told {
+	for _, install := range listened {
 		b.checkListening(ws, install)
 	}
 	return nil
 }
+
+// bounded reports whether an installation may have only so many deliveries of this
+// kind waiting: jobs, and events that listeners cause.
+func bounded(d core.Delivery) bool { return d.Event == "" || d.Hop > 1 }
 
 func (b *batch) changeOne(ws core.WorkspaceID, change core.Change) error {
 	switch c := change.(type) {
@@ -57,16 +83,8 @@ func (b *batch) changeOne(ws core.WorkspaceID, change core.Change) error {
 			ws, r.Scope, r.Key, r.RequestHash[:], string(r.Answer), micros(r.Created))
 	case core.AddUsage:
 		return b.addUsage(ws, c)
-	case core.AppendEvent:
-		e := c.Event
-		b.exec(`INSERT INTO events (workspace, id, type, version, source, data, cause, hop, time) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-			ws, e.ID, e.Type, e.Version, e.Source, string(e.Data), e.Cause, e.Hop, micros(e.Time))
-	case core.PutDelivery:
-		b.putDelivery(ws, c.Delivery)
 	case core.CancelDelivery:
 		b.exec("DELETE FROM deliveries WHERE "+inWorkspace+" AND id = $2 AND install = $3 AND state = 'pending'", ws, c.ID, c.Install)
-	case core.CompleteDelivery:
-		b.must(overtaken("postgres.CompleteDelivery", c.ID, c.Attempt), completeQuery, ws, c.ID, c.Attempt)
 	case core.HoldDelivery:
 		b.must(overtaken("postgres.HoldDelivery", c.ID, c.Attempt), holdQuery, ws, c.ID, c.Attempt, c.Reason)
 	case core.SetAsideDelivery:

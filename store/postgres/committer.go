@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/store"
 )
 
 const (
@@ -30,34 +31,28 @@ type committer struct {
 	groups, writes atomic.Int64 // made durable
 }
 
-// pending is a unit that waits to be written.
+// pending waits to be written: a unit of work, or other changes of a workspace.
 type pending struct {
-	add    func(*batch) error // adds its statements; may be called again
+	unit   *store.Batch
+	seq    int64              // of the unit, when it is written
+	add    func(*batch) error // adds the statements of other changes; may be called again
 	result chan error         // holds one
 }
 
-// statements turns a panic of add into its error: the committer serves everybody.
-func (p *pending) statements(b *batch) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = &core.Error{Op: "postgres.Write", Kind: core.Internal, Err: fmt.Errorf("panic: %v", r)}
-		}
-	}()
-	return p.add(b)
+func newPending(add func(*batch) error) *pending {
+	return &pending{add: add, result: make(chan error, 1)}
 }
 
 func newCommitter(db *DB) *committer {
 	return &committer{db: db, queues: map[core.WorkspaceID][]*pending{}}
 }
 
-// write adds a unit to the next transaction of its workspace, and waits until that
-// is durable or the unit has failed. add is called once or more, from another
-// goroutine.
-func (c *committer) write(ctx context.Context, op string, ws core.WorkspaceID, add func(*batch) error) error {
+// write adds p to the next transaction of its workspace, and waits until that is
+// durable or p has failed.
+func (c *committer) write(ctx context.Context, op string, ws core.WorkspaceID, p *pending) error {
 	if err := ctx.Err(); err != nil {
 		return &core.Error{Op: op, Kind: core.Timeout, Msg: "The call ended before its changes could be written.", Err: err}
 	}
-	p := &pending{add, make(chan error, 1)}
 	c.mu.Lock()
 	queue, working := c.queues[ws]
 	c.queues[ws] = append(queue, p)
@@ -90,53 +85,85 @@ func (c *committer) drain(op string, ws core.WorkspaceID) {
 
 // transact writes a group in one transaction, and answers each of it. A unit that
 // fails takes the transaction with it, so those before it are written without it,
-// and then those behind.
+// and then those behind. Of a bundle that fails as a whole each is written on its
+// own.
 func (c *committer) transact(ctx context.Context, op string, ws core.WorkspaceID, group []*pending) {
 	for len(group) > 0 {
-		failed, err := c.send(ctx, op, ws, group)
+		first, behind, err := c.send(ctx, op, ws, group)
 		if err == nil {
 			c.groups.Add(1)
 			c.writes.Add(int64(len(group)))
 		}
-		if err == nil || failed < 0 { // all of them are written, or nobody knows
+		if first == behind { // all of them are written, or nobody knows
 			for _, p := range group {
 				p.result <- err
 			}
 			return
 		}
-		group[failed].result <- err
-		if failed > 0 {
-			c.transact(ctx, op, ws, group[:failed])
+		c.transact(ctx, op, ws, group[:first])
+		if behind-first == 1 {
+			group[first].result <- err
+		} else {
+			for i := first; i < behind; i++ {
+				c.transact(ctx, op, ws, group[i:i+1])
+			}
 		}
-		group = group[failed+1:]
+		group = group[behind:]
 	}
 }
 
-// send runs a group as one batch. failed is which of its units the error is of; -1
-// when it is of none, as when the connection is lost: then it may have been written
-// all the same.
-func (c *committer) send(ctx context.Context, op string, ws core.WorkspaceID, group []*pending) (failed int, err error) {
+// send runs a group as one batch. The error is of one of the units from first to
+// behind; none when it is of nobody, as when the connection is lost: then they may
+// have been written all the same.
+func (c *committer) send(ctx context.Context, op string, ws core.WorkspaceID, group []*pending) (first, behind int, err error) {
 	leave, err := c.db.writing.enter(ctx, ws)
 	if err != nil {
-		return -1, err
+		return 0, 0, err
 	}
 	defer leave()
 	b := within(ws)
-	ends := make([]int, len(group)) // of each unit's statements
-	for i, p := range group {
-		if err := p.statements(b); err != nil {
-			return i, err
+	type part struct{ behind, statements int }
+	var parts []part
+	for i := 0; i < len(group); {
+		behind, err := b.addNext(ws, group, i)
+		if err != nil {
+			return i, behind, err
 		}
-		ends[i] = b.queue.Len()
+		parts = append(parts, part{behind, b.queue.Len()})
+		i = behind
 	}
 	err = b.sendSafely(ctx, op, c.db.writes)
 	if err == nil || !b.refused {
-		return -1, err
+		return 0, 0, err
 	}
-	for i, end := range ends {
-		if b.done < end {
-			return i, err
+	if b.unmet != ofNobody {
+		return b.unmet, b.unmet + 1, err
+	}
+	for _, p := range parts {
+		if b.done < p.statements {
+			return first, p.behind, err
 		}
+		first = p.behind
 	}
-	return -1, err
+	return 0, 0, err
+}
+
+// addNext adds the statements of the next part of a group, from its place i on: a
+// bundle of units, or other changes. A panic is its error: the committer serves
+// everybody.
+func (b *batch) addNext(ws core.WorkspaceID, group []*pending, i int) (behind int, err error) {
+	behind = i + 1
+	defer func() {
+		if r := recover(); r != nil {
+			err = &core.Error{Op: "postgres.Write", Kind: core.Internal, Err: fmt.Errorf("panic: %v", r)}
+		}
+	}()
+	if group[i].unit == nil {
+		b.of = ofNobody
+		return behind, group[i].add(b)
+	}
+	u := &bundle{ws: ws}
+	for behind = i; behind < len(group) && group[behind].unit != nil && u.take(group[behind]); behind++ {
+	}
+	return behind, b.commit(u, i)
 }

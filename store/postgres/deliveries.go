@@ -17,7 +17,6 @@ const deliveryColumns = "workspace, id, install, event, handler, payload, state,
 const thisAttempt = inWorkspace + " AND id = $2 AND attempt = $3 AND state = 'running'"
 
 const (
-	completeQuery = "UPDATE deliveries SET state = 'done', due = NULL, last_error = '' WHERE " + thisAttempt
 	holdQuery     = "UPDATE deliveries SET state = 'held', attempt = attempt - 1, due = NULL, last_error = $4 WHERE " + thisAttempt
 	setAsideQuery = "UPDATE deliveries SET state = 'set_aside', due = NULL, last_error = $4 WHERE " + thisAttempt
 	retryQuery    = "UPDATE deliveries SET state = 'retry', due = $5, last_error = $4 WHERE " + thisAttempt
@@ -28,13 +27,6 @@ const (
 // is what makes an effect happen exactly once: the unit with the effect fails.
 func overtaken(op string, id core.DeliveryID, attempt int) error {
 	return core.E(op, core.Stale, "Attempt %d of the delivery %s is not the running one any more.", attempt, id)
-}
-
-func (b *batch) putDelivery(ws core.WorkspaceID, d core.Delivery) {
-	b.exec(`INSERT INTO deliveries (`+deliveryColumns+`) VALUES ($1, $2, $3, $4, $5, $6, 'pending', 0, $7, $8, '', $9, $10, $11, $12)
-		ON CONFLICT (workspace, install, schedule, occurrence) WHERE schedule <> '' DO NOTHING`,
-		ws, d.ID, d.Install, d.Event, d.Handler, string(d.Payload), micros(d.Due), d.Hop, micros(d.Created), d.Schedule,
-		micros(d.Occurrence), d.Trace.String())
 }
 
 const waiting = " FROM deliveries WHERE " + inWorkspace + " AND install = $2 AND event = '' AND state IN ('pending', 'running', 'retry', 'held')"

@@ -43,7 +43,7 @@ func sendRead(ctx context.Context, op string, pool *pgxpool.Pool, make func() *b
 
 // write changes a workspace's rows, beside its units of work.
 func (db *DB) write(ctx context.Context, op string, ws core.WorkspaceID, add func(*batch)) error {
-	return db.committer.write(ctx, op, ws, func(b *batch) error { add(b); return nil })
+	return db.committer.write(ctx, op, ws, newPending(func(b *batch) error { add(b); return nil }))
 }
 
 const selectHead = "SELECT seq, auth_epoch FROM heads WHERE " + inWorkspace

@@ -81,12 +81,26 @@ func (db *DB) WriteInvocations(ctx context.Context, records []core.InvocationRec
 func (db *DB) writeInvocations(ctx context.Context, records []core.InvocationRecord) error {
 	return db.keep(ctx, "postgres.WriteInvocations", func(b *batch) {
 		b.exec("SELECT set_config('lock_timeout', '500ms', true)") // of the foreign key: see above
-		for _, r := range records {
-			b.exec(`INSERT INTO invocations
+		b.exec(`INSERT INTO invocations
 				(workspace, id, install, handler, kind, trigger, outcome, runs, fuel, duration, error, started, delivery, attempt, log, request)
-				SELECT w.id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16 FROM workspaces w WHERE w.id = $1`,
-				r.Workspace, r.ID, r.Install, r.Handler, r.Kind, r.Trigger, r.Outcome, r.Runs, r.Fuel, r.Duration.Microseconds(), r.Error,
-				micros(r.Started), r.Delivery, r.Attempt, store.LogText(r.Log), r.Request)
-		}
+			SELECT n.* FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[],
+				$9::bigint[], $10::bigint[], $11::text[], $12::bigint[], $13::text[], $14::bigint[], $15::text[], $16::text[]) AS n (workspace)
+			JOIN workspaces w ON w.id = n.workspace`,
+			columnOf(records, func(r core.InvocationRecord) string { return string(r.Workspace) }),
+			columnOf(records, func(r core.InvocationRecord) string { return string(r.ID) }),
+			columnOf(records, func(r core.InvocationRecord) string { return string(r.Install) }),
+			columnOf(records, func(r core.InvocationRecord) string { return r.Handler }),
+			columnOf(records, func(r core.InvocationRecord) string { return string(r.Kind) }),
+			columnOf(records, func(r core.InvocationRecord) string { return string(r.Trigger) }),
+			columnOf(records, func(r core.InvocationRecord) string { return string(r.Outcome) }),
+			columnOf(records, func(r core.InvocationRecord) int64 { return int64(r.Runs) }),
+			columnOf(records, func(r core.InvocationRecord) int64 { return int64(r.Fuel) }),
+			columnOf(records, func(r core.InvocationRecord) int64 { return r.Duration.Microseconds() }),
+			columnOf(records, func(r core.InvocationRecord) string { return r.Error }),
+			columnOf(records, func(r core.InvocationRecord) int64 { return micros(r.Started) }),
+			columnOf(records, func(r core.InvocationRecord) string { return string(r.Delivery) }),
+			columnOf(records, func(r core.InvocationRecord) int64 { return int64(r.Attempt) }),
+			columnOf(records, func(r core.InvocationRecord) string { return store.LogText(r.Log) }),
+			columnOf(records, func(r core.InvocationRecord) string { return string(r.Request) }))
 	})
 }

@@ -107,30 +107,20 @@ func scanned[T any](s scanner) (value T, err error) {
 	return value, err
 }
 
-// holds adds what must be so for a unit to count: the epoch it was authorised in,
-// and each answer it relies on. An answer given at the moment the workspace is
-// still at (commits behind the one under way) isn't asked for again.
-func (b *batch) holds(ws core.WorkspaceID, epoch int64, seen []store.Observation, commits int64) error {
-	b.exec("SELECT expect(coalesce((SELECT auth_epoch FROM heads WHERE "+inWorkspace+"), 0) = $2, $3)",
-		ws, epoch, int32(b.unless(func(int64) error { return store.NewStaleEpoch() })))
-	for _, o := range seen {
-		question, err := ask(o.Question)
-		if err != nil {
-			return err
-		}
-		n := len(question.args) + 1
-		b.exec("SELECT expect(CASE WHEN coalesce((SELECT seq FROM heads WHERE "+inWorkspace+"), 0) = "+place(n+1)+
-			" THEN true ELSE "+question.answer+" = "+place(n+2)+" END, "+place(n+3)+")",
-			append(append([]any{ws}, question.args...), o.Seq+commits, question.stored(o.Answer),
-				int32(b.unless(func(int64) error { return store.NewConflict(ws, o.Question) })))...)
-	}
-	return nil
-}
-
 // Validate implements store.Backend.
 func (d *documents) Validate(ctx context.Context, ws core.WorkspaceID, epoch int64, seen []store.Observation) error {
 	var bad error
-	err := d.db.read(ctx, "postgres.Validate", ws, func(b *batch) { bad = b.holds(ws, epoch, seen, 0) })
+	err := d.db.read(ctx, "postgres.Validate", ws, func(b *batch) {
+		b.exec("SELECT expect(coalesce((SELECT auth_epoch FROM heads WHERE "+inWorkspace+"), 0) = $2, $3)",
+			ws, epoch, int32(b.unless(func(int64) error { return store.NewStaleEpoch() })))
+		var all observed
+		for _, o := range seen {
+			if bad = all.add(b, ws, o, 0); bad != nil {
+				return
+			}
+		}
+		all.exec(b, ws)
+	})
 	if bad != nil {
 		return bad
 	}

@@ -31,6 +31,10 @@ func scanWorkspace(s scanner, w *core.Workspace) error {
 	return err
 }
 
+// bumpSeq is bump for one change, whatever epoch it was authorised at.
+const bumpSeq = "INSERT INTO heads (workspace, seq, auth_epoch) VALUES ($1, 1, 0)" +
+	" ON CONFLICT (workspace) DO UPDATE SET seq = heads.seq + 1"
+
 // CreateWorkspace implements core/workspace's Store.
 func (db *DB) CreateWorkspace(ctx context.Context, w core.Workspace, owner core.AccountID, c core.Contract, entry core.AuditEntry) error {
 	return db.write(ctx, "postgres.CreateWorkspace", w.ID, func(b *batch) {
@@ -155,7 +159,7 @@ func (db *DB) change(
 			return err
 		}
 		b := &batch{}
-		if err := b.change(ws, changes); err != nil {
+		if err := b.change(ws, 0, changes); err != nil {
 			return err
 		}
 		return b.send(ctx, op, tx)

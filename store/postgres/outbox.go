@@ -1,0 +1,61 @@
+package postgres
+
+import "github.com/carrel-dev/carrel/core"
+
+// outbox is events and deliveries that units add, and deliveries that they end: one
+// statement for all of a kind.
+type outbox struct {
+	events     []core.Event
+	deliveries []core.Delivery
+	completed  []core.CompleteDelivery
+	running    []int32 // the expectations that the attempts of completed are the running ones
+}
+
+// complete ends a delivery, unless its attempt is no longer the running one: then
+// the unit fails whose statements are being added.
+func (o *outbox) complete(b *batch, c core.CompleteDelivery) {
+	o.completed = append(o.completed, c)
+	o.running = append(o.running, int32(b.unless(func(int64) error { return overtaken("postgres.CompleteDelivery", c.ID, c.Attempt) })))
+}
+
+func (o *outbox) exec(b *batch, ws core.WorkspaceID) {
+	if c := o.completed; len(c) > 0 {
+		b.exec(`WITH ended AS (
+				UPDATE deliveries d SET state = 'done', due = NULL, last_error = '' FROM unnest($2::text[], $3::bigint[]) AS n (id, attempt)
+				WHERE d.`+inWorkspace+` AND d.id = n.id AND d.attempt = n.attempt AND d.state = 'running' RETURNING d.id)
+			SELECT expect(false, n.expectation) FROM unnest($2::text[], $4::integer[]) AS n (id, expectation)
+			WHERE NOT EXISTS (SELECT FROM ended WHERE ended.id = n.id)`,
+			ws, columnOf(c, func(c core.CompleteDelivery) string { return string(c.ID) }),
+			columnOf(c, func(c core.CompleteDelivery) int64 { return int64(c.Attempt) }), o.running)
+	}
+	if e := o.events; len(e) > 0 {
+		b.exec(`INSERT INTO events (workspace, id, type, version, source, data, cause, hop, time) SELECT $1, n.* FROM unnest(
+				$2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bigint[]) AS n`,
+			ws, columnOf(e, func(e core.Event) string { return string(e.ID) }),
+			columnOf(e, func(e core.Event) string { return e.Type }),
+			columnOf(e, func(e core.Event) int64 { return int64(e.Version) }),
+			columnOf(e, func(e core.Event) string { return e.Source }),
+			columnOf(e, func(e core.Event) string { return string(e.Data) }),
+			columnOf(e, func(e core.Event) string { return string(e.Cause) }),
+			columnOf(e, func(e core.Event) int64 { return int64(e.Hop) }),
+			columnOf(e, func(e core.Event) int64 { return micros(e.Time) }))
+	}
+	if d := o.deliveries; len(d) > 0 {
+		b.exec(`INSERT INTO deliveries (workspace, state, attempt, last_error,
+				id, install, event, handler, payload, due, hop, created, schedule, occurrence, trace)
+			SELECT $1, 'pending', 0, '', n.* FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+				$7::bigint[], $8::bigint[], $9::bigint[], $10::text[], $11::bigint[], $12::text[]) AS n
+			ON CONFLICT (workspace, install, schedule, occurrence) WHERE schedule <> '' DO NOTHING`,
+			ws, columnOf(d, func(d core.Delivery) string { return string(d.ID) }),
+			columnOf(d, func(d core.Delivery) string { return string(d.Install) }),
+			columnOf(d, func(d core.Delivery) string { return string(d.Event) }),
+			columnOf(d, func(d core.Delivery) string { return d.Handler }),
+			columnOf(d, func(d core.Delivery) string { return string(d.Payload) }),
+			columnOf(d, func(d core.Delivery) int64 { return micros(d.Due) }),
+			columnOf(d, func(d core.Delivery) int64 { return int64(d.Hop) }),
+			columnOf(d, func(d core.Delivery) int64 { return micros(d.Created) }),
+			columnOf(d, func(d core.Delivery) string { return d.Schedule }),
+			columnOf(d, func(d core.Delivery) int64 { return micros(d.Occurrence) }),
+			columnOf(d, func(d core.Delivery) string { return d.Trace.String() }))
+	}
+}
