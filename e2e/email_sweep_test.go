@@ -10,6 +10,7 @@ import (
 // any more is found by the sweep. One that is due in an hour has none to begin
 // with.
 func TestFault21_MailWhoseJobIsSetAsideIsSent(t *testing.T) {
+	t.Parallel() // a sweep takes what is overdue for a minute
 	w := newWorld(t, "crm", "email")
 	box := newMailbox(t)
 	alice := w.SignUp("alice")
@@ -26,11 +27,11 @@ func TestFault21_MailWhoseJobIsSetAsideIsSent(t *testing.T) {
 	w.stop()
 
 	w.exec("UPDATE deliveries SET state = 'set_aside', due = NULL WHERE handler = 'send' AND state <> 'done'")
-	w.exec("UPDATE deliveries SET due = ? WHERE schedule = 'outbox-sweep' AND state = 'pending'", time.Now().Add(11*time.Second).UnixMicro())
+	w.exec("UPDATE deliveries SET due = ? WHERE schedule = 'outbox-sweep' AND state = 'pending'", time.Now().Add(72*time.Second).UnixMicro())
 
 	w.start()
 	alice.w = w
-	box.to("bob@example.com", 1)
+	box.until("the mail", 2*time.Minute, func(mails map[string][]letter, _ int) bool { return len(mails["bob@example.com"]) == 1 })
 	w.eventually(acme, "email", "/messages?filter[status]=sent", 1)
 	later := acme.all("email", "/messages?filter[status]=queued")
 	if len(later) != 1 || later[0]["to"] != "later@example.com" || later[0]["turn"] != 0.0 {
@@ -43,5 +44,40 @@ func TestFault21_MailWhoseJobIsSetAsideIsSent(t *testing.T) {
 	acme.Call("email", fmt.Sprint("POST /messages/", later[0]["id"], "/retry"), nil).want(400)
 	if came := box.all(); len(came["bob@example.com"]) != 1 || len(came["later@example.com"]) != 1 {
 		t.Errorf("mail: %v", came)
+	}
+}
+
+// TestAMailUnderWayIsNotSwept: a mail server takes its time over a mail, and a
+// sweep comes meanwhile. The mail is sent once.
+func TestAMailUnderWayIsNotSwept(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "crm", "email")
+	box := newMailbox(t)
+	release := box.hold()
+	alice := w.SignUp("alice")
+	acme := As(alice).In(As(alice).Workspace("Acme", "starter"))
+	acme.Install("crm")
+	acme.InstallWith("email", box.settings())
+	automation := fmt.Sprint("PATCH /automations/", acme.all("email", "/automations")[0]["id"])
+	acme.Call("email", automation, body{"delaySec": 10}).want(200)
+	acme.Call("crm", "POST /contacts", body{"email": "bob@example.com", "name": "Bob"}).want(201)
+	w.eventually(acme, "email", "/messages", 1)
+	w.stop()
+	w.exec("UPDATE deliveries SET due = ? WHERE schedule = 'outbox-sweep' AND state = 'pending'", time.Now().Add(13*time.Second).UnixMicro())
+	w.start()
+	alice.w = w
+
+	box.to("bob@example.com", 1) // which has no answer yet
+	count := func(state string) int { return len(acme.all("", "/deliveries?state="+state)) }
+	for before := count("done"); count("done") == before; { // the sweep's
+		time.Sleep(20 * time.Millisecond) // the API has no signal for it
+	}
+	release()
+	for count("running") > 0 || count("pending") > 1 { // the next sweep
+		time.Sleep(20 * time.Millisecond)
+	}
+	w.eventually(acme, "email", "/messages?filter[status]=sent", 1)
+	if came := box.all()["bob@example.com"]; len(came) != 1 {
+		t.Errorf("%d mails: %v", len(came), came)
 	}
 }

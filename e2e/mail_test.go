@@ -27,6 +27,7 @@ type mailbox struct {
 	mails   map[string][]letter
 	total   int
 	changed chan struct{} // closed and replaced when a mail comes
+	answer  chan struct{} // nil, or mails are answered when it is closed
 }
 
 // letter is a mail that came.
@@ -46,18 +47,32 @@ func newMailbox(t *testing.T, missing ...string) *mailbox {
 		case step == "RCPT TO" && slices.Contains(missing, what):
 			return &smtptest.Refusal{Code: 550, Text: "5.1.1 no such user"}
 		case step == "DATA": // all of it is here, and it is accepted
-			b.take(what)
+			if answer := b.take(what); answer != nil {
+				<-answer
+			}
 		}
 		return nil
 	}})
 	return b
 }
 
-func (b *mailbox) take(data string) {
+// hold has mails wait for their answers until release, or the test's end.
+func (b *mailbox) hold() (release func()) {
+	answer := make(chan struct{})
+	b.mu.Lock()
+	b.answer = answer
+	b.mu.Unlock()
+	release = sync.OnceFunc(func() { close(answer) })
+	b.Cleanup(release)
+	return release
+}
+
+// take keeps a mail, and returns what its answer waits for.
+func (b *mailbox) take(data string) (answer chan struct{}) {
 	l, err := read(data)
 	if err != nil {
 		b.Errorf("a mail can't be read: %v\n%s", err, data)
-		return
+		return nil
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -65,6 +80,7 @@ func (b *mailbox) take(data string) {
 	b.total++
 	close(b.changed)
 	b.changed = make(chan struct{})
+	return b.answer
 }
 
 // read takes a mail apart.

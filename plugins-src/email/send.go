@@ -117,6 +117,12 @@ func claim(c *sdk.Ctx, in attempt) (may claimed, err error) {
 	if err != nil {
 		return may, err
 	}
+	if due, err := time.Parse(time.RFC3339, m.NextAttemptAt); err != nil || c.Now().Sub(due) > overdue/3 {
+		// It comes late. A sweep is not to find it while it is under way.
+		if _, err := messages.Patch(c, doc.ID, map[string]any{"nextAttemptAt": c.Now().UTC().Format(time.RFC3339)}); err != nil {
+			return may, err
+		}
+	}
 	may.Mail = &abi.MailRequest{
 		Key: string(doc.ID), To: m.To, ToName: m.ToName, ReplyTo: settings.ReplyTo, Subject: m.Subject, Text: m.Text, HTML: m.HTML,
 		Headers: map[string]string{"Auto-Submitted": "auto-generated"},
