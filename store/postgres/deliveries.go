@@ -19,8 +19,8 @@ const thisAttempt = inWorkspace + " AND id = $2 AND attempt = $3 AND state = 'ru
 const (
 	holdQuery     = "UPDATE deliveries SET state = 'held', attempt = attempt - 1, due = NULL, last_error = $4 WHERE " + thisAttempt
 	setAsideQuery = "UPDATE deliveries SET state = 'set_aside', due = NULL, last_error = $4 WHERE " + thisAttempt
-	retryQuery    = "UPDATE deliveries SET state = 'retry', due = $5, last_error = $4 WHERE " + thisAttempt
-	resumeQuery   = "UPDATE deliveries SET state = CASE WHEN attempt = 0 THEN 'pending' ELSE 'retry' END, due = $2 WHERE " + inWorkspace + " AND state = 'held'"
+	retryQuery    = "UPDATE deliveries SET state = 'retry', due = $5, later = true, last_error = $4 WHERE " + thisAttempt
+	resumeQuery   = "UPDATE deliveries SET state = CASE WHEN attempt = 0 THEN 'pending' ELSE 'retry' END, due = $2, later = false WHERE " + inWorkspace + " AND state = 'held'"
 )
 
 // overtaken is the error of an attempt that is not the running one any more. It
@@ -67,23 +67,37 @@ func (db *DB) RecoverDeliveries(ctx context.Context, now time.Time, attempts int
 	b.exec(`UPDATE deliveries SET state = 'set_aside', due = NULL, last_error = 'The server stopped during this attempt.'
 		WHERE (workspace, id) IN (SELECT workspace, id FROM deliveries WHERE due <= $1 AND state = 'running' AND attempt >= $2 AND schedule = ''
 			FOR NO KEY UPDATE SKIP LOCKED)`, micros(now), attempts)
-	b.exec(`UPDATE deliveries SET state = CASE WHEN attempt = 0 THEN 'pending' ELSE 'retry' END, due = $1
+	b.exec(`UPDATE deliveries SET state = CASE WHEN attempt = 0 THEN 'pending' ELSE 'retry' END, due = $1, later = false
 		WHERE (workspace, id) IN (SELECT workspace, id FROM deliveries WHERE state = 'held' FOR NO KEY UPDATE SKIP LOCKED)`, micros(now))
+	// An archive doesn't say what waits for a later time.
+	b.exec(`UPDATE deliveries SET later = true WHERE (workspace, id) IN (
+		SELECT workspace, id FROM deliveries WHERE due IS NOT NULL AND NOT later AND due > $1 FOR NO KEY UPDATE SKIP LOCKED)`, micros(now))
 	return b.send(ctx, "postgres.RecoverDeliveries", db.platform)
 }
 
 const dueQuery = "SELECT workspace, id FROM deliveries WHERE due <= $1 ORDER BY due LIMIT $2"
 
+// What waited for a later time and is due is put in the way of turnQuery, so many
+// at a time.
+const (
+	ripeQuery  = "SELECT EXISTS (SELECT FROM deliveries WHERE due <= $1 AND later)"
+	ripenQuery = `UPDATE deliveries SET later = false WHERE (workspace, id) IN (
+		SELECT workspace, id FROM deliveries WHERE due <= $1 AND later ORDER BY due LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED)`
+)
+
 // turnQuery finds the first due delivery of each workspace behind $1, going from
 // workspace to workspace in one index seek each: a workspace with a long backlog
-// costs no more than one with a single delivery.
+// costs no more than one with a single delivery, and one that only waits for a later
+// time costs nothing.
 const turnQuery = `WITH RECURSIVE turn (workspace) AS (
-		(SELECT workspace FROM deliveries WHERE due IS NOT NULL AND workspace > $1 ORDER BY workspace LIMIT 1)
+		(SELECT workspace FROM deliveries WHERE due IS NOT NULL AND NOT later AND workspace > $1 ORDER BY workspace LIMIT 1)
 		UNION ALL
-		SELECT (SELECT d.workspace FROM deliveries d WHERE d.due IS NOT NULL AND d.workspace > turn.workspace ORDER BY d.workspace LIMIT 1)
+		SELECT (SELECT d.workspace FROM deliveries d WHERE d.due IS NOT NULL AND NOT d.later AND d.workspace > turn.workspace
+			ORDER BY d.workspace LIMIT 1)
 		FROM turn WHERE turn.workspace IS NOT NULL)
 	SELECT workspace, first FROM turn,
-		LATERAL (SELECT id AS first FROM deliveries d WHERE d.workspace = turn.workspace AND d.due <= $2 ORDER BY d.due LIMIT 1) due
+		LATERAL (SELECT id AS first FROM deliveries d WHERE d.workspace = turn.workspace AND NOT d.later AND d.due <= $2
+			ORDER BY d.due LIMIT 1) due
 	WHERE workspace <> ALL ($3)
 	LIMIT $4`
 
@@ -91,7 +105,7 @@ const turnQuery = `WITH RECURSIVE turn (workspace) AS (
 const claimQuery = `WITH free AS (
 		SELECT workspace, id, due FROM deliveries d JOIN unnest($1::text[], $2::text[]) AS n (ws, delivery) ON d.workspace = n.ws AND d.id = n.delivery
 		WHERE d.due <= $3 FOR UPDATE OF d SKIP LOCKED)
-	UPDATE deliveries d SET state = 'running', attempt = attempt + 1, due = $4, node = $5 FROM free
+	UPDATE deliveries d SET state = 'running', attempt = attempt + 1, due = $4, later = true, node = $5 FROM free
 	WHERE d.workspace = free.workspace AND d.id = free.id
 	RETURNING d.workspace, d.id, d.install, d.event, d.handler, d.payload, d.state, d.attempt, d.due, d.hop, d.last_error, d.created,
 		d.schedule, d.occurrence, d.trace, free.due`
@@ -141,6 +155,9 @@ func (db *DB) claim(
 
 // walk finds whose turn it is in a backlog.
 func (db *DB) walk(ctx context.Context, now time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int) ([]core.Delivery, error) {
+	if err := db.ripen(ctx, now); err != nil {
+		return nil, err
+	}
 	due, err := db.due(ctx, turnQuery, after, micros(now), texts(busy), limit)
 	if err != nil || len(due) == limit || after == "" {
 		return due, err
@@ -151,6 +168,20 @@ func (db *DB) walk(ctx context.Context, now time.Time, after core.WorkspaceID, b
 	}
 	more, err := db.due(ctx, turnQuery, "", micros(now), seen, limit-len(due)) // the turn begins again
 	return append(due, more...), err
+}
+
+// ripen has what waited for a later time take part in the turns, if it is due.
+func (db *DB) ripen(ctx context.Context, now time.Time) error {
+	const op = "postgres.ClaimDeliveries"
+	var ripe bool
+	var look batch
+	look.row(func(s scanner) error { return s.Scan(&ripe) }, ripeQuery, micros(now))
+	if err := look.send(ctx, op, db.platform); err != nil || !ripe {
+		return err
+	}
+	var b batch
+	b.exec(ripenQuery, micros(now), store.MaxDue)
+	return b.send(ctx, op, db.platform)
 }
 
 // due reads which deliveries are due: their workspace and id.

@@ -42,9 +42,10 @@ func (o *outbox) exec(b *batch, ws core.WorkspaceID) {
 	}
 	if d := o.deliveries; len(d) > 0 {
 		b.exec(`INSERT INTO deliveries (workspace, state, attempt, last_error,
-				id, install, event, handler, payload, due, hop, created, schedule, occurrence, trace)
-			SELECT $1, 'pending', 0, '', n.* FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
-				$7::bigint[], $8::bigint[], $9::bigint[], $10::text[], $11::bigint[], $12::text[]) AS n
+				id, install, event, handler, payload, due, hop, created, schedule, occurrence, trace, later)
+			SELECT $1, 'pending', 0, '', n.*, n.due > n.created FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+				$7::bigint[], $8::bigint[], $9::bigint[], $10::text[], $11::bigint[], $12::text[])
+				AS n (id, install, event, handler, payload, due, hop, created, schedule, occurrence, trace)
 			ON CONFLICT (workspace, install, schedule, occurrence) WHERE schedule <> '' DO NOTHING`,
 			ws, columnOf(d, func(d core.Delivery) string { return string(d.ID) }),
 			columnOf(d, func(d core.Delivery) string { return string(d.Install) }),

@@ -126,7 +126,7 @@ func (p *presence) takeOver(ctx context.Context, now time.Time) error {
 		return nil
 	}
 	var take batch
-	take.exec("UPDATE deliveries SET state = 'retry', due = $2, last_error = 'The server that ran this attempt is gone.'"+
+	take.exec("UPDATE deliveries SET state = 'retry', due = $2, later = false, last_error = 'The server that ran this attempt is gone.'"+
 		" WHERE (workspace, id) IN (SELECT workspace, id FROM deliveries"+
 		" WHERE due > $2 AND due <= $3 AND state = 'running' AND node = ANY ($1) FOR NO KEY UPDATE SKIP LOCKED)", dead, micros(now), micros(now.Add(leased)))
 	return core.Wrap(op, core.Unavailable, take.send(ctx, op, p.db.platform))

@@ -6,6 +6,15 @@ import (
 	"github.com/carrel-dev/carrel/core"
 )
 
+// digestsQuery goes from release to release in one index seek each, however many
+// workspaces have installed it.
+const digestsQuery = `WITH RECURSIVE found (digest) AS (
+		(SELECT digest FROM installations ORDER BY digest LIMIT 1)
+		UNION ALL
+		SELECT (SELECT i.digest FROM installations i WHERE i.digest > found.digest ORDER BY i.digest LIMIT 1)
+		FROM found WHERE found.digest IS NOT NULL)
+	SELECT digest FROM found WHERE digest IS NOT NULL`
+
 // Digests lists the releases that any workspace has installed.
 func (db *DB) Digests(ctx context.Context) (list []core.Digest, err error) {
 	err = db.find(ctx, "postgres.Digests", func(b *batch) {
@@ -13,7 +22,7 @@ func (db *DB) Digests(ctx context.Context) (list []core.Digest, err error) {
 			digest, err := scanned[core.Digest](s)
 			list = append(list, digest)
 			return err
-		}, "SELECT DISTINCT digest FROM installations")
+		}, digestsQuery)
 	})
 	return list, err
 }

@@ -33,7 +33,7 @@ var tables = map[string]table{
 	"events":         {tenant: "DELETE INSERT SELECT"},
 	"invocations":    {tenant: "DELETE INSERT SELECT", platform: "INSERT"},
 	"deliveries": {tenant: "DELETE INSERT SELECT UPDATE",
-		platform: "SELECT UPDATE(attempt) UPDATE(due) UPDATE(last_error) UPDATE(node) UPDATE(state)"},
+		platform: "SELECT UPDATE(attempt) UPDATE(due) UPDATE(last_error) UPDATE(later) UPDATE(node) UPDATE(state)"},
 	"workspaces": {tenant: "DELETE INSERT SELECT UPDATE", platform: "SELECT"},
 	"slugs":      {tenant: "DELETE INSERT SELECT", platform: "SELECT(slug) SELECT(workspace)"},
 	"tokens":     {tenant: "DELETE SELECT(workspace)", platform: "DELETE INSERT SELECT UPDATE(last_used)"},

@@ -19,16 +19,16 @@ const deliveryColumns = "workspace, id, install, event, handler, payload, state,
 const thisAttempt = inWorkspace + " AND id = ? AND attempt = ? AND state = 'running'"
 
 const (
-	claimQuery = "UPDATE deliveries SET state = 'running', attempt = attempt + 1, due = ? WHERE " + inWorkspace +
+	claimQuery = "UPDATE deliveries SET state = 'running', attempt = attempt + 1, due = ?, later = 1 WHERE " + inWorkspace +
 		" AND id = ? AND due <= ? RETURNING " + deliveryColumns
 	completeQuery = "UPDATE deliveries SET state = 'done', due = NULL, last_error = '' WHERE " + thisAttempt
 	holdQuery     = "UPDATE deliveries SET state = 'held', attempt = attempt - 1, due = NULL, last_error = ? WHERE " + thisAttempt
 	setAsideQuery = "UPDATE deliveries SET state = 'set_aside', due = NULL, last_error = ? WHERE " + thisAttempt
-	failQuery     = "UPDATE deliveries SET state = ?, due = ?, last_error = ? WHERE " + thisAttempt
+	failQuery     = "UPDATE deliveries SET state = ?, due = ?, later = 1, last_error = ? WHERE " + thisAttempt
 )
 
-const insertDeliveryQuery = `INSERT INTO deliveries (` + deliveryColumns + `)
-	VALUES (?, ?, ?, ?, ?, ?, 'pending', 0, ?, ?, '', ?, ?, ?, ?)
+const insertDeliveryQuery = `INSERT INTO deliveries (` + deliveryColumns + `, later)
+	VALUES (?, ?, ?, ?, ?, ?, 'pending', 0, ?7, ?, '', ?9, ?, ?, ?, ?7 > ?9)
 	ON CONFLICT (workspace, install, schedule, occurrence) WHERE schedule <> '' DO NOTHING`
 
 func insertDelivery(ctx context.Context, s session, ws core.WorkspaceID, d core.Delivery) error {
@@ -124,7 +124,7 @@ func setAsideDelivery(ctx context.Context, s session, ws core.WorkspaceID, a cor
 
 // resume makes the deliveries due that are held and meet a condition.
 func resume(ctx context.Context, tx *sql.Tx, at time.Time, where string, args ...any) error {
-	_, err := tx.ExecContext(ctx, "UPDATE deliveries SET state = iif(attempt = 0, 'pending', 'retry'), due = ? WHERE state = 'held'"+where,
+	_, err := tx.ExecContext(ctx, "UPDATE deliveries SET state = iif(attempt = 0, 'pending', 'retry'), due = ?, later = 0 WHERE state = 'held'"+where,
 		append([]any{micros(at)}, args...)...)
 	return failed("sqlite.ResumeDeliveries", err)
 }
@@ -148,9 +148,14 @@ func (db *DB) signalResumed() {
 func (db *DB) RecoverDeliveries(ctx context.Context, now time.Time, attempts int) error {
 	return db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `UPDATE deliveries SET
-				state = iif(attempt < ?1 OR schedule <> '', 'retry', 'set_aside'), due = iif(attempt < ?1 OR schedule <> '', ?2, NULL),
+				state = iif(attempt < ?1 OR schedule <> '', 'retry', 'set_aside'), due = iif(attempt < ?1 OR schedule <> '', ?2, NULL), later = 0,
 				last_error = 'The server stopped during this attempt.'
 			WHERE due IS NOT NULL AND state = 'running'`, attempts, micros(now))
+		if err != nil {
+			return failed("sqlite.RecoverDeliveries", err)
+		}
+		// An archive doesn't say what waits for a later time.
+		_, err = tx.ExecContext(ctx, "UPDATE deliveries SET later = 1 WHERE due IS NOT NULL AND later = 0 AND due > ?", micros(now))
 		if err != nil {
 			return failed("sqlite.RecoverDeliveries", err)
 		}
@@ -160,16 +165,25 @@ func (db *DB) RecoverDeliveries(ctx context.Context, now time.Time, attempts int
 
 const dueQuery = "SELECT workspace, id, due FROM deliveries WHERE due <= ? ORDER BY due LIMIT ?"
 
+// What waited for a later time and is due is put in the way of turnQuery, so many
+// at a time.
+const (
+	ripeQuery  = "SELECT EXISTS (SELECT 1 FROM deliveries WHERE due <= ? AND later = 1)"
+	ripenQuery = `UPDATE deliveries SET later = 0 WHERE rowid IN (
+		SELECT rowid FROM deliveries WHERE due <= ? AND later = 1 ORDER BY due LIMIT ?)`
+)
+
 // turnQuery finds the first due delivery of each workspace behind ?1, going
 // from workspace to workspace in one index seek each: a workspace with a long
-// backlog costs no more than one with a single delivery.
+// backlog costs no more than one with a single delivery, and one that only waits
+// for a later time costs nothing.
 const turnQuery = `WITH RECURSIVE turn (workspace) AS (
-		SELECT min(workspace) FROM deliveries WHERE due IS NOT NULL AND workspace > ?1
+		SELECT min(workspace) FROM deliveries WHERE due IS NOT NULL AND later = 0 AND workspace > ?1
 		UNION ALL
-		SELECT (SELECT min(d.workspace) FROM deliveries d WHERE d.due IS NOT NULL AND d.workspace > turn.workspace)
+		SELECT (SELECT min(d.workspace) FROM deliveries d WHERE d.due IS NOT NULL AND d.later = 0 AND d.workspace > turn.workspace)
 		FROM turn WHERE turn.workspace IS NOT NULL)
-	SELECT workspace, (SELECT id FROM deliveries d WHERE d.workspace = turn.workspace AND d.due <= ?2 ORDER BY d.due LIMIT 1) AS first,
-		(SELECT due FROM deliveries d WHERE d.workspace = turn.workspace AND d.due <= ?2 ORDER BY d.due LIMIT 1)
+	SELECT workspace, (SELECT id FROM deliveries d WHERE d.workspace = turn.workspace AND d.later = 0 AND d.due <= ?2 ORDER BY d.due LIMIT 1) AS first,
+		(SELECT due FROM deliveries d WHERE d.workspace = turn.workspace AND d.later = 0 AND d.due <= ?2 ORDER BY d.due LIMIT 1)
 	FROM turn
 	WHERE workspace IS NOT NULL AND first IS NOT NULL AND workspace NOT IN (SELECT value FROM json_each(?3))
 	LIMIT ?4`
@@ -220,6 +234,9 @@ func (db *DB) claim(
 
 // walk finds whose turn it is in a backlog.
 func (db *DB) walk(ctx context.Context, now time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int) ([]core.Delivery, error) {
+	if err := db.ripen(ctx, now); err != nil {
+		return nil, err
+	}
 	due, err := db.due(ctx, turnQuery, after, micros(now), jsonList(busy), limit)
 	if err != nil || len(due) == limit || after == "" {
 		return due, err
@@ -230,6 +247,18 @@ func (db *DB) walk(ctx context.Context, now time.Time, after core.WorkspaceID, b
 	}
 	more, err := db.due(ctx, turnQuery, core.WorkspaceID(""), micros(now), jsonList(seen), limit-len(due)) // the turn begins again
 	return append(due, more...), err
+}
+
+// ripen has what waited for a later time take part in the turns, if it is due.
+func (db *DB) ripen(ctx context.Context, now time.Time) error {
+	var ripe bool
+	if err := db.readStatements[ripeQuery].QueryRowContext(ctx, micros(now)).Scan(&ripe); err != nil || !ripe {
+		return err
+	}
+	return db.writeData(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := session{tx, db.writeStatements}.exec(ctx, ripenQuery, micros(now), store.MaxDue)
+		return err
+	})
 }
 
 // due reads which deliveries are due: their workspace, id and time.

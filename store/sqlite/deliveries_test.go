@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -84,7 +85,9 @@ func TestACancelledDeliveryHidesNoOther(t *testing.T) {
 func TestClaimsUseTheirIndexes(t *testing.T) {
 	db := openTest(t)
 	for query, args := range map[string][]any{
-		turnQuery: {"", 0, "[]", 1},
+		turnQuery:  {"", 0, "[]", 1},
+		ripeQuery:  {0},
+		ripenQuery: {0, 1},
 		"SELECT due FROM deliveries WHERE due IS NOT NULL AND workspace NOT IN (SELECT value FROM json_each(?)) ORDER BY due LIMIT 1": {"[]"},
 	} {
 		rows, err := db.read.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, args...)
@@ -96,13 +99,49 @@ func TestClaimsUseTheirIndexes(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, line := range plan {
-			if (strings.Contains(line, "deliveries") || strings.HasPrefix(line, "SEARCH d") || strings.HasPrefix(line, "SCAN d")) && !strings.Contains(line, "INDEX deliveries_") {
+			if (strings.Contains(line, "deliveries") || strings.HasPrefix(line, "SEARCH d") || strings.HasPrefix(line, "SCAN d")) && !strings.Contains(line, "INDEX deliveries_") && !strings.Contains(line, "(rowid=?)") {
 				t.Errorf("without an index: %s", line)
 			}
 		}
 		if len(plan) == 0 {
 			t.Error("no plan")
 		}
+	}
+}
+
+// Whoever only waits for a later time is not on the way of those who look for whose
+// turn it is: with a schedule in each of many workspaces, it would have no end.
+func TestOnlyWhatIsDueIsOnTheWayOfTurns(t *testing.T) {
+	db := openTest(t)
+	later := put(t, db, "ws_a", noon.Add(time.Hour))
+	put(t, db, "ws_b", noon)
+	put(t, db, "ws_c", noon)
+	running := claim(t, db, noon, "ws_b", nil, 1)
+	onTheWay := func() (list []string) {
+		each(t, db, "SELECT workspace FROM deliveries INDEXED BY deliveries_turn WHERE due IS NOT NULL AND later = 0",
+			func(scan func(...any) error) error {
+				var ws string
+				err := scan(&ws)
+				list = append(list, ws)
+				return err
+			})
+		return list
+	}
+	if got := onTheWay(); !slices.Equal(got, []string{"ws_b"}) {
+		t.Errorf("%v are on the way besides what waits, %s and %s", got, later.ID, running[0].ID)
+	}
+	if err := db.ripen(t.Context(), noon.Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if got := onTheWay(); len(got) != 3 {
+		t.Errorf("an hour later %v are on the way, want all", got)
+	}
+	// A restored file says of nothing that it waits.
+	if err := db.RecoverDeliveries(t.Context(), noon, 8); err != nil {
+		t.Fatal(err)
+	}
+	if got := onTheWay(); !slices.Equal(got, []string{"ws_b", "ws_c"}) {
+		t.Errorf("after a start %v are on the way, want those that are due", got)
 	}
 }
 

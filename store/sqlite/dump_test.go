@@ -26,7 +26,7 @@ func TestAnArchiveHasEveryColumn(t *testing.T) {
 		func(scan func(...any) error) error {
 			var found string
 			err := scan(&found)
-			if name, _, _ := strings.Cut(found, "."); !slices.Contains(left, name) {
+			if name, _, _ := strings.Cut(found, "."); !slices.Contains(left, name) && found != "deliveries.later" { // found by its time
 				got = append(got, found)
 			}
 			return err

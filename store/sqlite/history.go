@@ -99,7 +99,7 @@ func (h History) Redrive(ctx context.Context, ws core.WorkspaceID, id core.Deliv
 		return d, err
 	}
 	err = h.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, "UPDATE deliveries SET state = 'pending', attempt = 0, due = ? WHERE "+inWorkspace+" AND id = ? AND state = 'set_aside'",
+		result, err := tx.ExecContext(ctx, "UPDATE deliveries SET state = 'pending', attempt = 0, due = ?, later = 0 WHERE "+inWorkspace+" AND id = ? AND state = 'set_aside'",
 			micros(entry.Time), ws, id)
 		if err := one(op, result, err); err != nil {
 			return err

@@ -6,9 +6,17 @@ import (
 	"github.com/carrel-dev/carrel/core"
 )
 
+// digestsQuery goes from release to release in one index seek each, however many
+// workspaces have installed it.
+const digestsQuery = `WITH RECURSIVE found (digest) AS (
+		SELECT min(digest) FROM installations
+		UNION ALL
+		SELECT (SELECT min(i.digest) FROM installations i WHERE i.digest > found.digest) FROM found WHERE found.digest IS NOT NULL)
+	SELECT digest FROM found WHERE digest IS NOT NULL`
+
 // Digests lists the releases that any workspace has installed.
 func (db *DB) Digests(ctx context.Context) ([]core.Digest, error) {
-	rows, err := db.read.QueryContext(ctx, "SELECT DISTINCT digest FROM installations")
+	rows, err := db.read.QueryContext(ctx, digestsQuery)
 	list, err := collect(rows, err, func(s scanner) (digest core.Digest, err error) { return digest, s.Scan(&digest) })
 	return list, failed("sqlite.Digests", err)
 }

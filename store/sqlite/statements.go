@@ -29,12 +29,12 @@ const (
 )
 
 var readQueries = []string{
-	selectHead, selectDocument, selectVersion, selectHolder, selectReceipt, selectSum, selectEvent, dueQuery, turnQuery, nextQuery,
+	selectHead, selectDocument, selectVersion, selectHolder, selectReceipt, selectSum, selectEvent, dueQuery, ripeQuery, turnQuery, nextQuery,
 }
 
 var writeQueries = []string{
 	bumpSeq, insertDocument, updateDocument, deleteDocument, insertEntry, deleteEntry, insertUnique, deleteUnique,
-	insertEventQuery, insertDeliveryQuery, waitingQuery, listeningQuery, claimQuery, completeQuery, holdQuery, setAsideQuery, failQuery,
+	insertEventQuery, insertDeliveryQuery, waitingQuery, listeningQuery, ripenQuery, claimQuery, completeQuery, holdQuery, setAsideQuery, failQuery,
 	beginUnit, undoUnit, endUnit,
 }
 

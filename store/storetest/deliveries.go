@@ -53,6 +53,7 @@ func RunDeliveries(t *testing.T, shared bool, open func(t *testing.T) Deliveries
 		{"Recovered", recovered},
 		{"InTurn", inTurn},
 		{"InTurnBehindABacklog", inTurnBehindABacklog},
+		{"LaterBehindABacklog", laterBehindABacklog},
 		{"Cancelled", cancelled},
 		{"WithTheirUnit", withTheirUnit},
 		{"Occurrences", occurrences},

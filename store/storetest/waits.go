@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -138,6 +139,43 @@ func takeTurns(t *testing.T, c *counter, storm int) {
 	due, any, err := c.NextDelivery(context.Background(), time.Time{}, []core.WorkspaceID{"ws_a", "ws_b", "ws_c"})
 	if err != nil || !any || !due.Equal(noon.Add(time.Hour)) {
 		t.Errorf("next of the others: %v %t, %v", due, any, err)
+	}
+}
+
+// laterBehindABacklog: what waits for a later time takes part in the turns from then
+// on, whatever it waited for, and whoever else has much that waits as well.
+func laterBehindABacklog(t *testing.T, c *counter) {
+	later := noon.Add(time.Hour)
+	put := func(ws core.WorkspaceID, due time.Time) {
+		var changes []core.Change
+		for range store.MaxDue + 1 {
+			changes = append(changes, core.PutDelivery{Delivery: job("ins_1", due)})
+		}
+		for part := range slices.Chunk(changes, 100) {
+			c.commit(ws, part...)
+		}
+	}
+	c.put("ws_c", noon.Add(-time.Hour))
+	failed := c.one(noon)
+	if err := c.RetryDelivery(context.Background(), failed, later, "Again."); err != nil {
+		t.Fatal(err)
+	}
+	c.put("ws_d", noon.Add(-time.Hour))
+	c.one(later.Add(-30 * time.Second)) // its lease ends then
+	c.put("ws_e", later)
+	put("ws_b", noon)                    // a backlog
+	put("ws_a", later.Add(-time.Second)) // and one that is still to come
+	if got := names(c.claim(noon, "", nil, 8)); got != "ws_b" {
+		t.Errorf("claimed of %s before the hour, want the only one that is due", got)
+	}
+	after, order := core.WorkspaceID("ws_b"), []core.Delivery{}
+	for range 2 {
+		order = append(order, c.claim(later, after, []core.WorkspaceID{"ws_b"}, 8)...)
+		after = order[len(order)-1].Workspace
+	}
+	// In which round each comes depends on how much is put in the way at a time.
+	if got := names(order); !strings.Contains(got, "ws_c ws_d ws_e") {
+		t.Errorf("claimed of %s after the hour, want of each that waited for it", got)
 	}
 }
 

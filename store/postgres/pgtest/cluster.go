@@ -149,6 +149,9 @@ func (c *Cluster) Stop() error {
 // Remove ends the server and removes its folder.
 func (c *Cluster) Remove() error { return errors.Join(c.Stop(), os.RemoveAll(c.dir)) }
 
+// PID is the number of the server's process, whose children serve the connections.
+func (c *Cluster) PID() int { return c.process.Process.Pid }
+
 // URL is the address of one of its databases, as the superuser.
 func (c *Cluster) URL(database string) string {
 	return "postgres:///" + database + "?" + url.Values{"host": {c.dir}, "user": {"postgres"}}.Encode()
