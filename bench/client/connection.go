@@ -1,4 +1,4 @@
-package main
+package client
 
 import (
 	"bufio"
@@ -13,11 +13,11 @@ import (
 // answerWithin is how long a request may take before the measurement fails.
 const answerWithin = 10 * time.Second
 
-// connection is one keep-alive connection that asks and waits for the answer,
+// Connection is one keep-alive connection that asks and waits for the answer,
 // over and over. It shares the processors with who is measured, so it does little
 // more than a client must: it writes the request's bytes as they are, and has the
 // answer read by fasthttp.
-type connection struct {
+type Connection struct {
 	conn     net.Conn
 	host     string
 	reader   *bufio.Reader
@@ -26,51 +26,67 @@ type connection struct {
 	response fasthttp.Response
 }
 
-func dial(host string) (*connection, error) {
+// Dial connects to a server.
+func Dial(host string) (*Connection, error) {
 	conn, err := net.Dial("tcp", host)
 	if err != nil {
 		return nil, err
 	}
-	return &connection{conn: conn, host: host, reader: bufio.NewReaderSize(conn, 16<<10)}, nil
+	return &Connection{conn: conn, host: host, reader: bufio.NewReaderSize(conn, 16<<10)}, nil
 }
 
-func (c *connection) close() { c.conn.Close() }
+// Close ends the connection.
+func (c *Connection) Close() { c.conn.Close() }
 
-// do makes request n, and fails unless the answer is right.
-func (c *connection) do(w work, a ask, n int) error {
+// Send makes request n, and answers the status of its answer, whatever that is.
+func (c *Connection) Send(w Work, a Ask, n int) (status int, err error) {
 	c.request = c.appendRequest(c.request[:0], w, a, n)
 	if err := c.conn.SetDeadline(time.Now().Add(answerWithin)); err != nil {
-		return err
+		return 0, err
 	}
 	if _, err := c.conn.Write(c.request); err != nil {
-		return err
+		return 0, err
 	}
-	if err := c.response.Read(c.reader); err != nil {
+	err = c.response.Read(c.reader)
+	return c.response.StatusCode(), err
+}
+
+// Do makes request n, and fails unless the answer is right.
+func (c *Connection) Do(w Work, a Ask, n int) error {
+	status, err := c.Send(w, a, n)
+	if err != nil {
 		return err
 	}
 	wrong := ""
-	if got := c.response.StatusCode(); got != a.status {
-		wrong = fmt.Sprintf("its status is %d, not %d", got, a.status)
+	if status != a.Status {
+		wrong = fmt.Sprintf("its status is %d, not %d", status, a.Status)
 	} else {
-		wrong = w.wrong(n, c.response.Body())
+		wrong = w.Wrong(n, c.response.Body())
 	}
 	if wrong != "" {
-		return fmt.Errorf("%s %s (%s %d) was answered wrongly, %s: %.500s", w.method, a.path, w.name, n, wrong, c.response.Body())
+		return fmt.Errorf("%s %s (%s %d) was answered wrongly, %s: %.500s", w.Method, a.Path, w.Name, n, wrong, c.response.Body())
 	}
 	return nil
 }
 
-func (c *connection) appendRequest(to []byte, w work, a ask, n int) []byte {
-	to = append(append(append(to, w.method...), ' '), a.path...)
+func (c *Connection) appendRequest(to []byte, w Work, a Ask, n int) []byte {
+	to = append(append(append(to, w.Method...), ' '), a.Path...)
 	to = append(append(to, " HTTP/1.1\r\nHost: "...), c.host...)
-	if a.token != "" {
-		to = append(append(to, "\r\nAuthorization: Bearer "...), a.token...)
+	if a.Token != "" {
+		to = append(append(to, "\r\nAuthorization: Bearer "...), a.Token...)
 	}
-	if w.body == nil {
+	if w.Body == nil {
 		return append(to, "\r\n\r\n"...)
 	}
-	c.body = w.body(c.body[:0], n)
+	c.body = w.Body(c.body[:0], n)
 	to = append(to, "\r\nContent-Type: application/json\r\nContent-Length: "...)
 	to = append(strconv.AppendInt(to, int64(len(c.body)), 10), "\r\n\r\n"...)
 	return append(to, c.body...)
+}
+
+// Ask is a request but for its body, and what status answers it.
+type Ask struct {
+	Path   string
+	Token  string // a bearer token; "": it is asked for anonymously
+	Status int
 }

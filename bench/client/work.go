@@ -1,4 +1,4 @@
-package main
+package client
 
 import (
 	"bytes"
@@ -7,40 +7,55 @@ import (
 	"strconv"
 )
 
-// work is one kind of request, the same for every contender.
-type work struct {
-	name   string
-	method string
-	body   func(to []byte, n int) []byte // appends the body of request n; nil: it has none
-	// wrong says what is wrong with the body of the answer to request n, or "".
-	wrong func(n int, body []byte) string
+// Work is one kind of request, the same for every contender.
+type Work struct {
+	Name   string
+	Method string
+	Body   func(to []byte, n int) []byte // appends the body of request n; nil: it has none
+	// Wrong says what is wrong with the body of the answer to request n, or "".
+	Wrong func(n int, body []byte) string
 }
 
-// listed is how many documents a list answers, and seeded how many there are.
+// Listed is how many documents a list answers, and Seeded how many there are.
 const (
-	listed = 20
-	seeded = 1000
+	Listed = 20
+	Seeded = 1000
 )
 
+// The kinds of work. Seed is what fills the list; it is not measured.
 var (
-	hook = work{"hook", http.MethodPost, appendOrder, func(n int, body []byte) string {
+	Hook = Work{"hook", http.MethodPost, appendOrder, func(n int, body []byte) string {
 		return lacks(body, fmt.Sprintf(`"total":%d`, total(n)), fmt.Sprintf(`"order":"A-%d"`, n))
 	}}
-	insert = work{"insert", http.MethodPost, appendPerson, func(n int, body []byte) string {
+	Insert = Work{"insert", http.MethodPost, appendPerson, func(n int, body []byte) string {
 		return lacks(body, fmt.Sprintf(`"email":"reader%d@example.com"`, n), `"id":"`)
 	}}
-	list20 = work{"list20", http.MethodGet, nil, func(_ int, body []byte) string {
-		if got := bytes.Count(body, []byte(`"email":"reader`)); got != listed {
-			return fmt.Sprintf("it has %d people, not %d", got, listed)
+	List20 = Work{"list20", http.MethodGet, nil, func(_ int, body []byte) string {
+		if got := bytes.Count(body, []byte(`"email":"reader`)); got != Listed {
+			return fmt.Sprintf("it has %d people, not %d", got, Listed)
 		}
 		return lacks(body, `"email":"reader0@example.com"`, `"email":"reader19@example.com"`)
 	}}
-
-	works = []work{hook, insert, list20}
-
-	// seed is what fills the list; it is not measured.
-	seed = work{"seed", insert.method, insert.body, insert.wrong}
+	Seed = Work{"seed", Insert.Method, Insert.Body, Insert.Wrong}
 )
+
+// Works are those that are measured.
+var Works = []Work{Hook, Insert, List20}
+
+// Path is where desk, and the handlers written by hand, take a kind of work.
+func Path(w Work) string {
+	return map[string]string{
+		Hook.Name: "/receipt", Insert.Name: "/arrivals", List20.Name: "/contacts?limit=20", Seed.Name: "/contacts",
+	}[w.Name]
+}
+
+// Status is what everybody answers.
+func Status(w Work) int {
+	if w.Name == Insert.Name || w.Name == Seed.Name {
+		return http.StatusCreated
+	}
+	return http.StatusOK
+}
 
 // lacks says which of the parts a body has not.
 func lacks(body []byte, parts ...string) string {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/carrel-dev/carrel/adapters/jsonschema"
+	"github.com/carrel-dev/carrel/bench/machine"
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/core/abi"
 	"github.com/carrel-dev/carrel/core/dispatch"
@@ -21,14 +22,15 @@ import (
 	"github.com/carrel-dev/carrel/hostfuncs"
 	"github.com/carrel-dev/carrel/runtime"
 	"github.com/carrel-dev/carrel/store"
-	"github.com/carrel-dev/carrel/store/sqlite"
 )
 
 // house is a server without its web: the parts a delivery goes through, put
 // together as cmd/carrel/app does.
 type house struct {
-	db         *sqlite.DB
 	store      string // what rows call it
+	db         database
+	pg         *machine.Postgres // nil: its data is a file
+	past       records
 	units      *store.Store
 	engine     *runtime.Engine
 	module     []byte
@@ -43,9 +45,9 @@ type house struct {
 	effects func(core.WorkspaceID) // told when a delivery has had its effect
 }
 
-// open makes a house in a folder, with the plugin bell.
-func open(ctx context.Context, dir string) (_ *house, err error) {
-	h := &house{store: "sqlite", effects: func(core.WorkspaceID) {}}
+// open makes a house on a store in an empty folder, with the plugin bell.
+func open(ctx context.Context, name, dir string, pg *machine.Postgres) (_ *house, err error) {
+	h := &house{store: name, pg: pg, effects: func(core.WorkspaceID) {}}
 	if h.module, err = build(dir); err != nil {
 		return nil, err
 	}
@@ -56,15 +58,16 @@ func open(ctx context.Context, dir string) (_ *house, err error) {
 	if err := h.readManifest(ctx); err != nil {
 		return nil, err
 	}
-	if h.db, err = sqlite.Open(ctx, filepath.Join(dir, "data")); err != nil {
+	if h.db, h.past, err = openStore(ctx, dir, pg); err != nil {
 		return nil, err
 	}
 	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	h.units, h.records = store.New(h.db.Documents()), store.NewInvocationLog(h.db, logger)
 	h.dispatcher = dispatch.New(dispatch.Config{
-		Views: h, Units: units{h.units}, Events: h.db.History(), Runner: h, Records: h.records, Wake: func() { h.claimer.Wake() }, Logger: logger,
+		Views: h, Units: units{h.units}, Events: h.past, Runner: h, Records: h.records, Wake: func() { h.claimer.Wake() }, Now: h.db.Now,
+		Logger: logger,
 	})
-	h.claimer = events.New(events.Config{Store: h.db, SetAside: h.dispatcher.SetAside, Logger: logger, Deliver: func(ctx context.Context, d core.Delivery) error {
+	h.claimer = events.New(events.Config{Store: h.db, SetAside: h.dispatcher.SetAside, Now: h.db.Now, Logger: logger, Deliver: func(ctx context.Context, d core.Delivery) error {
 		err := h.dispatcher.Deliver(ctx, d)
 		if err == nil {
 			h.mu.Lock()
@@ -130,7 +133,7 @@ func (h *house) run() (stop func()) {
 // workspace makes one with the plugin installed.
 func (h *house) workspace(ctx context.Context) (core.Workspace, core.Installation, error) {
 	id := core.NewWorkspaceID()
-	now := time.Now()
+	now := h.db.Now()
 	w := core.Workspace{ID: id, Slug: "w" + string(id[len(id)-12:]), Name: "W", TimeZone: "UTC", Locale: "en", Plan: "all", Created: now}
 	contract := core.Contract{ID: core.NewContractID(), Workspace: id, Plan: "all", Began: now}
 	if err := h.db.CreateWorkspace(ctx, w, h.owner.Account, contract, core.AuditEntry{Time: now}); err != nil {
@@ -172,7 +175,7 @@ func (h *house) backlog(ctx context.Context, w core.Workspace, in core.Installat
 		var emitted []core.Event
 		for range min(inUnit, n-done) {
 			e := core.Event{
-				ID: core.NewEventID(), Workspace: w.ID, Type: "bell.rang", Version: 1, Source: "/bell", Data: data(done), Cause: "inv_bench", Time: time.Now(),
+				ID: core.NewEventID(), Workspace: w.ID, Type: "bell.rang", Version: 1, Source: "/bell", Data: data(done), Cause: "inv_bench", Time: h.db.Now(),
 			}
 			emitted, done = append(emitted, e), done+1
 			unit.Add(core.AppendEvent{Event: e})

@@ -1,14 +1,16 @@
-// Command events measures Carrel's events on embedded storage: how soon a plugin
-// in Go hears of what a call emitted, how many deliveries a second there are, and
-// what a workspace notices of another's storm.
+// Command events measures Carrel's events, on embedded storage and on Postgres: how
+// soon a plugin in Go hears of what a call emitted, how many deliveries a second
+// there are, and what a workspace notices of another's storm.
 //
 //	go run ./events                  measure, print the figures and the bars they have to clear
 //	go run ./events --json           print a line of JSON for each row instead
 //	go run ./events --doc FILE       write the result into docs/benchmarks.md as well
 //	go run ./events --only storm     only this one: latency, rate or storm
+//	go run ./events --store sqlite   only on this store: sqlite or postgres
 //	go run ./events --cpu FILE       profile the rate
 //
-// It needs Go. docs/benchmarks.md says what each figure means. Start reading at
+// It needs Go and, for the rows on Postgres, that Postgres is installed: it runs
+// one of its own. docs/benchmarks.md says what each figure means. Start reading at
 // measure.go.
 package main
 
@@ -21,7 +23,9 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 
+	"github.com/carrel-dev/carrel/bench/machine"
 	"github.com/carrel-dev/carrel/bench/report"
 )
 
@@ -38,7 +42,9 @@ func main() {
 type options struct {
 	json      bool
 	doc, only string
+	store     string // empty: all
 	cpu       string
+	rounds    int // of the rate
 	samples   int // of the time from a call to its effect
 	spread    int // workspaces that the rate is spread over
 	each      int // events that wait in each of them
@@ -51,6 +57,8 @@ func command(ctx context.Context, arguments []string, out io.Writer) (err error)
 	flags.BoolVar(&o.json, "json", false, "print a line of JSON for each row")
 	flags.StringVar(&o.doc, "doc", "", "write what is printed into `FILE` too, between its markers")
 	flags.StringVar(&o.only, "only", "", "only this measurement: latency, rate or storm")
+	flags.StringVar(&o.store, "store", "", "only on this store: sqlite or postgres")
+	flags.IntVar(&o.rounds, "rounds", 3, "how often the rate is taken; what is printed are medians")
 	flags.StringVar(&o.cpu, "cpu", "", "write a CPU profile of the rate into `FILE`")
 	flags.IntVar(&o.samples, "samples", 500, "how often the time from a call to its effect is taken")
 	flags.IntVar(&o.spread, "spread", 200, "workspaces that the rate is spread over")
@@ -67,12 +75,7 @@ func command(ctx context.Context, arguments []string, out io.Writer) (err error)
 		return err
 	}
 	defer os.RemoveAll(dir)
-	h, err := open(ctx, dir)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, h.close(ctx)) }()
-	measured, err := o.measure(ctx, h)
+	measured, err := o.everywhere(ctx, dir)
 	if err != nil {
 		return err
 	}
@@ -83,9 +86,45 @@ func command(ctx context.Context, arguments []string, out io.Writer) (err error)
 	return report.Into(o.doc, "events", printed.String())
 }
 
-func (o *options) print(out io.Writer, measured result) error {
-	if o.json {
-		return report.WriteJSON(out, measured.rows)
+// everywhere measures on every store that is wanted and there.
+func (o *options) everywhere(ctx context.Context, dir string) (all []result, err error) {
+	err = machine.OnStores(o.store, func(store string, pg *machine.Postgres) error {
+		measured, err := o.on(ctx, store, filepath.Join(dir, store), pg)
+		if err == nil {
+			all = append(all, measured)
+		}
+		return err
+	})
+	return all, err
+}
+
+func (o *options) on(ctx context.Context, store, dir string, pg *machine.Postgres) (_ result, err error) {
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return result{}, err
 	}
-	return report.Print(out, measured.figures)
+	h, err := open(ctx, store, dir, pg)
+	if err != nil {
+		return result{}, err
+	}
+	defer func() { err = errors.Join(err, h.close(ctx)) }()
+	return o.measure(ctx, h)
+}
+
+func (o *options) print(out io.Writer, all []result) error {
+	for i, measured := range all {
+		if o.json {
+			if err := report.WriteJSON(out, measured.rows); err != nil {
+				return err
+			}
+			continue
+		}
+		if i > 0 {
+			fmt.Fprintln(out)
+		}
+		fmt.Fprintf(out, "On %s:\n", measured.rows[0].Store)
+		if err := report.Print(out, measured.figures); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -9,9 +9,14 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/carrel-dev/carrel/bench/machine"
 	"github.com/carrel-dev/carrel/bench/report"
 	"github.com/carrel-dev/carrel/core"
 )
+
+// rest is how long nothing is done before each measurement, to see whether the
+// machine does anything else.
+const rest = 2 * time.Second
 
 // warmRings is how many events a workspace hears before it is measured.
 const warmRings = 50
@@ -24,6 +29,7 @@ type result struct {
 
 // measure takes what is wanted.
 func (o *options) measure(ctx context.Context, h *house) (all result, err error) {
+	var neighbours machine.Processors
 	for _, part := range []struct {
 		name string
 		take func(context.Context, *house) (result, error)
@@ -31,6 +37,7 @@ func (o *options) measure(ctx context.Context, h *house) (all result, err error)
 		if o.only != "" && o.only != part.name {
 			continue
 		}
+		neighbours.Watch(rest)
 		taken, err := part.take(ctx, h)
 		if err != nil {
 			return all, fmt.Errorf("%s: %w", part.name, err)
@@ -40,6 +47,7 @@ func (o *options) measure(ctx context.Context, h *house) (all result, err error)
 	if len(all.figures) == 0 {
 		return all, fmt.Errorf("there is no %q: it is latency, rate or storm", o.only)
 	}
+	all.figures = append(all.figures, neighbours.Figure())
 	return all, nil
 }
 
@@ -104,23 +112,6 @@ func (h *house) rings(ctx context.Context, w core.Workspace, n int) (answered, e
 // rate is how many waiting events a second have their effect when they are spread
 // over many workspaces.
 func (o *options) rate(ctx context.Context, h *house) (result, error) {
-	for range o.spread {
-		w, in, err := h.workspace(ctx)
-		if err != nil {
-			return result{}, err
-		}
-		if err := h.backlog(ctx, w, in, o.each); err != nil {
-			return result{}, err
-		}
-	}
-	all := int64(o.spread * o.each)
-	var n atomic.Int64
-	done := make(chan struct{})
-	h.effect(func(core.WorkspaceID) {
-		if n.Add(1) == all {
-			close(done)
-		}
-	})
 	if o.cpu != "" {
 		file, err := os.Create(o.cpu)
 		if err != nil {
@@ -132,22 +123,77 @@ func (o *options) rate(ctx context.Context, h *house) (result, error) {
 		}
 		defer pprof.StopCPUProfile()
 	}
-	began := time.Now()
+	rounds := make([]drained, o.rounds)
+	for i := range rounds {
+		var err error
+		if rounds[i], err = o.drain(ctx, h); err != nil {
+			return result{}, err
+		}
+	}
+	over := func(of func(drained) float64) float64 { return median(rounds, of) }
+	delivered := h.row("deliver")
+	delivered.RPS = over(func(d drained) float64 { return d.rate })
+	figures := []report.Figure{
+		{Name: fmt.Sprintf("deliveries a second, %d events in each of %d workspaces", o.each, o.spread), Value: delivered.RPS, Unit: "/s", Least: 2000},
+		{Name: "writes that share a transaction, on average", Value: over(func(d drained) float64 { return d.shared }), Unit: ""},
+		{Name: "processor time a delivery takes", Value: over(func(d drained) float64 { return d.own }), Unit: "µs"},
+	}
+	if h.pg != nil {
+		figures = append(figures, report.Figure{Name: "of Postgres's processes", Value: over(func(d drained) float64 { return d.postgres }), Unit: "µs"})
+	}
+	return result{rows: []report.Row{delivered}, figures: figures}, nil
+}
+
+// drained is what it took to deliver a backlog.
+type drained struct {
+	rate          float64 // deliveries a second
+	shared        float64 // writes in a transaction
+	own, postgres float64 // processor time a delivery, microseconds
+}
+
+// drain makes a backlog, and has it delivered.
+func (o *options) drain(ctx context.Context, h *house) (d drained, err error) {
+	for range o.spread {
+		w, in, err := h.workspace(ctx)
+		if err != nil {
+			return d, err
+		}
+		if err := h.backlog(ctx, w, in, o.each); err != nil {
+			return d, err
+		}
+	}
+	all := int64(o.spread * o.each)
+	var n atomic.Int64
+	done := make(chan struct{})
+	h.effect(func(core.WorkspaceID) {
+		if n.Add(1) == all {
+			close(done)
+		}
+	})
+	began, own, postgres := time.Now(), machine.Used(), h.pg.CPU()
 	groups, writes := h.db.Groups()
 	defer h.run()()
 	select {
 	case <-done:
 	case <-ctx.Done():
-		return result{}, ctx.Err()
+		return d, ctx.Err()
 	}
-	took := time.Since(began)
+	each := func(seconds float64) float64 { return seconds / float64(all) * 1e6 }
+	d.rate = float64(all) / time.Since(began).Seconds()
 	groupsThen, writesThen := h.db.Groups()
-	delivered := h.row("deliver")
-	delivered.RPS = float64(all) / took.Seconds()
-	return result{rows: []report.Row{delivered}, figures: []report.Figure{
-		{Name: fmt.Sprintf("deliveries a second, %d events in each of %d workspaces", o.each, o.spread), Value: delivered.RPS, Unit: "/s", Least: 2000},
-		{Name: "writes that share a transaction, on average", Value: float64(writesThen-writes) / float64(groupsThen-groups), Unit: ""},
-	}}, nil
+	d.shared = float64(writesThen-writes) / float64(groupsThen-groups)
+	d.own, d.postgres = each(machine.Used()-own), each(h.pg.CPU()-postgres)
+	return d, nil
+}
+
+// median is that of a number of each of some rounds.
+func median[T any](rounds []T, of func(T) float64) float64 {
+	values := make([]float64, len(rounds))
+	for i, r := range rounds {
+		values[i] = of(r)
+	}
+	slices.Sort(values)
+	return values[len(values)/2]
 }
 
 // unfairness is what a workspace notices of another's storm: how much later its
@@ -198,7 +244,7 @@ func (o *options) unfairness(ctx context.Context, h *house) (result, error) {
 
 // waiting is whether a workspace has deliveries that are not over.
 func (h *house) waiting(ctx context.Context, w core.Workspace) (int, error) {
-	list, err := h.db.History().Deliveries(ctx, w.ID, core.DeliveryPending, "", 1)
+	list, err := h.past.Deliveries(ctx, w.ID, core.DeliveryPending, "", 1)
 	return len(list), err
 }
 

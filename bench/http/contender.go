@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+
+	"github.com/carrel-dev/carrel/bench/client"
+	"github.com/carrel-dev/carrel/bench/machine"
 )
 
 // contender is one implementation of the works, as a server in a process of its
@@ -10,21 +13,14 @@ import (
 type contender interface {
 	// start starts it in an empty folder and leaves it ready to be asked.
 	start(ctx context.Context, dir string) error
-	// stop ends it, and says what it wrote to its log if that failed.
-	stop() error
+	// Stop ends it, and says what it wrote to its log if that failed.
+	Stop() error
 	// ask is how it wants a kind of work to be asked for.
-	ask(work) ask
-	// cpu is the processor time its process has used, in seconds.
-	cpu() float64
-	// host is where it listens.
-	host() string
-}
-
-// ask is a request but for its body, and what status answers it.
-type ask struct {
-	path   string
-	token  string // a bearer token; "": it is asked for anonymously
-	status int
+	ask(client.Work) client.Ask
+	// CPU is the processor time its process has used, in seconds.
+	CPU() float64
+	// Host is where it listens.
+	Host() string
 }
 
 // entry is a contender in the table of results.
@@ -37,14 +33,14 @@ type entry struct {
 func (e entry) String() string { return e.impl + " on " + e.store }
 
 // entries are the contenders.
-func entries(programs programs, p *postgres) []entry {
+func entries(p machine.Programs, pg *machine.Postgres) []entry {
 	return []entry{
-		{"sqlite", "carrel", &carrel{programs: programs}},
-		{"sqlite", "pocketbase", &pocketbase{programs: programs, synchronous: "NORMAL"}},
-		{"sqlite", "pocketbase-full", &pocketbase{programs: programs, synchronous: "FULL"}},
-		{"sqlite", "fiber", &native{programs: programs}},
-		{"postgres", "carrel", &carrel{programs: programs, postgres: p}},
-		{"postgres", "fiber", &native{programs: programs, postgres: p}},
+		{"sqlite", "carrel", newCarrel(p, nil)},
+		{"sqlite", "pocketbase", &pocketbase{programs: p, synchronous: "NORMAL"}},
+		{"sqlite", "pocketbase-full", &pocketbase{programs: p, synchronous: "FULL"}},
+		{"sqlite", "fiber", &native{programs: p}},
+		{"postgres", "carrel", newCarrel(p, pg)},
+		{"postgres", "fiber", &native{programs: p, postgres: pg}},
 	}
 }
 
@@ -54,18 +50,18 @@ func (e entry) prepare(ctx context.Context, dir string) error {
 	if err := e.start(ctx, dir); err != nil {
 		return fmt.Errorf("%s: %w", e, err)
 	}
-	c, err := dial(e.host())
+	c, err := client.Dial(e.Host())
 	if err != nil {
 		return fmt.Errorf("%s: %w", e, err)
 	}
-	defer c.close()
-	for n := range seeded {
-		if err := c.do(seed, e.ask(seed), n); err != nil {
+	defer c.Close()
+	for n := range client.Seeded {
+		if err := c.Do(client.Seed, e.ask(client.Seed), n); err != nil {
 			return fmt.Errorf("%s: %w", e, err)
 		}
 	}
-	for _, w := range works {
-		if err := c.do(w, e.ask(w), 0); err != nil {
+	for _, w := range client.Works {
+		if err := c.Do(w, e.ask(w), 0); err != nil {
 			return fmt.Errorf("%s: %w", e, err)
 		}
 	}

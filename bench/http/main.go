@@ -28,6 +28,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/carrel-dev/carrel/bench/client"
+	"github.com/carrel-dev/carrel/bench/machine"
 	"github.com/carrel-dev/carrel/bench/report"
 )
 
@@ -97,19 +99,19 @@ func (o *options) compare(ctx context.Context, dir string) (measured result, err
 	if err := os.Mkdir(built, 0o700); err != nil {
 		return result{}, err
 	}
-	cluster := new(postgres)
-	defer func() { err = errors.Join(err, cluster.remove()) }()
-	who := slices.DeleteFunc(entries(programs(built), cluster), func(e entry) bool {
+	cluster := new(machine.Postgres)
+	defer func() { err = errors.Join(err, cluster.Remove()) }()
+	who := slices.DeleteFunc(entries(machine.Programs(built), cluster), func(e entry) bool {
 		return o.stores != nil && !slices.Contains(o.stores, e.store) ||
 			o.impls != nil && !slices.ContainsFunc(o.impls, func(s string) bool { return strings.HasPrefix(e.impl, s) })
 	})
-	what := slices.DeleteFunc(slices.Clone(works), func(w work) bool { return o.works != nil && !slices.Contains(o.works, w.name) })
+	what := slices.DeleteFunc(slices.Clone(client.Works), func(w client.Work) bool { return o.works != nil && !slices.Contains(o.works, w.Name) })
 	if len(who) == 0 || len(what) == 0 || o.rounds < 1 {
 		return result{}, errors.New("with these flags there is nothing to measure")
 	}
 	defer func() {
 		for _, one := range who {
-			err = errors.Join(err, one.stop())
+			err = errors.Join(err, one.Stop())
 		}
 	}()
 	if who, err = prepareAll(ctx, who, dir, say); err != nil {

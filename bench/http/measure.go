@@ -9,9 +9,10 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
+	"github.com/carrel-dev/carrel/bench/client"
+	"github.com/carrel-dev/carrel/bench/machine"
 	"github.com/carrel-dev/carrel/bench/report"
 	"github.com/carrel-dev/carrel/store/postgres/pgtest"
 )
@@ -24,7 +25,7 @@ const rest = 300 * time.Millisecond
 // result is all that was measured.
 type result struct {
 	rows       []row
-	neighbours float64 // of the processors' time, what others used while nothing was asked
+	neighbours machine.Processors // while nothing was asked
 }
 
 // row is what a contender did of a kind of work: the medians of all rounds.
@@ -52,11 +53,11 @@ type cell struct {
 
 // measure has contenders that were prepared take turns at every kind of work. The
 // order changes from round to round, so that nobody always follows the same one.
-func (e effort) measure(ctx context.Context, who []entry, what []work, say func(string)) (result, error) {
+func (e effort) measure(ctx context.Context, who []entry, what []client.Work, say func(string)) (result, error) {
 	cells := map[string][]cell{}
-	var neighbours processors
+	var neighbours machine.Processors
 	n := new(atomic.Int64)
-	n.Store(seeded)
+	n.Store(client.Seeded)
 	for round := range e.rounds + 1 {
 		lasts, doing := e.cell, fmt.Sprintf("round %d of %d", round, e.rounds)
 		if round == 0 {
@@ -65,47 +66,47 @@ func (e effort) measure(ctx context.Context, who []entry, what []work, say func(
 		for _, w := range what {
 			for i := range who {
 				one := who[(i+round)%len(who)]
-				say(fmt.Sprintf("%s: %s, %s", doing, w.name, one))
-				neighbours.watch(rest)
+				say(fmt.Sprintf("%s: %s, %s", doing, w.Name, one))
+				neighbours.Watch(rest)
 				taken, err := e.take(ctx, one, w, n, lasts)
 				if err != nil {
 					return result{}, fmt.Errorf("%s: %w", one, err)
 				}
 				if round > 0 {
-					cells[w.name+one.String()] = append(cells[w.name+one.String()], taken)
+					cells[w.Name+one.String()] = append(cells[w.Name+one.String()], taken)
 				}
 			}
 		}
 	}
-	measured := result{neighbours: neighbours.used()}
+	measured := result{neighbours: neighbours}
 	for _, w := range what {
 		for _, one := range who {
-			measured.rows = append(measured.rows, summary(w, one, cells[w.name+one.String()]))
+			measured.rows = append(measured.rows, summary(w, one, cells[w.Name+one.String()]))
 		}
 	}
 	return measured, nil
 }
 
 // take measures one cell: every connection asks as soon as it was answered.
-func (e effort) take(ctx context.Context, who entry, w work, n *atomic.Int64, lasts time.Duration) (cell, error) {
-	connections := make([]*connection, e.connections)
+func (e effort) take(ctx context.Context, who entry, w client.Work, n *atomic.Int64, lasts time.Duration) (cell, error) {
+	connections := make([]*client.Connection, e.connections)
 	for i := range connections {
-		c, err := dial(who.host())
+		c, err := client.Dial(who.Host())
 		if err != nil {
 			return cell{}, err
 		}
-		defer c.close()
+		defer c.Close()
 		connections[i] = c
 	}
 	a := who.ask(w)
 	times, failed := make([][]time.Duration, e.connections), make([]error, e.connections)
 	var done sync.WaitGroup
-	server, client, began := who.cpu(), ownCPU(), time.Now()
+	server, client, began := who.CPU(), machine.Used(), time.Now()
 	for i, c := range connections {
 		done.Go(func() {
 			last := began
 			for last.Sub(began) < lasts && ctx.Err() == nil {
-				if failed[i] = c.do(w, a, int(n.Add(1))); failed[i] != nil {
+				if failed[i] = c.Do(w, a, int(n.Add(1))); failed[i] != nil {
 					return
 				}
 				now := time.Now()
@@ -114,7 +115,7 @@ func (e effort) take(ctx context.Context, who entry, w work, n *atomic.Int64, la
 		})
 	}
 	done.Wait()
-	taken := cell{took: time.Since(began), server: who.cpu() - server, client: ownCPU() - client, times: slices.Concat(times...)}
+	taken := cell{took: time.Since(began), server: who.CPU() - server, client: machine.Used() - client, times: slices.Concat(times...)}
 	for _, err := range append(failed, ctx.Err()) {
 		if err != nil {
 			return cell{}, err
@@ -125,16 +126,7 @@ func (e effort) take(ctx context.Context, who entry, w work, n *atomic.Int64, la
 	return taken, nil
 }
 
-// ownCPU is the processor time this process has used, in seconds.
-func ownCPU() float64 {
-	var used syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
-		return 0
-	}
-	return time.Duration(used.Utime.Nano() + used.Stime.Nano()).Seconds()
-}
-
-func summary(w work, who entry, cells []cell) row {
+func summary(w client.Work, who entry, cells []cell) row {
 	over := func(of func(cell) float64) float64 {
 		values := make([]float64, len(cells))
 		for i, c := range cells {
@@ -151,7 +143,7 @@ func summary(w work, who entry, cells []cell) row {
 	}
 	return row{
 		Row: report.Row{
-			Work: w.name, Store: who.store, Impl: who.impl, P50US: quantile(0.50), P99US: quantile(0.99),
+			Work: w.Name, Store: who.store, Impl: who.impl, P50US: quantile(0.50), P99US: quantile(0.99),
 			RPS: over(func(c cell) float64 { return float64(c.asked) / c.took.Seconds() }),
 		},
 		ServerUS: each(func(c cell) float64 { return c.server }),

@@ -3,33 +3,34 @@ package main
 import (
 	"context"
 	"path/filepath"
+
+	"github.com/carrel-dev/carrel/bench/client"
+	"github.com/carrel-dev/carrel/bench/machine"
 )
 
 // native is the limit: handlers in Go on Fiber, for one purpose and nobody in
 // particular.
 type native struct {
-	process
-	programs programs
-	postgres *postgres // nil: its data is a file in its folder
+	machine.Process
+	programs machine.Programs
+	postgres *machine.Postgres // nil: its data is a file in its folder
 }
 
 func (n *native) start(ctx context.Context, dir string) error {
-	binary, err := n.programs.build("fiber", ".", "./http/fiber")
+	binary, err := n.programs.Build("fiber", ".", "./http/fiber")
 	if err != nil {
 		return err
 	}
 	if n.postgres == nil {
-		return n.launch(ctx, dir, binary, "--sqlite", filepath.Join(dir, "people.db"))
+		return n.Launch(ctx, dir, binary, "--sqlite", filepath.Join(dir, "people.db"))
 	}
-	url, err := n.postgres.database(ctx, "fiber")
+	url, err := n.postgres.Database(ctx, "fiber")
 	if err != nil {
 		return err
 	}
-	return n.launch(ctx, dir, binary, "--postgres", url)
+	return n.Launch(ctx, dir, binary, "--postgres", url)
 }
 
-func (n *native) ask(w work) ask {
-	return ask{path: map[string]string{
-		hook.name: "/receipt", insert.name: "/arrivals", list20.name: "/contacts?limit=20", seed.name: "/contacts",
-	}[w.name], status: statusOf(w)}
+func (n *native) ask(w client.Work) client.Ask {
+	return client.Ask{Path: client.Path(w), Status: client.Status(w)}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"text/tabwriter"
 
+	"github.com/carrel-dev/carrel/bench/client"
 	"github.com/carrel-dev/carrel/bench/report"
 )
 
@@ -22,12 +23,8 @@ func printTable(out io.Writer, measured result) error {
 		return err
 	}
 	fmt.Fprintln(out)
-	return report.Print(out, append(ratios(rows),
-		report.Figure{Name: "processors in use while nothing was asked", Value: 100 * measured.neighbours, Unit: "%", Most: quiet}))
+	return report.Print(out, append(ratios(rows), measured.neighbours.Figure()))
 }
-
-// quiet is what others may use of a machine that is measured on, in percent.
-const quiet = 5
 
 // short writes a time with three digits.
 func short(us float64) string {
@@ -57,8 +54,8 @@ func ratios(rows []row) []report.Figure {
 	ratio("insert: Carrel over PocketBase's hook, equally durable", "insert", "sqlite", "pocketbase-full", 2)
 	ratio("insert: Carrel over PocketBase's hook as it comes, less durable", "insert", "sqlite", "pocketbase", 0)
 	ratio("list of 20: Carrel over PocketBase's own", "list20", "sqlite", "pocketbase", 1.5)
-	for _, w := range works {
-		ratio(w.name+": Carrel over the limit", w.name, "sqlite", "fiber", 0)
+	for _, w := range client.Works {
+		ratio(w.Name+": Carrel over the limit", w.Name, "sqlite", "fiber", 0)
 	}
 	ratio("insert on Postgres: Carrel over the limit", "insert", "postgres", "fiber", 0.5)
 	ratio("list20 on Postgres: Carrel over the limit", "list20", "postgres", "fiber", 0)

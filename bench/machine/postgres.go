@@ -1,18 +1,20 @@
-package main
+package machine
 
 import (
 	"context"
+	"path/filepath"
+	"strconv"
 
 	"github.com/carrel-dev/carrel/store/postgres/pgtest"
 )
 
-// postgres is a Postgres of the benchmark's own, which writes to disk as any does.
+// Postgres is a Postgres of the benchmark's own, which writes to disk as any does.
 // It is started when the first database is asked for.
-type postgres struct{ cluster *pgtest.Cluster }
+type Postgres struct{ cluster *pgtest.Cluster }
 
-// database makes an empty database and returns its URL. The error is
+// Database makes an empty database and returns its URL. The error is
 // pgtest.ErrMissing where Postgres is not installed.
-func (p *postgres) database(ctx context.Context, name string) (url string, err error) {
+func (p *Postgres) Database(ctx context.Context, name string) (url string, err error) {
 	if p.cluster == nil {
 		if p.cluster, err = pgtest.NewCluster(true); err != nil {
 			return "", err
@@ -21,7 +23,26 @@ func (p *postgres) database(ctx context.Context, name string) (url string, err e
 	return p.cluster.URL(name), p.cluster.Create(ctx, name)
 }
 
-func (p *postgres) remove() error {
+// CPU is the processor time its processes have used, in seconds; 0 before it was
+// started, and where the system does not tell.
+func (p *Postgres) CPU() (used float64) {
+	if p == nil || p.cluster == nil {
+		return 0
+	}
+	server := p.cluster.PID()
+	used = statOf(server).used + statOf(server).ended
+	processes, _ := filepath.Glob("/proc/[0-9]*")
+	for _, process := range processes {
+		pid, _ := strconv.Atoi(filepath.Base(process))
+		if s := statOf(pid); s.parent == server {
+			used += s.used
+		}
+	}
+	return used
+}
+
+// Remove ends it, if it was started.
+func (p *Postgres) Remove() error {
 	if p.cluster == nil {
 		return nil
 	}

@@ -1,30 +1,42 @@
-package main
+package machine
 
 import (
 	"bytes"
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
+
+	"github.com/carrel-dev/carrel/bench/report"
 )
 
-// processors adds up what the machine's processors did while they were watched.
-type processors struct{ busy, all float64 }
+// Processors adds up what the machine's processors did while they were watched.
+type Processors struct{ busy, all float64 }
 
-// watch waits, and sees what the processors do meanwhile. Where the system does
+// Watch waits, and sees what the processors do meanwhile. Where the system does
 // not tell, they do nothing.
-func (p *processors) watch(during time.Duration) {
+func (p *Processors) Watch(during time.Duration) {
 	busy, all := processorTime()
 	time.Sleep(during)
 	busyThen, allThen := processorTime()
 	p.busy, p.all = p.busy+busyThen-busy, p.all+allThen-all
 }
 
-// used is how much of the time they were busy, from 0 to 1.
-func (p *processors) used() float64 { return p.busy / max(p.all, 1) }
+// Used is how much of the time they were busy, from 0 to 1.
+func (p *Processors) Used() float64 { return p.busy / max(p.all, 1) }
+
+// Used is the processor time this process has used, in seconds.
+func Used() float64 {
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		return 0
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano()).Seconds()
+}
 
 // processorTime is the time all processors were busy since the machine started,
-// and all the time there was, in an unknown unit.
+// and all the time there was, in ticks.
 func processorTime() (busy, all float64) {
 	stat, _ := os.ReadFile("/proc/stat")
 	first, _, _ := bytes.Cut(stat, []byte("\n"))
@@ -38,4 +50,12 @@ func processorTime() (busy, all float64) {
 		}
 	}
 	return busy, all
+}
+
+// Quiet is what others may use of a machine that is measured on, in percent.
+const Quiet = 5
+
+// Figure says what others used while nothing was measured.
+func (p *Processors) Figure() report.Figure {
+	return report.Figure{Name: "processors in use while nothing was asked", Value: 100 * p.Used(), Unit: "%", Most: Quiet}
 }

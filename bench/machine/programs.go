@@ -1,4 +1,4 @@
-package main
+package machine
 
 import (
 	"errors"
@@ -9,17 +9,16 @@ import (
 	"path/filepath"
 )
 
-// programs is the folder of what the contenders are built into, each once. None
-// needs C.
-type programs string
+// Programs is the folder of what is built, each once. None needs C.
+type Programs string
 
-// build builds a command of the module in a folder, and answers where it is.
-func (p programs) build(name, module, command string) (string, error) {
-	return p.once(name, module, "go", "build", "-o", filepath.Join(string(p), name), command)
+// Build builds a command of the module in a folder, and answers where it is.
+func (p Programs) Build(name, module, command string) (string, error) {
+	return p.Once(name, module, "go", "build", "-o", filepath.Join(string(p), name), command)
 }
 
-// once runs the command that makes a file of the folder, unless it is there.
-func (p programs) once(name, dir, maker string, arguments ...string) (string, error) {
+// Once runs the command that makes a file of the folder, unless it is there.
+func (p Programs) Once(name, dir, maker string, arguments ...string) (string, error) {
 	file := filepath.Join(string(p), name)
 	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
 		return file, err

@@ -13,6 +13,13 @@ type Ring struct {
 	Who    string `json:"who"`
 }
 
+// Peal is many rings.
+type Peal struct {
+	Number int    `json:"number"`
+	Who    string `json:"who"`
+	Times  int    `json:"times"`
+}
+
 // Heard is a document of each ring.
 type Heard struct {
 	Event  string `json:"event" carrel:"required,index,max=100"`
@@ -33,12 +40,22 @@ func init() {
 		Tables(heard).
 		Emits(rang).
 		Mutation("POST /ring", ring).
+		Mutation("POST /peal", peal).
 		On(rang, hear)
 }
 
 func main() {}
 
 func ring(c *sdk.Ctx, in Ring) error { return rang.Emit(c, in) }
+
+func peal(c *sdk.Ctx, in Peal) error {
+	for i := range in.Times {
+		if err := rang.Emit(c, Ring{Number: in.Number + i, Who: in.Who}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // hear keeps a ring. That it is kept once is the host's doing: no index has to be
 // unique for it.

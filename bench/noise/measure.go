@@ -1,0 +1,236 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/carrel-dev/carrel/bench/carrel"
+	"github.com/carrel-dev/carrel/bench/client"
+	"github.com/carrel-dev/carrel/bench/machine"
+)
+
+const (
+	victim = "quiet-room"
+
+	plans = `{"plans": [{"id": "all", "title": "All", "summary": "Everything", "price": {"amount": 900, "currency": "EUR"},
+		"plugins": ["*"], "quotas": {"core.members": 5}, "limits": {"fuel": 2000000000}}]}`
+
+	// share is how much of its maximum the quiet workspace asks for.
+	share = 0.3
+	// soloConnections ask for the maximum.
+	soloConnections = 16
+	// pool is how many connections the quiet workspace has for requests that are
+	// due. There is always a free one, unless the server stands still.
+	pool = 64
+	// settle is how long the flood is on before it is measured beside it, and how
+	// long nothing is asked after it.
+	settle = 2 * time.Second
+)
+
+// result is what was measured on a store.
+type result struct {
+	store         string
+	maximum, rate float64 // requests a second: the most it gets alone, and those it makes
+	rounds        []round
+	neighbours    machine.Processors
+}
+
+// round is one measurement alone and one beside the flood.
+type round struct {
+	alone, beside samples
+	flood         flooded
+}
+
+// samples are how long the answers to each kind of work took, from when the
+// request was planned.
+type samples map[string][]time.Duration
+
+// all are the times of every kind, sorted.
+func (s samples) all() (all []time.Duration) {
+	for _, w := range client.Works {
+		all = append(all, s[w.Name]...)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// on measures on a store, in a new folder.
+func (o *options) on(ctx context.Context, store, dir string, built machine.Programs, pg *machine.Postgres) (r result, err error) {
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return r, err
+	}
+	s := &carrel.Server{Programs: built, Postgres: pg, Database: "noise", Plugins: []string{"guests/desk", "guests/bell"}, Plans: plans}
+	if err := s.Prepare(ctx, dir); err != nil {
+		return r, err
+	}
+	if err := s.Serve(ctx); err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, s.Stop()) }()
+	if err := s.Workspace(ctx, victim, "all", "desk", "bell"); err != nil {
+		return r, err
+	}
+	v := &quiet{server: s}
+	if err := v.seed(ctx); err != nil {
+		return r, err
+	}
+	r.store = store
+	if r.maximum, err = v.most(ctx, o.solo); err != nil {
+		return r, err
+	}
+	r.rate = r.maximum * share
+	for n := range o.rounds + 1 { // the first warms everything up
+		taken, err := o.round(ctx, s, v, r.rate, n, &r.neighbours)
+		if err != nil {
+			return r, err
+		}
+		if n > 0 {
+			r.rounds = append(r.rounds, taken)
+		}
+	}
+	return r, nil
+}
+
+func (o *options) round(ctx context.Context, s *carrel.Server, v *quiet, rate float64, n int, neighbours *machine.Processors) (r round, err error) {
+	wanted := o.samples
+	if n == 0 {
+		wanted /= 5
+	}
+	alone := func() (err error) {
+		neighbours.Watch(settle)
+		r.alone, err = v.ask(ctx, rate, wanted)
+		return err
+	}
+	beside := func() (err error) {
+		f, err := o.startFlood(ctx, s, fmt.Sprint("noisy-room-", n))
+		if err != nil {
+			return err
+		}
+		time.Sleep(settle)
+		r.beside, err = v.ask(ctx, rate, wanted)
+		var stopped error
+		r.flood, stopped = f.stop(ctx)
+		return errors.Join(err, stopped)
+	}
+	order := []func() error{alone, beside}
+	if n%2 == 1 { // nobody always follows the same one
+		slices.Reverse(order)
+	}
+	for _, measure := range order {
+		if err := measure(); err != nil {
+			return r, err
+		}
+	}
+	return r, nil
+}
+
+// quiet is the workspace that is measured.
+type quiet struct {
+	server *carrel.Server
+	n      atomic.Int64 // of its requests
+}
+
+// seed fills what is listed.
+func (v *quiet) seed(context.Context) error {
+	c, err := client.Dial(v.server.Host())
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	for n := range client.Seeded {
+		if err := c.Do(client.Seed, v.server.Ask(victim, client.Seed), n); err != nil {
+			return err
+		}
+	}
+	v.n.Store(client.Seeded)
+	return nil
+}
+
+// do makes the next request: each kind of work in turn.
+func (v *quiet) do(c *client.Connection) (client.Work, error) {
+	n := int(v.n.Add(1))
+	w := client.Works[n%len(client.Works)]
+	return w, c.Do(w, v.server.Ask(victim, w), n)
+}
+
+// most is how many requests a second are answered when each connection asks again
+// as soon as it was answered, and nobody else asks.
+func (v *quiet) most(ctx context.Context, during time.Duration) (float64, error) {
+	const tries = 3
+	var rates []float64
+	for range tries {
+		var answered atomic.Int64
+		began := time.Now()
+		err := v.connected(soloConnections, func(c *client.Connection) error {
+			for time.Since(began) < during && ctx.Err() == nil {
+				if _, err := v.do(c); err != nil {
+					return err
+				}
+				answered.Add(1)
+			}
+			return ctx.Err()
+		})
+		if err != nil {
+			return 0, err
+		}
+		rates = append(rates, float64(answered.Load())/time.Since(began).Seconds())
+	}
+	slices.Sort(rates)
+	return rates[tries/2], nil
+}
+
+// ask makes so many requests, one each time it is planned, however long those
+// before it take.
+func (v *quiet) ask(ctx context.Context, rate float64, n int) (samples, error) {
+	planned := make(chan time.Time, n) // never full: who plans doesn't wait
+	go func() {
+		defer close(planned)
+		began, every := time.Now(), time.Duration(float64(time.Second)/rate)
+		for i := range n {
+			at := began.Add(time.Duration(i) * every)
+			time.Sleep(time.Until(at))
+			if ctx.Err() != nil {
+				return
+			}
+			planned <- at
+		}
+	}()
+	var mu sync.Mutex
+	taken := samples{}
+	err := v.connected(pool, func(c *client.Connection) error {
+		for at := range planned {
+			w, err := v.do(c)
+			if err != nil {
+				return err
+			}
+			took := time.Since(at)
+			mu.Lock()
+			taken[w.Name] = append(taken[w.Name], took)
+			mu.Unlock()
+		}
+		return nil
+	})
+	return taken, errors.Join(err, ctx.Err())
+}
+
+// connected runs do on so many connections at the same time.
+func (v *quiet) connected(n int, do func(*client.Connection) error) error {
+	errs := make([]error, n)
+	var done sync.WaitGroup
+	for i := range n {
+		c, err := client.Dial(v.server.Host())
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		done.Go(func() { errs[i] = do(c) })
+	}
+	done.Wait()
+	return errors.Join(errs...)
+}
