@@ -74,6 +74,7 @@ func (i *instance) start(ctx context.Context, in wazero.Runtime, inv *invocation
 	if i.module, err = in.InstantiateModule(ctx, i.of.code, config); err != nil {
 		return err
 	}
+	i.of.enlarge(i.module)
 	inv.seen = nil // a start function that is a host's own was called for another module
 	i.fuel, _ = i.module.ExportedGlobal(wasm.FuelName).(api.MutableGlobal)
 	i.stack, _ = i.module.ExportedGlobal(wasm.StackName).(api.MutableGlobal)

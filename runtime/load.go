@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/tetratelabs/wazero"
@@ -26,10 +27,11 @@ type Module struct {
 	maxMemory int64 // bytes an instance may ever have
 	each      int64 // bytes of Go's heap that an instance takes besides its memory, about
 
-	code    wazero.CompiledModule
-	image   *image // nil for a plain module, and for one without memory
-	globals []globalValue
-	clock   uint64 // where a call's clock begins: start-up has used the time before
+	code     wazero.CompiledModule
+	enlarged sync.Once // its pages
+	image    *image    // nil for a plain module, and for one without memory
+	globals  []globalValue
+	clock    uint64 // where a call's clock begins: start-up has used the time before
 
 	users int           // calls under way; of the engine's modules
 	place *list.Element // among them; nil once it was dropped
