@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/core/abi"
@@ -73,6 +74,33 @@ func BenchmarkQuery(b *testing.B) {
 			b.Fatal(len(docs), err)
 		}
 	}
+}
+
+// BenchmarkInvocations measures a full batch of records of calls.
+func BenchmarkInvocations(b *testing.B) {
+	db := openTest(b)
+	w := core.Workspace{ID: core.NewWorkspaceID(), Slug: "acme", Name: "Acme", TimeZone: "UTC", Locale: "en", Home: "local", Created: time.Now()}
+	owner := core.Account{ID: core.NewAccountID(), Email: "ada@example.com", Name: "Ada", Created: time.Now()}
+	if err := db.CreateAccount(b.Context(), owner); err != nil {
+		b.Fatal(err)
+	}
+	if err := db.CreateWorkspace(b.Context(), w, owner.ID, core.Contract{ID: "con_1", Workspace: w.ID, Plan: "free", Began: time.Now()}, core.AuditEntry{}); err != nil {
+		b.Fatal(err)
+	}
+	records := make([]core.InvocationRecord, 256)
+	for b.Loop() {
+		for i := range records {
+			records[i] = core.InvocationRecord{
+				ID: core.NewInvocationID(), Workspace: w.ID, Install: core.NewInstallationID(), Handler: "POST /receipt", Kind: abi.KindQuery,
+				Trigger: abi.TriggerRequest, Outcome: core.OutcomeOK, Runs: 1, Fuel: 40_000, Duration: 50 * time.Microsecond, Started: time.Now(),
+				Request: core.NewRequestID(),
+			}
+		}
+		if err := db.WriteInvocations(b.Context(), records); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*len(records)), "µs/record")
 }
 
 func benchStore(b *testing.B) (s *store.Store, ws core.WorkspaceID, some core.DocumentID) {

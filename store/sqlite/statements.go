@@ -35,6 +35,7 @@ var readQueries = []string{
 var writeQueries = []string{
 	bumpSeq, insertDocument, updateDocument, deleteDocument, insertEntry, deleteEntry, insertUnique, deleteUnique,
 	insertEventQuery, insertDeliveryQuery, waitingQuery, listeningQuery, ripenQuery, claimQuery, completeQuery, holdQuery, setAsideQuery, failQuery,
+	insertInvocation, insertInvocations,
 	beginUnit, undoUnit, endUnit,
 }
 
