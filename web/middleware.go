@@ -38,28 +38,33 @@ func (s *Server) observe(c *fiber.Ctx) (err error) {
 // the query, and no header: secrets travel there. The long parts of a path are
 // left out, too: they are the signed tokens of links in mails.
 func (s *Server) record(c *fiber.Ctx, begin time.Time) {
-	path := logged(c.Path())
-	attrs := []slog.Attr{
+	now, level, cause := time.Now(), slog.LevelInfo, problem.Cause(c)
+	if cause != nil && c.Response().StatusCode() >= fiber.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	// A Logger would find out where this is called from, for nobody.
+	line := slog.NewRecord(now, level, "request", 0)
+	line.AddAttrs(
 		slog.String("request", problem.RequestID(c)),
 		slog.String("method", c.Method()),
-		slog.String("path", path),
+		slog.String("path", logged(c.Path())),
 		slog.Int("status", c.Response().StatusCode()),
-	}
+	)
 	if !begin.IsZero() {
-		attrs = append(attrs, slog.Duration("took", time.Since(begin)))
+		line.AddAttrs(slog.Duration("took", now.Sub(begin)))
 	}
 	if who, ok := session.From(c.UserContext()); ok {
-		attrs = append(attrs, slog.String("account", string(who.Account.ID)))
+		line.AddAttrs(slog.String("account", string(who.Account.ID)))
 	}
-	level := slog.LevelInfo
-	if cause := problem.Cause(c); cause != nil {
-		attrs = append(attrs, slog.String("kind", string(core.KindOf(cause))))
-		if c.Response().StatusCode() >= fiber.StatusInternalServerError {
-			level = slog.LevelError
-			attrs = append(attrs, slog.String("error", cause.Error()))
-		}
+	if cause != nil {
+		line.AddAttrs(slog.String("kind", string(core.KindOf(cause))))
 	}
-	s.log.LogAttrs(c.UserContext(), level, "request", attrs...)
+	if level == slog.LevelError {
+		line.AddAttrs(slog.String("error", cause.Error()))
+	}
+	if handler := s.log.Handler(); handler.Enabled(c.UserContext(), level) {
+		_ = handler.Handle(c.UserContext(), line) // a Logger would not say either
+	}
 }
 
 // logged is a path as the log has it: without segments that are longer than any

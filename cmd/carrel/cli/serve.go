@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/url"
 	"os"
 	"runtime"
@@ -55,8 +54,13 @@ the environment, the environment before the file.`,
 				cfg.OTLPEndpoint = os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT")
 			}
 			cfg.SignUp = signUp == "open"
-			cfg.Logger = newLogger(cmd.ErrOrStderr(), logging)
-			return serve(cmd.Context(), cfg, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			notes := newLogLines(cmd.ErrOrStderr())
+			cfg.Logger = newLogger(notes, logging)
+			err := serve(cmd.Context(), cfg, cmd.OutOrStdout(), notes)
+			if lost := notes.Flush(); err == nil {
+				err = lost
+			}
+			return err
 		},
 	}
 	flags := cmd.Flags()
@@ -94,13 +98,6 @@ func checkPublicURL(text string) error {
 		return usagef("--public-url %q must be a scheme and a host, such as https://carrel.example.com", text)
 	}
 	return nil
-}
-
-func newLogger(w io.Writer, format string) *slog.Logger {
-	if format == "json" {
-		return slog.New(slog.NewJSONHandler(w, nil))
-	}
-	return slog.New(slog.NewTextHandler(w, nil))
 }
 
 // heapFloor is memory that Go's collector counts and nobody touches, so that it
