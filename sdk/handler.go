@@ -15,6 +15,13 @@ type handler struct {
 	fn      reflect.Value
 	in, out reflect.Type // nil: none
 	raw     bool         // the body is bytes, for Ctx.Body
+
+	// What is known of both from the start, so that no call has to find it out.
+	strict  bool    // in decodes itself strictly
+	fields  []field // of in, if it is a struct whose members are read one by one
+	bytes   bool    // out may be Bytes
+	passes  bool    // out may be JSON already
+	plainIn *plain  // nil unless it is
 }
 
 // newHandler checks a function's shape. It panics on a wrong one, when the
@@ -35,12 +42,22 @@ func newHandler(name string, kind abi.Kind, function any) *handler {
 	h := &handler{name: name, kind: kind, fn: fn}
 	if t.NumIn() == 2 {
 		h.in = t.In(1)
+		h.strict = reflect.PointerTo(h.in).Implements(reflect.TypeFor[strictDecoder]())
 		if h.in.Kind() == reflect.Struct {
-			fieldsOf(h.in) // panics on a bad tag
+			fields := fieldsOf(h.in) // panics on a bad tag
+			if !h.strict {
+				h.fields = fields
+			}
+		}
+		if !h.strict {
+			h.plainIn = plainOf(h.in)
 		}
 	}
 	if t.NumOut() == 2 {
 		h.out = t.Out(0)
+		open := h.out.Kind() == reflect.Interface
+		h.bytes = open || h.out == bytesType
+		h.passes = open || h.out.Implements(reflect.TypeFor[passthrough]())
 	}
 	return h
 }
@@ -62,13 +79,16 @@ func (h *handler) call(c *Ctx) (*response, error) {
 	if h.out == nil {
 		return nil, nil
 	}
-	answer := results[0].Interface()
-	if raw, ok := answer.(Bytes); ok {
-		c.bytes = &raw
-		return nil, nil
+	if h.bytes {
+		if raw, ok := results[0].Interface().(Bytes); ok {
+			c.bytes = &raw
+			return nil, nil
+		}
 	}
-	if done, ok := answer.(passthrough); ok {
-		return done.passthrough(), nil
+	if h.passes {
+		if done, ok := results[0].Interface().(passthrough); ok {
+			return done.passthrough(), nil
+		}
 	}
 	encoded, err := marshal(results[0])
 	return ofBytes(encoded), err
@@ -77,7 +97,7 @@ func (h *handler) call(c *Ctx) (*response, error) {
 // bind fills in, a pointer to the handler's In.
 func (h *handler) bind(c *Ctx, in reflect.Value) error {
 	if event := c.invocation.Event; event != nil {
-		if readPlain(event.Data, in, true) {
+		if h.plainIn.read(event.Data, in, true) {
 			return nil
 		}
 		if err := json.Unmarshal(event.Data, in.Interface()); err != nil {
@@ -90,25 +110,21 @@ func (h *handler) bind(c *Ctx, in reflect.Value) error {
 		if len(c.invocation.Payload) == 0 {
 			return nil
 		}
-		return decodeStrict(c.invocation.Payload, in, "payload").err()
+		return h.decode(c.invocation.Payload, in, "payload").err()
 	}
 	var wrong violations
-	var fields []field
-	if _, special := in.Interface().(strictDecoder); !special && h.in.Kind() == reflect.Struct {
-		fields = fieldsOf(h.in)
-	}
 	switch {
 	case h.raw:
 	case len(request.Body) > 0:
-		wrong = decodeStrict(request.Body, in, "body")
-	case h.readsBody(fields):
+		wrong = h.decode(request.Body, in, "body")
+	case h.readsBody():
 		wrong.add("body", "is missing: this route takes JSON")
 	}
 	if wrong != nil {
 		return wrong.err()
 	}
-	for i := range fields {
-		f := &fields[i]
+	for i := range h.fields {
+		f := &h.fields[i]
 		if f.source == "body" && (h.raw || !f.bounded()) {
 			continue
 		}
@@ -126,9 +142,9 @@ func (h *handler) bind(c *Ctx, in reflect.Value) error {
 		}
 		f.check(target, place, &wrong)
 	}
-	if len(request.Query) > 0 && h.readsQuery(fields) {
+	if len(request.Query) > 0 && h.readsQuery() {
 		for _, name := range sortedKeys(request.Query) {
-			if f := fieldNamed(fields, name); f == nil || f.source != "query" {
+			if f := fieldNamed(h.fields, name); f == nil || f.source != "query" {
 				wrong.add("query."+name, "is not a known parameter")
 			}
 		}
@@ -136,22 +152,30 @@ func (h *handler) bind(c *Ctx, in reflect.Value) error {
 	return wrong.err()
 }
 
+// decode reads a JSON text into in, strictly.
+func (h *handler) decode(data []byte, in reflect.Value, location string) violations {
+	if h.plainIn.read(data, in, false) {
+		return nil
+	}
+	return decodeStrict(data, in, location)
+}
+
 // readsBody reports whether the handler's In has anything to take from a body.
-func (h *handler) readsBody(fields []field) bool {
+func (h *handler) readsBody() bool {
 	if h.in == nil || h.raw {
 		return false
 	}
-	for _, f := range fields {
-		if f.source == "body" {
+	for i := range h.fields {
+		if h.fields[i].source == "body" {
 			return true
 		}
 	}
-	return fields == nil && (h.in.Kind() != reflect.Struct || h.in.NumField() > 0)
+	return h.fields == nil && (h.in.Kind() != reflect.Struct || h.in.NumField() > 0)
 }
 
-func (h *handler) readsQuery(fields []field) bool {
-	for _, f := range fields {
-		if f.source == "query" {
+func (h *handler) readsQuery() bool {
+	for i := range h.fields {
+		if h.fields[i].source == "query" {
 			return true
 		}
 	}
@@ -178,18 +202,12 @@ func parse(text string, target reflect.Value) bool {
 
 // describe derives a route's schemas and query parameters from its handler.
 func (h *handler) describe(route *abi.Route) {
-	var fields []field
-	if h.in != nil && h.in.Kind() == reflect.Struct {
-		if _, special := reflect.New(h.in).Interface().(strictDecoder); !special {
-			fields = fieldsOf(h.in)
-		}
-	}
-	for _, f := range fields {
+	for _, f := range h.fields {
 		if f.source == "query" {
 			route.Query = append(route.Query, abi.Parameter{Name: f.Name, Doc: f.Doc})
 		}
 	}
-	if h.readsBody(fields) {
+	if h.readsBody() {
 		route.Request = schemaJSON(h.in)
 	}
 	if h.out == nil || h.out == bytesType {

@@ -20,11 +20,15 @@ type plainReader struct {
 // decoder or, if it is lax, json.Unmarshal would. Nobody writes to data
 // afterwards: strings are parts of it. After false the target is zero again.
 func readPlain(data []byte, target reflect.Value, lax bool) bool {
-	v := target.Elem()
-	p := plainOf(v.Type())
+	return plainOf(target.Type().Elem()).read(data, target, lax)
+}
+
+// read is readPlain of a type that is known; nil: it is not plain.
+func (p *plain) read(data []byte, target reflect.Value, lax bool) bool {
 	if p == nil {
 		return false
 	}
+	v := target.Elem()
 	r := plainReader{text: unsafe.String(unsafe.SliceData(data), len(data)), lax: lax}
 	r.space()
 	if r.value(p, v) {
