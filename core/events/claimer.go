@@ -28,8 +28,9 @@ type Store interface {
 	// sets aside what has had all its attempts.
 	RecoverDeliveries(ctx context.Context, now time.Time, attempts int) error
 	// ClaimDeliveries makes up to limit due deliveries running until lease, their
-	// attempts counted, at most one of each workspace: those that follow after,
-	// in turn, and none of the busy ones. None at all means that none is due.
+	// attempts counted, one of each workspace, or a few when more wait than limit:
+	// those that follow after, in turn, and none of the busy ones. None at all means
+	// that none is due.
 	ClaimDeliveries(ctx context.Context, now, lease time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int) ([]core.Delivery, error)
 	// Resumed holds a signal after deliveries became due that no unit of work put:
 	// held ones, or those of an event of the platform.

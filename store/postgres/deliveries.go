@@ -85,7 +85,7 @@ const (
 		SELECT workspace, id FROM deliveries WHERE due <= $1 AND later ORDER BY due LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED)`
 )
 
-// turnQuery finds the first due delivery of each workspace behind $1, going from
+// turnQuery finds the first $4 due deliveries of each workspace behind $1, going from
 // workspace to workspace in one index seek each: a workspace with a long backlog
 // costs no more than one with a single delivery, and one that only waits for a later
 // time costs nothing.
@@ -95,11 +95,16 @@ const turnQuery = `WITH RECURSIVE turn (workspace) AS (
 		SELECT (SELECT d.workspace FROM deliveries d WHERE d.due IS NOT NULL AND NOT d.later AND d.workspace > turn.workspace
 			ORDER BY d.workspace LIMIT 1)
 		FROM turn WHERE turn.workspace IS NOT NULL)
-	SELECT workspace, first FROM turn,
-		LATERAL (SELECT id AS first FROM deliveries d WHERE d.workspace = turn.workspace AND NOT d.later AND d.due <= $2
-			ORDER BY d.due LIMIT 1) due
+	SELECT workspace, next FROM turn,
+		LATERAL (SELECT id AS next FROM deliveries d WHERE d.workspace = turn.workspace AND NOT d.later AND d.due <= $2
+			ORDER BY d.due LIMIT $4) due
 	WHERE workspace <> ALL ($3)
-	LIMIT $4`
+	LIMIT $5`
+
+// sheaf is how many deliveries of a workspace are claimed together when more
+// workspaces wait than there are places: they run side by side, so their units share
+// transactions, and others wait for a place in any case.
+const sheaf = 4
 
 // claimQuery takes deliveries that are due and that no other node is taking.
 const claimQuery = `WITH free AS (
@@ -153,21 +158,37 @@ func (db *DB) claim(
 	return claimed, true, err
 }
 
-// walk finds whose turn it is in a backlog.
+// walk finds whose turn it is in a backlog: one delivery of each or, when there are
+// not places for all, a sheaf of each.
 func (db *DB) walk(ctx context.Context, now time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int) ([]core.Delivery, error) {
 	if err := db.ripen(ctx, now); err != nil {
 		return nil, err
 	}
-	due, err := db.due(ctx, turnQuery, after, micros(now), texts(busy), limit)
-	if err != nil || len(due) == limit || after == "" {
-		return due, err
+	due, err := db.due(ctx, turnQuery, after, micros(now), texts(busy), sheaf, limit*sheaf)
+	if err != nil {
+		return nil, err
 	}
-	seen := texts(busy)
-	for _, d := range due {
-		seen = append(seen, string(d.Workspace))
+	first := firsts(due)
+	if len(first) < limit && after != "" {
+		seen := texts(busy)
+		for _, d := range first {
+			seen = append(seen, string(d.Workspace))
+		}
+		more, err := db.due(ctx, turnQuery, "", micros(now), seen, sheaf, limit*sheaf) // the turn begins again
+		if err != nil {
+			return nil, err
+		}
+		due, first = append(due, more...), append(first, firsts(more)...)
 	}
-	more, err := db.due(ctx, turnQuery, "", micros(now), seen, limit-len(due)) // the turn begins again
-	return append(due, more...), err
+	if len(first) >= limit {
+		return due[:limit], nil
+	}
+	return first, nil
+}
+
+// firsts are the first of each workspace, whose deliveries are next to each other.
+func firsts(due []core.Delivery) []core.Delivery {
+	return slices.CompactFunc(slices.Clone(due), func(a, b core.Delivery) bool { return a.Workspace == b.Workspace })
 }
 
 // ripen has what waited for a later time take part in the turns, if it is due.
