@@ -227,7 +227,9 @@ func parseImage(data []byte) (image ocispec.Manifest, module ocispec.Descriptor,
 func (r *remote) attachment(ctx context.Context, image ocispec.Descriptor) (found attachment, err error) {
 	var referrers []ocispec.Descriptor
 	if err := r.referrers.Referrers(ctx, image, "", func(page []ocispec.Descriptor) error {
-		referrers = append(referrers, page...)
+		if referrers = append(referrers, page...); len(referrers) > maxReferrers {
+			return fmt.Errorf("%d manifests and more say that they are about %s: %w", len(referrers), image.Digest, errUnfit)
+		}
 		return nil
 	}); err != nil {
 		return found, err

@@ -152,10 +152,18 @@ type blob struct {
 	data []byte
 }
 
+// What a registry may have a node keep in its memory, whoever writes to it.
+const (
+	maxTags      = 1_000_000
+	maxReferrers = 100 // of an image; each is fetched
+)
+
 // tags lists the tags of the repository; an empty one is not there yet.
 func (r *remote) tags(ctx context.Context) (tags []string, err error) {
 	err = r.repo.Tags(ctx, "", func(page []string) error {
-		tags = append(tags, page...)
+		if tags = append(tags, page...); len(tags) > maxTags {
+			return fmt.Errorf("the repository has more than %d tags: %w", maxTags, errUnfit)
+		}
 		return nil
 	})
 	if answer, ok := errors.AsType[*errcode.ErrorResponse](err); ok && answer.StatusCode == http.StatusNotFound && len(answer.Errors) > 0 {

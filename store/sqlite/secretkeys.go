@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 
 	"github.com/carrel-dev/carrel/core"
 )
@@ -23,11 +24,20 @@ func (db *DB) SecretKeys(ctx context.Context) (map[string]core.KeyState, error) 
 }
 
 // PutSecretKey notes the state of a key; as KeySealing before anything is
-// sealed with it. One that is complete is the only one from then on.
-func (db *DB) PutSecretKey(ctx context.Context, id string, state core.KeyState) error {
+// sealed with it. One that is complete is the only one from then on. It fails with
+// Changed when there is another than those known.
+func (db *DB) PutSecretKey(ctx context.Context, id string, state core.KeyState, known ...string) error {
 	const op = "sqlite.PutSecretKey"
 	return db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx,
+		rows, err := tx.QueryContext(ctx, "SELECT id FROM secret_keys WHERE id <> ?", id)
+		others, err := collect(rows, err, func(s scanner) (other string, err error) { return other, s.Scan(&other) })
+		if err != nil {
+			return failed(op, err)
+		}
+		if slices.ContainsFunc(others, func(other string) bool { return !slices.Contains(known, other) }) {
+			return core.E(op, core.Changed, "There is another key for secrets.")
+		}
+		_, err = tx.ExecContext(ctx,
 			"INSERT INTO secret_keys (id, complete) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET complete = ?2", id, state)
 		if err == nil && state == core.KeyComplete {
 			_, err = tx.ExecContext(ctx, "DELETE FROM secret_keys WHERE id <> ?", id)

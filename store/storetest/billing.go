@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -81,7 +82,7 @@ func secretKeys(t *testing.T, h *house) {
 	ctx := context.Background()
 	put := func(id string, state core.KeyState, want map[string]core.KeyState) {
 		t.Helper()
-		h.must(h.PutSecretKey(ctx, id, state))
+		h.must(h.PutSecretKey(ctx, id, state, "one"))
 		if got, err := h.SecretKeys(ctx); err != nil || !maps.Equal(got, want) {
 			t.Fatalf("%v, %v, want %v", got, err, want)
 		}
@@ -92,6 +93,29 @@ func secretKeys(t *testing.T, h *house) {
 	put("two", core.KeyScrubbed, map[string]core.KeyState{"one": core.KeyComplete, "two": core.KeyScrubbed})
 	put("two", core.KeySealing, map[string]core.KeyState{"one": core.KeyComplete, "two": core.KeySealing})
 	put("two", core.KeyComplete, map[string]core.KeyState{"two": core.KeyComplete})
+	if err := h.PutSecretKey(ctx, "three", core.KeySealing, "one"); core.KindOf(err) != core.Changed {
+		t.Errorf("a key of who doesn't know of another: %v", err)
+	}
+	put("two", core.KeyComplete, map[string]core.KeyState{"two": core.KeyComplete})
+
+	// Of many who begin at the same time, each with a key of its own, one goes on.
+	var begun atomic.Int64
+	var nodes sync.WaitGroup
+	for i := range 8 {
+		nodes.Go(func() {
+			switch err := h.PutSecretKey(ctx, fmt.Sprint("node ", i), core.KeySealing, "two"); core.KindOf(err) {
+			case "":
+				begun.Add(1)
+			case core.Changed:
+			default:
+				t.Error(err)
+			}
+		})
+	}
+	nodes.Wait()
+	if begun.Load() != 1 {
+		t.Errorf("%d nodes go on, each with a key of its own", begun.Load())
+	}
 
 	with, _ := h.workspace()
 	without, _ := h.workspace()

@@ -44,7 +44,7 @@ type Platform interface {
 	UsageSums(ctx context.Context, ws core.WorkspaceID) ([]core.UsageSum, error)
 	Configured(ctx context.Context) ([]core.WorkspaceID, error)
 	SecretKeys(ctx context.Context) (map[string]core.KeyState, error)
-	PutSecretKey(ctx context.Context, id string, state core.KeyState) error
+	PutSecretKey(ctx context.Context, id string, state core.KeyState, known ...string) error
 
 	Events(ctx context.Context, ws core.WorkspaceID, eventType string, before core.EventID, limit int) ([]core.Event, error)
 	Invocations(ctx context.Context, ws core.WorkspaceID, before core.InvocationID, limit int) ([]core.InvocationRecord, error)

@@ -31,9 +31,10 @@ type database interface {
 	Unscheduled(ctx context.Context, digest core.Digest, schedule string) ([]core.Installation, error)
 
 	// SecretKeys are the keys that secrets may be sealed with, by their ids, and
-	// PutSecretKey notes the state of one. Scrub leaves nothing of what was changed.
+	// PutSecretKey notes the state of one, unless there is another than those known.
+	// Scrub leaves nothing of what was changed; Timeout: it can't do so now.
 	SecretKeys(ctx context.Context) (map[string]core.KeyState, error)
-	PutSecretKey(ctx context.Context, id string, state core.KeyState) error
+	PutSecretKey(ctx context.Context, id string, state core.KeyState, known ...string) error
 	Scrub(ctx context.Context) error
 
 	// Groups are the transactions that were made durable, and the writes in them.

@@ -70,7 +70,13 @@ func sealSecrets(ctx context.Context, db database, keys secret.Keys, installatio
 	if before == core.KeyComplete && len(used) == 1 {
 		return nil
 	}
-	if err := db.PutSecretKey(ctx, id, core.KeySealing); err != nil {
+	known := slices.Collect(maps.Keys(used))
+	err = db.PutSecretKey(ctx, id, core.KeySealing, known...)
+	if core.KindOf(err) == core.Changed {
+		return core.E(op, core.Unavailable, "Another node has just begun to seal secrets in this database, with a key that this one doesn't have. "+
+			"Copy its key file here, or name the same file on all nodes with --secret-key-file. Nothing was changed.")
+	}
+	if err != nil {
 		return core.Wrap(op, core.Unavailable, err)
 	}
 	renewal, err := installations.Renew(ctx)
@@ -78,7 +84,12 @@ func sealSecrets(ctx context.Context, db database, keys secret.Keys, installatio
 		return core.Wrap(op, core.Unavailable, err)
 	}
 	if before == core.KeySealing || renewal.Sealed > 0 {
-		if err := db.Scrub(ctx); err != nil {
+		err := db.Scrub(ctx)
+		if core.KindOf(err) == core.Timeout {
+			log.Warn("secrets are sealed, and what was there before may still be in the database's files; the next start tries again", "error", err)
+			return nil
+		}
+		if err != nil {
 			return core.Wrap(op, core.Unavailable, err)
 		}
 	}
@@ -92,5 +103,5 @@ func sealSecrets(ctx context.Context, db database, keys secret.Keys, installatio
 	if len(renewal.Left) > 0 {
 		now = core.KeyScrubbed
 	}
-	return core.Wrap(op, core.Unavailable, db.PutSecretKey(ctx, id, now))
+	return core.Wrap(op, core.Unavailable, db.PutSecretKey(ctx, id, now, known...))
 }

@@ -26,7 +26,7 @@ func (w *watch) parts(db database, records *store.InvocationLog, engine *runtime
 	w.Counter("carrel_invocation_records_lost_total", "Records of invocations that could not be written.", nil,
 		func() float64 { return float64(records.Lost()) })
 	w.Gauge("carrel_delivery_backlog_seconds", "How long the delivery has been due that waits longest.", nil,
-		func() float64 { return backlog(db, time.Now()) })
+		func() float64 { return backlog(db, db.Now()) })
 
 	gauge := func(name, help string, labels telemetry.Labels, read func(runtime.Stats) float64) {
 		w.Gauge(name, help, labels, func() float64 { return read(engine.Stats()) })
