@@ -12,7 +12,7 @@ import (
 // savepoint of the unit's own.
 func (d *documents) Commit(ctx context.Context, ws core.WorkspaceID, b store.Batch) (seq int64, err error) {
 	const op = "sqlite.Commit"
-	err = d.db.committer.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = d.db.committer.write(ctx, ws, func(ctx context.Context, tx *sql.Tx) error {
 		s := session{tx, d.db.writeStatements}
 		if err := s.validate(ctx, ws, b.Epoch, b.Seen); err != nil {
 			return err

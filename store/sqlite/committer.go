@@ -16,17 +16,18 @@ import (
 // first of them waits for the last.
 const (
 	maxGroup     = 256
-	maxGroupTime = 50 * time.Millisecond
+	maxGroupTime = 10 * time.Millisecond
 )
 
 // committer is the only writer of the file. Writes that arrive while a group is
-// being written or flushed join it or make up the next, so that one fsync
-// serves them all.
+// being written or flushed join it or make up the next, in turn among workspaces, so
+// that one fsync serves them all.
 type committer struct {
 	db       *sql.DB
 	prepared statements // of db
 	moments  *shelf[core.WorkspaceID, store.Moment]
 	queue    chan *pending
+	lines    *lines // run's own: those of queue that it has taken
 	closing  chan struct{}
 	once     sync.Once
 	done     chan struct{}
@@ -35,10 +36,11 @@ type committer struct {
 }
 
 type pending struct {
-	ctx    context.Context
-	fn     func(context.Context, *sql.Tx) error
-	result chan error // holds one
-	err    error      // fn's
+	ctx       context.Context
+	workspace core.WorkspaceID // whose rows it writes; empty: the platform's, or many's
+	fn        func(context.Context, *sql.Tx) error
+	result    chan error // holds one
+	err       error      // fn's
 
 	settled func(error) // told how it ended before the result is
 }
@@ -49,6 +51,7 @@ func startCommitter(db *sql.DB, prepared statements, moments *shelf[core.Workspa
 		prepared: prepared,
 		moments:  moments,
 		queue:    make(chan *pending, maxGroup),
+		lines:    newLines(),
 		closing:  make(chan struct{}),
 		done:     make(chan struct{}),
 	}
@@ -56,8 +59,8 @@ func startCommitter(db *sql.DB, prepared statements, moments *shelf[core.Workspa
 	return c
 }
 
-func (c *committer) write(ctx context.Context, fn func(context.Context, *sql.Tx) error, settled func(error)) error {
-	p := &pending{ctx: ctx, fn: fn, result: make(chan error, 1), settled: settled}
+func (c *committer) write(ctx context.Context, ws core.WorkspaceID, fn func(context.Context, *sql.Tx) error, settled func(error)) error {
+	p := &pending{ctx: ctx, workspace: ws, fn: fn, result: make(chan error, 1), settled: settled}
 	select {
 	case <-c.closing:
 		return errClosing
@@ -99,24 +102,37 @@ func (c *committer) stop() {
 func (c *committer) run() {
 	defer close(c.done)
 	for {
+		if p := c.next(); p != nil {
+			c.commit(p)
+			continue
+		}
 		select {
-		case first := <-c.queue:
-			c.commit(first)
+		case p := <-c.queue:
+			c.lines.add(p)
 		case <-c.closing:
-			for {
-				select {
-				case first := <-c.queue:
-					c.commit(first)
-				default:
-					return
-				}
+			for p := c.next(); p != nil; p = c.next() {
+				c.commit(p)
 			}
+			return
 		}
 	}
 }
 
-// commit runs a group of writes, the first and those queued behind it, in one
-// transaction and answers each of them.
+// next takes the write whose turn it is among those that wait; nil when none does.
+func (c *committer) next() *pending {
+	for {
+		select {
+		case p := <-c.queue:
+			c.lines.add(p)
+			continue
+		default:
+		}
+		return c.lines.next()
+	}
+}
+
+// commit runs a group of writes, the first and those that wait, in one transaction
+// and answers each of them.
 func (c *committer) commit(first *pending) {
 	group, err := c.transact(first)
 	succeeded := int64(0)
@@ -159,13 +175,10 @@ func (c *committer) transact(first *pending) (group []*pending, err error) {
 		if len(group) == maxGroup || time.Since(began) > maxGroupTime {
 			break
 		}
-		select {
-		case p = <-c.queue:
-			group = append(group, p)
-			continue
-		default:
+		if p = c.next(); p == nil {
+			break
 		}
-		break
+		group = append(group, p)
 	}
 	c.moments.close()
 	return group, tx.Commit()

@@ -131,13 +131,18 @@ type querier interface {
 // What is remembered of accounts, tokens, sessions, members and workspaces is
 // forgotten before it returns, as fn may have changed any of it.
 func (db *DB) Write(ctx context.Context, fn func(context.Context, *sql.Tx) error) error {
-	return db.committer.write(ctx, fn, func(error) { db.memory.forget() })
+	return db.writeOf(ctx, "", fn)
+}
+
+// writeOf is Write for what is a workspace's: it takes turns with others'.
+func (db *DB) writeOf(ctx context.Context, ws core.WorkspaceID, fn func(context.Context, *sql.Tx) error) error {
+	return db.committer.write(ctx, ws, fn, func(error) { db.memory.forget() })
 }
 
 // writeData is Write for what changes nothing that is remembered: log, usage,
-// deliveries, documents.
-func (db *DB) writeData(ctx context.Context, fn func(context.Context, *sql.Tx) error) error {
-	return db.committer.write(ctx, fn, func(error) {})
+// deliveries, documents. An empty workspace stands for many.
+func (db *DB) writeData(ctx context.Context, ws core.WorkspaceID, fn func(context.Context, *sql.Tx) error) error {
+	return db.committer.write(ctx, ws, fn, func(error) {})
 }
 
 // Groups returns how many transactions the committer has made durable, and how

@@ -213,7 +213,7 @@ func (db *DB) claim(
 	if err != nil || len(due) == 0 {
 		return nil, false, failed(op, err)
 	}
-	err = db.writeData(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = db.writeData(ctx, "", func(ctx context.Context, tx *sql.Tx) error {
 		s := session{tx, db.writeStatements}
 		for _, d := range due {
 			owed := d.Due
@@ -255,7 +255,7 @@ func (db *DB) ripen(ctx context.Context, now time.Time) error {
 	if err := db.readStatements[ripeQuery].QueryRowContext(ctx, micros(now)).Scan(&ripe); err != nil || !ripe {
 		return err
 	}
-	return db.writeData(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	return db.writeData(ctx, "", func(ctx context.Context, tx *sql.Tx) error {
 		_, err := session{tx, db.writeStatements}.exec(ctx, ripenQuery, micros(now), store.MaxDue)
 		return err
 	})
@@ -296,7 +296,7 @@ func (db *DB) SetAsideDelivery(ctx context.Context, d core.Delivery, message str
 }
 
 func (db *DB) failDelivery(ctx context.Context, d core.Delivery, state core.DeliveryState, due any, message string) error {
-	return db.writeData(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	return db.writeData(ctx, d.Workspace, func(ctx context.Context, tx *sql.Tx) error {
 		_, err := session{tx, db.writeStatements}.exec(ctx, failQuery, state, due, message, d.Workspace, d.ID, d.Attempt)
 		return failed("sqlite.FailDelivery", err)
 	})

@@ -98,7 +98,7 @@ func (h History) Redrive(ctx context.Context, ws core.WorkspaceID, id core.Deliv
 	if err != nil {
 		return d, err
 	}
-	err = h.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = h.db.writeOf(ctx, ws, func(ctx context.Context, tx *sql.Tx) error {
 		result, err := tx.ExecContext(ctx, "UPDATE deliveries SET state = 'pending', attempt = 0, due = ?, later = 0 WHERE "+inWorkspace+" AND id = ? AND state = 'set_aside'",
 			micros(entry.Time), ws, id)
 		if err := one(op, result, err); err != nil {

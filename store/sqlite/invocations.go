@@ -27,7 +27,7 @@ func insertOf(n int) string {
 
 // WriteInvocations implements store.Invocations.
 func (db *DB) WriteInvocations(ctx context.Context, records []core.InvocationRecord) error {
-	err := db.writeData(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err := db.writeData(ctx, "", func(ctx context.Context, tx *sql.Tx) error {
 		s := session{tx, db.writeStatements}
 		var args []any
 		for some := range slices.Chunk(records, invocationsAtOnce) {

@@ -143,7 +143,7 @@ func readAccess(ctx context.Context, q querier, ws core.WorkspaceID) (a core.Acc
 // at a time, so what decide saw is still so when its answer is written.
 func (db *DB) Change(ctx context.Context, ws core.WorkspaceID, decide func(core.Access) ([]core.Change, error)) error {
 	var changes []core.Change
-	err := db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err := db.writeOf(ctx, ws, func(ctx context.Context, tx *sql.Tx) error {
 		a, err := readAccess(ctx, tx, ws)
 		if err != nil {
 			return err

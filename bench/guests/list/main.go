@@ -20,6 +20,7 @@ var contacts = sdk.Table[Contact]("contacts", "People")
 
 func init() {
 	sdk.Plugin("list", "1.0.0", nil).
+		Publisher("carrel").Title("List").Summary("Lists people.").
 		Uses(abi.CapabilityData, "To list contacts.").
 		Tables(contacts).
 		Query("GET /contacts", contacts.List).

@@ -1,0 +1,80 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/carrel-dev/carrel/core"
+)
+
+// Lines are served in turn, each in its own order.
+func TestLines(t *testing.T) {
+	l := newLines()
+	add := func(names string) {
+		for _, name := range strings.Fields(names) {
+			l.add(&pending{workspace: core.WorkspaceID(name[:1]), err: core.E(name, core.Invalid, "%s", name)})
+		}
+	}
+	var got []string
+	take := func(n int) {
+		for range n {
+			p := l.next()
+			if p == nil {
+				got = append(got, "-")
+				continue
+			}
+			got = append(got, core.MessageOf(p.err))
+		}
+	}
+	take(1)
+	add("a1 a2 a3 b1")
+	take(2)
+	add("c1 b2 a4")
+	take(7)
+	add("c2")
+	take(2)
+	if want := "- a1 b1 a2 c1 b2 a3 a4 - - c2 -"; strings.Join(got, " ") != want {
+		t.Errorf("served %s, want %s", strings.Join(got, " "), want)
+	}
+	if len(l.of) != 0 || len(l.order) != 0 {
+		t.Errorf("left behind: %v %v", l.of, l.order)
+	}
+}
+
+// Who writes one thing waits for one write of a workspace that writes many, however
+// many of them were there before.
+func TestAWorkspaceThatWritesMuchIsNotInFront(t *testing.T) {
+	db := openTest(t)
+	release, held := hold(db)
+	const many = 50
+	var order []core.WorkspaceID // only the committer writes to it
+	var done sync.WaitGroup
+	write := func(ws core.WorkspaceID, n int) {
+		before := len(db.committer.queue)
+		for range n {
+			done.Go(func() {
+				err := db.writeData(context.Background(), ws, func(context.Context, *sql.Tx) error {
+					order = append(order, ws)
+					return nil
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		db.committer.queued(before + n)
+	}
+	write("ws_noisy", many)
+	write("ws_quiet", 2)
+	close(release)
+	done.Wait()
+	if err := <-held; err != nil {
+		t.Fatal(err)
+	}
+	if len(order) != many+2 || order[1] != "ws_quiet" || order[3] != "ws_quiet" {
+		t.Errorf("%d were written, in the order %v", len(order), order[:min(len(order), 8)])
+	}
+}
