@@ -31,7 +31,7 @@ type InvocationRecord struct {
 	Kind      abi.Kind
 	Trigger   abi.Trigger
 	Outcome   Outcome
-	Runs      int   // of the handler: one, and one more for each conflict
+	Runs      int   // of the handler: one, one more for each conflict, and one when a unique value was taken
 	Fuel      int64 // units, all runs together
 	Duration  time.Duration
 	Error     string // message, for the workspace's own eyes

@@ -129,11 +129,16 @@ func (SumOf) question()     {}
 
 // Observation is a question, the answer a unit relies on, and the Seq at which
 // it was given: while the workspace is still there, it need not be asked again.
+// An answer that was assumed was given at no Seq.
 type Observation struct {
 	Question Question
 	Answer   Answer
 	Seq      int64
 }
+
+// Assumed is the Seq of an answer nobody gave. No workspace is ever there, nor
+// any number of commits before or behind it, so the question is always asked.
+const Assumed int64 = -1 << 62
 
 // Batch is a unit of work ready to be committed.
 type Batch struct {

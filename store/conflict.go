@@ -9,7 +9,10 @@ import (
 
 // Conflict is the cause of a Changed error: what the unit had read and somebody
 // else has changed. Key names it; units with the same key would collide again.
-type Conflict struct{ Key string }
+type Conflict struct {
+	Key      string
+	Question Question
+}
 
 // Error implements error.
 func (c *Conflict) Error() string { return c.Key + " has changed" }
@@ -19,7 +22,7 @@ const changedMessage = "Something this call relies on has changed meanwhile; run
 // NewConflict is the Changed error of a unit one of whose observations no
 // longer holds.
 func NewConflict(ws core.WorkspaceID, q Question) error {
-	return &core.Error{Op: "store.Commit", Kind: core.Changed, Msg: changedMessage, Err: &Conflict{conflictKey(ws, q)}}
+	return &core.Error{Op: "store.Commit", Kind: core.Changed, Msg: changedMessage, Err: &Conflict{conflictKey(ws, q), q}}
 }
 
 // NewStaleEpoch is the Changed error of a unit that was authorised by what is

@@ -14,7 +14,8 @@ var errReadOnly = core.E("store.Write", core.Denied, "A query cannot write; make
 
 // Insert adds a document and chooses its id. It fails with Invalid when the
 // body doesn't fit the table, and with Exists when it has a unique value
-// somebody else has.
+// somebody else has, or that may come to light only as Changed (see
+// Scope.AssumeFree).
 func (u *Unit) Insert(ctx context.Context, table string, body json.RawMessage) (core.Document, error) {
 	t, err := u.writable(ctx, table)
 	if err != nil {
@@ -228,7 +229,13 @@ func (u *Unit) holder(ctx context.Context, t *table, ix *index, key string) (cor
 	if id, ok := u.claims[Entry{ix.number, key}]; ok {
 		return id, nil
 	}
-	answer, err := u.ask(ctx, HolderOf{ix.number, key})
+	var answer Answer
+	var err error
+	if q := (HolderOf{ix.number, key}); u.scope.AssumeFree && !u.stored[Entry(q)] {
+		answer, err = u.assume(q, core.DocumentID(""))
+	} else {
+		answer, err = u.ask(ctx, q)
+	}
 	if err != nil {
 		return "", err
 	}

@@ -103,6 +103,11 @@ func (u *Unit) enlist(d *draft) {
 		u.order = append(u.order, d)
 		d.doc.Version = d.base + 1
 		d.doc.Schema = schemaNumber
+		for i, ix := range d.table.indexes {
+			if d.base > 0 && ix.Unique && d.baseFull[i] {
+				u.stored[Entry{ix.number, d.baseKeys[i]}] = true
+			}
+		}
 		return
 	}
 	for _, ix := range d.table.indexes {

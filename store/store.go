@@ -25,6 +25,12 @@ type Scope struct {
 	ReadOnly     bool        // writes are refused with Denied
 	Now          time.Time   // created and updated times of documents; zero means the present
 	AuthEpoch    int64       // the epoch the caller was authorised with
+
+	// AssumeFree lets the unit take a unique key for free without asking the
+	// database, which the commit does anyway: nearly always it is. A key that
+	// is taken then makes the unit Changed, and not the write Exists, so it is
+	// for who runs the invocation again in a unit that asks.
+	AssumeFree bool
 }
 
 // Committed says what a commit did.
@@ -46,5 +52,6 @@ func (s *Store) Begin(ws core.WorkspaceID, scope Scope) *Unit {
 		seen:    make(map[Question]Observation),
 		written: make(map[VersionOf]*draft),
 		claims:  make(map[Entry]core.DocumentID),
+		stored:  make(map[Entry]bool),
 	}
 }

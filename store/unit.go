@@ -41,12 +41,13 @@ type Unit struct {
 
 	seen   map[Question]Observation
 	moment Moment // of the first read
-	mixed  bool   // later reads saw other moments
+	mixed  bool   // later reads saw other moments, or something was assumed
 	rows   int    // looked at in ranges
 
 	written map[VersionOf]*draft
 	order   []*draft // of written, in the order of their first write
 	claims  map[Entry]core.DocumentID
+	stored  map[Entry]bool // unique keys the written documents hold in the database: not free, but the unit's to give
 	bytes   int
 	changes []core.Change
 
@@ -122,6 +123,15 @@ func (u *Unit) ask(ctx context.Context, q Question) (Answer, error) {
 		return nil, u.doom(err)
 	}
 	return answer, u.record(q, answer, at)
+}
+
+// assume takes an answer for so, once, without finding out.
+func (u *Unit) assume(q Question, answer Answer) (Answer, error) {
+	if before, ok := u.seen[q]; ok {
+		return before.Answer, nil
+	}
+	u.mixed = true
+	return answer, u.record(q, answer, Moment{Seq: Assumed, AuthEpoch: u.scope.AuthEpoch})
 }
 
 // doom ends the unit's chances to commit when err means that it may have been
@@ -203,6 +213,9 @@ func (u *Unit) Commit(ctx context.Context) (Committed, error) {
 		return Committed{}, errReadOnly
 	}
 	if len(u.changes) > MaxChanges {
+		if err := u.Validate(ctx); err != nil {
+			return Committed{}, err
+		}
 		return Committed{}, core.E(op, core.TooLarge,
 			"One call emits, schedules and records at most %d times, and each listener of an event counts as one.", MaxChanges)
 	}
@@ -224,6 +237,14 @@ func (u *Unit) ConflictKey() string {
 		return c.Key
 	}
 	return ""
+}
+
+// Assumed reports whether the unit is Changed by something it had assumed
+// (Scope.AssumeFree), which nobody need have changed: a unit that asks will not
+// meet it again.
+func (u *Unit) Assumed() bool {
+	c, ok := errors.AsType[*Conflict](u.doomed)
+	return ok && u.seen[c.Question].Seq == Assumed
 }
 
 func (u *Unit) observations() []Observation { return slices.Collect(maps.Values(u.seen)) }

@@ -48,7 +48,7 @@ func newMeters(registry *prometheus.Registry, version string) *meters {
 		fuel: histogram("carrel_invocation_fuel",
 			"Units of work that the runs of an invocation did.", ofFuel, "kind", "trigger", "outcome"),
 		reruns: counter("carrel_invocation_reruns_total",
-			"Runs of handlers after the first, as others had changed what the run before had read.", "kind"),
+			"Runs of handlers after the first, as what the run before had read, or assumed, was not so.", "kind"),
 		waits: histogram("carrel_gate_wait_seconds",
 			"Time that calls waited which could not go on at once.", ofRuns, "gate", "result"),
 		operations: histogram("carrel_host_operation_seconds",

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/carrel-dev/carrel/core/abi"
 	"github.com/carrel-dev/carrel/core/dispatch"
 	"github.com/carrel-dev/carrel/hostfuncs"
+	"github.com/carrel-dev/carrel/store"
 )
 
 // A hundred concurrent increments of one document are exact: those that
@@ -197,5 +199,109 @@ func TestAttack58_TheQuotaHoldsExactly(t *testing.T) {
 	sums, err := b.db.UsageSums(t.Context(), b.ws.ID)
 	if err != nil || len(sums) != 1 || sums[0].Quantity != 3 || len(b.counters()) != 3 {
 		t.Fatalf("usage %v, %v; %d rows", sums, err, len(b.counters()))
+	}
+}
+
+// asking is the store's database, which counts what it is asked while units run.
+type asking struct {
+	store.Backend
+	asked atomic.Int64
+}
+
+func (a *asking) Ask(ctx context.Context, ws core.WorkspaceID, q store.Question) (store.Answer, store.Moment, error) {
+	a.asked.Add(1)
+	return a.Backend.Ask(ctx, ws, q)
+}
+
+// The first run takes a unique key for free without asking; a taken one costs a
+// second run, whose answer is the one there was always.
+func TestAUniqueKeyIsAskedForWhenItIsTaken(t *testing.T) {
+	b := newBench(t)
+	database := &asking{Backend: b.db.Documents()}
+	d := b.dispatcher(func(c *dispatch.Config) { c.Units = units{store.New(database)} })
+	add := func(ctx context.Context, in abi.Invocation, host *hostfuncs.Host) (any, error) {
+		return insert(ctx, host, "one")
+	}
+	b.handle("mutation", add)
+	b.handle("bump", add)
+	expect := func(runs int, asked int64) {
+		t.Helper()
+		if record := b.log.last(); record.Runs != runs || record.Fuel != 10*int64(runs) {
+			t.Errorf("record: %+v, want %d runs", record, runs)
+		}
+		if n := database.asked.Swap(0); n != asked {
+			t.Errorf("the database was asked %d times, want %d", n, asked)
+		}
+	}
+	answer, err := b.ask(d, b.owner, "POST", "/run")
+	must(t, err)
+	expect(1, 0)
+	var first counter
+	must(t, json.Unmarshal(answer.Response.Body, &first))
+
+	refused := fmt.Sprintf("body.name: already used by %s.", first.ID)
+	_, err = b.ask(d, b.owner, "POST", "/run")
+	wantError(t, err, core.Exists, refused)
+	if got := core.ViolationsOf(err); len(got) != 1 || got[0].Location != "body.name" {
+		t.Errorf("violations: %v", got)
+	}
+	expect(2, 1)
+	wantError(t, d.Deliver(t.Context(), b.delivery("bump")), core.Exists, refused)
+	expect(2, 1)
+
+	// An action's unit is one of its own, and is run again for itself.
+	b.handle("action", func(ctx context.Context, _ abi.Invocation, host *hostfuncs.Host) (any, error) {
+		return call[json.RawMessage](ctx, host, abi.OpMutate, abi.MutateRequest{Handler: "bump"})
+	})
+	before := b.runs.Load()
+	_, err = b.ask(d, b.owner, "PUT", "/run/1")
+	wantError(t, err, core.Exists, refused)
+	if runs := b.runs.Load() - before; runs != 3 {
+		t.Errorf("%d runs, want one of the action and two of its mutation", runs)
+	}
+
+	// What a guest made of a key it believed free is told to nobody.
+	b.handle("mutation", func(ctx context.Context, _ abi.Invocation, host *hostfuncs.Host) (any, error) {
+		if _, err := insert(ctx, host, "one"); err == nil {
+			return nil, trap{core.OutcomeTrap}
+		}
+		return insert(ctx, host, "two")
+	})
+	_, err = b.ask(d, b.owner, "POST", "/run")
+	must(t, err)
+	if record := b.log.last(); record.Runs != 2 || record.Outcome != core.OutcomeOK || record.Error != "" {
+		t.Errorf("record: %+v", record)
+	}
+	if got := b.counters(); len(got) != 2 {
+		t.Errorf("stored: %v", got)
+	}
+}
+
+// Who loses the race for a unique key waits for nobody, and is told who won it.
+func TestOneOfManyTakesAUniqueKey(t *testing.T) {
+	b := newBench(t)
+	d := b.dispatcher(func(c *dispatch.Config) { c.Request.Time = 30 * time.Second })
+	b.handle("mutation", func(ctx context.Context, _ abi.Invocation, host *hostfuncs.Host) (any, error) {
+		return insert(ctx, host, "one")
+	})
+	var mu sync.Mutex
+	kinds := map[core.Kind]int{}
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			_, err := b.ask(d, b.owner, "POST", "/run")
+			mu.Lock()
+			defer mu.Unlock()
+			kinds[core.KindOf(err)]++
+		})
+	}
+	all.Wait()
+	if kinds[""] != 1 || kinds[core.Exists] != 19 {
+		t.Fatalf("outcomes: %v", kinds)
+	}
+	for _, record := range b.log.all() {
+		if record.Handler == "mutation" && record.Runs > 2 {
+			t.Errorf("record: %+v", record)
+		}
 	}
 }

@@ -33,6 +33,7 @@ type Scope struct {
 	ReadOnly     bool
 	Now          time.Time
 	AuthEpoch    int64 // the unit is Changed when the workspace's epoch is another
+	AssumeFree   bool  // the unit doesn't ask whether a unique key is free; it is Changed when one is taken
 }
 
 // Units begins units of work.
@@ -55,6 +56,9 @@ type Unit interface {
 	Commit(ctx context.Context) (deliveries bool, err error)
 	// ConflictKey names what a Changed collided on; "" when it is unknown.
 	ConflictKey() string
+	// Assumed reports whether a Changed is about what the unit had only assumed:
+	// one that doesn't assume it will not meet it again.
+	Assumed() bool
 }
 
 // Runner runs a handler once, in a fresh instance. It gives the guest only what

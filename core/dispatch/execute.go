@@ -14,7 +14,7 @@ import (
 
 const (
 	maxQueue     = 16              // of requests that wait, for each that runs
-	maxRuns      = 10              // of one invocation, the first included
+	maxRuns      = 10              // of one invocation, the first included; but for one that assumed too much
 	settleWithin = 2 * time.Second // to validate an outcome when the deadline has passed
 )
 
@@ -63,11 +63,12 @@ type invocation struct {
 	dice   uint64
 }
 
-// conflict says that what a run relied on was no longer true: the data named by
-// key or, without one, what it was authorised with or wanted to change.
+// conflict says that what a run relied on was not, or no longer, true: the data
+// named by key or, without one, what it was authorised with or wanted to change.
 type conflict struct {
-	key   string
-	epoch int64 // of the run
+	key     string
+	epoch   int64 // of the run
+	assumed bool  // that it was true: nobody need have changed it
 }
 
 // hopeless reports whether a run that followed another's conflict met one that
@@ -125,6 +126,9 @@ func (d *Dispatcher) perform(ctx context.Context, t task) (answer Answer, err er
 	defer wait.end()
 	for n := 1; ; n++ {
 		answer, again, err := i.once(ctx)
+		if again != nil && again.assumed {
+			answer, again, err = i.once(ctx) // it asks, so there is nothing to wait for
+		}
 		if again == nil {
 			if err == nil && !answer.Replayed {
 				answer.Invocation = i.record.ID
@@ -161,6 +165,7 @@ func (i *invocation) once(ctx context.Context) (Answer, *conflict, error) {
 	unit := i.units.Begin(i.workspace.ID, Scope{
 		Plugin: t.installation.Plugin, Installation: t.installation.ID, Tables: t.manifest.Tables,
 		ReadOnly: t.kind != abi.KindMutation, Now: i.record.Started, AuthEpoch: v.Access.Epoch,
+		AssumeFree: i.record.Runs == 0, // a taken key costs a second run; asking would cost every first one
 	})
 	if t.kind == abi.KindAction {
 		// An action's outcome cannot be taken back, so its authorisation is
@@ -305,7 +310,7 @@ func (i *invocation) settled(v *view, unit Unit, answer Answer, outcome, validat
 		if key == "" { // not the data: the workspace has another epoch
 			i.views.dropStale(i.workspace.ID, v)
 		}
-		return Answer{}, &conflict{key, v.Access.Epoch}, nil
+		return Answer{}, &conflict{key, v.Access.Epoch, unit.Assumed()}, nil
 	case validation != nil:
 		return Answer{}, nil, i.end(core.OutcomeFailed, validation)
 	default:

@@ -63,6 +63,13 @@ var Tables = []abi.Table{
 // Scope is the scope the suite's units have.
 func Scope() store.Scope { return store.Scope{Plugin: Plugin, Tables: Tables} }
 
+// assuming is Scope, of a unit that may assume unique keys to be free.
+func assuming(free bool) store.Scope {
+	scope := Scope()
+	scope.AssumeFree = free
+	return scope
+}
+
 // desk is a workspace under test.
 type desk struct {
 	t     testing.TB
@@ -76,6 +83,9 @@ func newDesk(t testing.TB, b store.Backend) *desk {
 }
 
 func (d *desk) begin() *unit { return &unit{d.t, d.store.Begin(d.ws, Scope())} }
+
+// assume begins a unit that assumes unique keys to be free.
+func (d *desk) assume() *unit { return &unit{d.t, d.store.Begin(d.ws, assuming(true))} }
 
 // committed runs fn in a unit that must commit.
 func (d *desk) committed(fn func(u *unit)) store.Committed {

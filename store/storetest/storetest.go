@@ -17,6 +17,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Backend) {
 		{"Documents", documents},
 		{"Refusals", refusals},
 		{"Unique", unique},
+		{"Assumed", assumed},
 		{"Queries", queries},
 		{"Plans", plans},
 		{"Cursors", cursors},

@@ -37,7 +37,7 @@ type Invocation struct {
 	Kind         abi.Kind            `json:"kind"`
 	Trigger      abi.Trigger         `json:"trigger"`
 	Outcome      core.Outcome        `json:"outcome"`
-	Runs         int                 `json:"runs" doc:"How often the handler ran: once, and again after each conflict."`
+	Runs         int                 `json:"runs" doc:"How often the handler ran: once, again after each conflict, and again when a unique value was taken."`
 	Fuel         int64               `json:"fuel"`
 	Microseconds int64               `json:"microseconds"`
 	Error        string              `json:"error,omitempty"`

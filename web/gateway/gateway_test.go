@@ -99,6 +99,7 @@ func (unit) Add(core.Change)                      {}
 func (unit) Validate(context.Context) error       { return nil }
 func (unit) Commit(context.Context) (bool, error) { return false, nil }
 func (unit) ConflictKey() string                  { return "" }
+func (unit) Assumed() bool                        { return false }
 
 // ask sends a request as ada, bob or nobody ("").
 func (w world) ask(t *testing.T, who, method, path, body string, header ...string) (*http.Response, string) {
