@@ -2,7 +2,9 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	goruntime "runtime"
 	"sync/atomic"
 	"testing"
 
@@ -57,6 +59,58 @@ func BenchmarkCommit(b *testing.B) {
 				}
 			})
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "units/s")
+		})
+	}
+}
+
+// BenchmarkWhoIsAsking measures what a request begins and ends with, from 16 callers
+// at once: a token, a membership, and whether that is so still; of one person in one
+// workspace, and of as many as callers.
+func BenchmarkWhoIsAsking(b *testing.B) {
+	db := openDurable(b)
+	ctx := context.Background()
+	const callers = 16
+	var people [callers]core.AccountID
+	var workspaces [callers]core.Workspace
+	var epoch int64
+	for i := range callers {
+		people[i] = core.NewAccountID()
+		a := core.Account{ID: people[i], Email: string(people[i]) + "@example.com", Created: storetest.Scope().Now}
+		w := core.Workspace{ID: core.NewWorkspaceID(), Name: "W", Plan: "starter", Created: a.Created}
+		w.Slug = string(w.ID[3:])
+		workspaces[i] = w
+		contract := core.Contract{ID: core.NewContractID(), Workspace: w.ID, Plan: w.Plan, Began: w.Created}
+		token := core.Token{Hash: [32]byte{byte(i)}, ID: core.NewTokenID(), Account: a.ID, Name: "CI", Created: a.Created}
+		if err := errors.Join(db.CreateAccount(ctx, a), db.CreateWorkspace(ctx, w, a.ID, contract, core.AuditEntry{Time: a.Created}),
+			db.CreateToken(ctx, token)); err != nil {
+			b.Fatal(err)
+		}
+		access, err := db.Access(ctx, w.ID)
+		if err != nil {
+			b.Fatal(err)
+		}
+		epoch = access.Epoch // all are made in the same way
+	}
+	for _, spread := range []int{1, callers} {
+		b.Run(fmt.Sprintf("people=%d", spread), func(b *testing.B) {
+			var n atomic.Int64
+			b.SetParallelism(callers / goruntime.GOMAXPROCS(0))
+			b.RunParallel(func(pb *testing.PB) {
+				i := int(n.Add(1)) % spread
+				for pb.Next() {
+					_, who, err := db.TokenByHash(ctx, [32]byte{byte(i)})
+					if err != nil || who.ID != people[i] {
+						b.Error(who.ID, err)
+					}
+					w, _, err := db.Membership(ctx, workspaces[i].Slug, who.ID)
+					if err != nil || w.ID != workspaces[i].ID {
+						b.Error(w.ID, err)
+					}
+					if err := db.Documents().Validate(ctx, w.ID, epoch, nil); err != nil {
+						b.Error(err)
+					}
+				}
+			})
 		})
 	}
 }

@@ -79,6 +79,13 @@ type DB struct {
 	here      *presence
 	wakes     *wakes
 	clock     *clock
+
+	// Who is asking, and where: what every request begins with, and ends with.
+	tokens      *gatherer[[32]byte, bearer]
+	sessions    *gatherer[[32]byte, signedIn]
+	memberships *gatherer[somebody, membership]
+	workspaces  *gatherer[string, core.Workspace]
+	moments     *gatherer[moment, store.Moment]
 }
 
 // Open connects to a database and brings its schema up to date; of several nodes
@@ -95,6 +102,8 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	}
 	db := &DB{reading: newTurnstile(maxReads / 4), writing: newTurnstile(perWriter), deleting: make(chan struct{}, maxDeletions), clock: newClock()}
 	db.committer, db.documents = newCommitter(db), &documents{db: db}
+	db.tokens, db.sessions = db.gathersTokens(), db.gathersSessions()
+	db.memberships, db.workspaces, db.moments = db.gathersMemberships(), db.gathersWorkspaces(), db.gathersMoments()
 	for _, pool := range []struct {
 		to   **pgxpool.Pool
 		role string

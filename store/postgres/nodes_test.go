@@ -21,6 +21,42 @@ func TestDocumentsThroughTwoNodes(t *testing.T) {
 	})
 }
 
+// TestPlatformThroughTwoNodes runs the suite of what is around the documents with
+// everything written at one node, and who is asking, and whether that is so still,
+// asked at another: what ends there ends here with the next question.
+func TestPlatformThroughTwoNodes(t *testing.T) {
+	storetest.RunPlatform(t, func(t *testing.T) storetest.Platform {
+		p := openPlatform(t)
+		return twoNodes{p, openURL(t, p.url)}
+	})
+}
+
+// twoNodes is a platform whose every request comes to another node.
+type twoNodes struct {
+	platform
+	other *DB
+}
+
+func (p twoNodes) TokenByHash(ctx context.Context, hash [32]byte) (core.Token, core.Account, error) {
+	return p.other.TokenByHash(ctx, hash)
+}
+
+func (p twoNodes) SessionByHash(ctx context.Context, hash [32]byte) (core.Session, core.Account, error) {
+	return p.other.SessionByHash(ctx, hash)
+}
+
+func (p twoNodes) Membership(ctx context.Context, ref string, account core.AccountID) (core.Workspace, core.Member, error) {
+	return p.other.Membership(ctx, ref, account)
+}
+
+func (p twoNodes) Workspace(ctx context.Context, ref string) (core.Workspace, error) {
+	return p.other.Workspace(ctx, ref)
+}
+
+func (p twoNodes) Validate(ctx context.Context, ws core.WorkspaceID, epoch int64, seen []store.Observation) error {
+	return p.other.Documents().Validate(ctx, ws, epoch, seen)
+}
+
 // inTurn is two nodes of one database, asked in turn.
 type inTurn struct {
 	nodes [2]store.Backend

@@ -107,8 +107,29 @@ func scanned[T any](s scanner) (value T, err error) {
 	return value, err
 }
 
+// moment is the only question there is about a workspace's row in heads.
+type moment struct{}
+
+// gathersMoments: a workspace's calls in progress need to know where it is, most of
+// them nothing else.
+func (db *DB) gathersMoments() *gatherer[moment, store.Moment] {
+	const op = "postgres.Moment"
+	return newGatherer(op, func(ctx context.Context, ws core.WorkspaceID, _ []moment) ([]*store.Moment, error) {
+		var at store.Moment
+		err := db.read(ctx, op, ws, func(b *batch) { b.head(ws, &at) })
+		return []*store.Moment{&at}, err
+	})
+}
+
 // Validate implements store.Backend.
 func (d *documents) Validate(ctx context.Context, ws core.WorkspaceID, epoch int64, seen []store.Observation) error {
+	if len(seen) == 0 {
+		at, err := d.db.moments.ask(ctx, ws, moment{})
+		if err == nil && at.AuthEpoch != epoch {
+			return store.NewStaleEpoch()
+		}
+		return err
+	}
 	var bad error
 	err := d.db.read(ctx, "postgres.Validate", ws, func(b *batch) {
 		b.exec("SELECT expect(coalesce((SELECT auth_epoch FROM heads WHERE "+inWorkspace+"), 0) = $2, $3)",

@@ -16,19 +16,30 @@ func (db *DB) ReplaceSession(ctx context.Context, s core.Session, previous [32]b
 	})
 }
 
-// SessionByHash implements core/account's Store.
-func (db *DB) SessionByHash(ctx context.Context, hash [32]byte) (s core.Session, a core.Account, err error) {
-	s.Hash = hash
-	err = db.find(ctx, "postgres.SessionByHash", func(b *batch) {
-		b.row(func(row scanner) error {
+// signedIn is a session with its account.
+type signedIn struct {
+	session core.Session
+	account core.Account
+}
+
+func (db *DB) gathersSessions() *gatherer[[32]byte, signedIn] {
+	return gathers(db, "postgres.SessionByHash",
+		"SELECT q.place, s.id, s.account, s.created, s.expires, "+accountColumns+
+			" FROM unnest($1::bytea[]) WITH ORDINALITY q (hash, place) JOIN sessions s ON s.hash = q.hash JOIN accounts a ON a.id = s.account",
+		func(hashes [][32]byte) []any { return []any{hashArray(hashes)} },
+		func(row scanner) (k signedIn, err error) {
 			var created, expires, since int64
-			err := row.Scan(append([]any{&s.ID, &s.Account, &created, &expires}, accountInto(&a, &since)...)...)
-			s.Created, s.Expires, a.Created = fromMicros(created), fromMicros(expires), fromMicros(since)
-			return err
-		}, "SELECT s.id, s.account, s.created, s.expires, "+accountColumns+
-			" FROM sessions s JOIN accounts a ON a.id = s.account WHERE s.hash = $1", hash[:])
-	})
-	return s, a, err
+			err = row.Scan(append([]any{&k.session.ID, &k.session.Account, &created, &expires}, accountInto(&k.account, &since)...)...)
+			k.session.Created, k.session.Expires, k.account.Created = fromMicros(created), fromMicros(expires), fromMicros(since)
+			return k, err
+		})
+}
+
+// SessionByHash implements core/account's Store.
+func (db *DB) SessionByHash(ctx context.Context, hash [32]byte) (core.Session, core.Account, error) {
+	k, err := db.sessions.ask(ctx, "", hash)
+	k.session.Hash = hash
+	return k.session, k.account, err
 }
 
 // DeleteSession implements core/account's Store.

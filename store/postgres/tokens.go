@@ -50,22 +50,43 @@ func (db *DB) CreateToken(ctx context.Context, t core.Token) error {
 	})
 }
 
-// TokenByHash implements core/account's Store.
-func (db *DB) TokenByHash(ctx context.Context, hash [32]byte) (t core.Token, a core.Account, err error) {
-	err = db.find(ctx, "postgres.TokenByHash", func(b *batch) {
-		b.row(func(s scanner) (err error) {
+// bearer is a token with its account.
+type bearer struct {
+	token   core.Token
+	account core.Account
+}
+
+func (db *DB) gathersTokens() *gatherer[[32]byte, bearer] {
+	return gathers(db, "postgres.TokenByHash",
+		"SELECT q.place, "+tokenColumns+", "+accountColumns+
+			" FROM unnest($1::bytea[]) WITH ORDINALITY q (hash, place) JOIN tokens t ON t.hash = q.hash JOIN accounts a ON a.id = t.account",
+		func(hashes [][32]byte) []any { return []any{hashArray(hashes)} },
+		func(s scanner) (k bearer, err error) {
 			var row tokenRow
 			var since int64
-			if err := s.Scan(append(row.into(), accountInto(&a, &since)...)...); err != nil {
-				return err
+			if err := s.Scan(append(row.into(), accountInto(&k.account, &since)...)...); err != nil {
+				return k, err
 			}
-			a.Created = fromMicros(since)
-			t, err = row.finish()
-			t.Hash = hash
-			return err
-		}, "SELECT "+tokenColumns+", "+accountColumns+" FROM tokens t JOIN accounts a ON a.id = t.account WHERE t.hash = $1", hash[:])
-	})
-	return t, a, err
+			k.account.Created = fromMicros(since)
+			k.token, err = row.finish()
+			return k, err
+		})
+}
+
+// hashArray is an argument of type bytea[].
+func hashArray(hashes [][32]byte) [][]byte {
+	array := make([][]byte, len(hashes))
+	for i := range hashes {
+		array[i] = hashes[i][:]
+	}
+	return array
+}
+
+// TokenByHash implements core/account's Store.
+func (db *DB) TokenByHash(ctx context.Context, hash [32]byte) (core.Token, core.Account, error) {
+	k, err := db.tokens.ask(ctx, "", hash)
+	k.token.Hash = hash
+	return k.token, k.account, err
 }
 
 // TokensOf implements core/account's Store. It leaves out the hashes.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -48,8 +47,9 @@ func (db *DB) CreateWorkspace(ctx context.Context, w core.Workspace, owner core.
 	})
 }
 
-const membershipOf = "SELECT " + workspaceColumns + ", m.account, a.email, a.name, m.role, m.created FROM members m" +
-	" JOIN workspaces w ON w.id = m.workspace JOIN accounts a ON a.id = m.account" + joinContract
+// membershipColumns are read by scanMembership, under the names of workspaceColumns,
+// and m and a for the member.
+const membershipColumns = workspaceColumns + ", m.account, a.email, a.name, m.role, m.created"
 
 func scanMembership(s scanner) (w core.Workspace, m core.Member, err error) {
 	var created, since int64
@@ -65,37 +65,65 @@ func (db *DB) Memberships(ctx context.Context, account core.AccountID) (workspac
 			w, m, err := scanMembership(s)
 			workspaces, members = append(workspaces, w), append(members, m)
 			return err
-		}, membershipOf+"WHERE m.account = $1 ORDER BY w.name, w.id", account)
+		}, "SELECT "+membershipColumns+" FROM members m JOIN workspaces w ON w.id = m.workspace JOIN accounts a ON a.id = m.account"+
+			joinContract+"WHERE m.account = $1 ORDER BY w.name, w.id", account)
 	})
 	return workspaces, members, err
 }
 
-// Membership implements core/workspace's Store. Whether the workspace is missing
-// or the account is no member of it, the same query finds no row.
-func (db *DB) Membership(ctx context.Context, ref string, account core.AccountID) (w core.Workspace, m core.Member, err error) {
-	err = db.find(ctx, "postgres.Membership", func(b *batch) {
-		b.row(func(s scanner) (err error) { w, m, err = scanMembership(s); return err },
-			membershipOf+"WHERE m.account = $2 AND "+referred(ref), ref, account)
-	})
-	return w, m, err
+// membership is a workspace and what somebody is in it.
+type membership struct {
+	workspace core.Workspace
+	member    core.Member
+}
+
+// somebody is an account at a reference to a workspace: its id, its slug, or one it
+// had before.
+type somebody struct {
+	ref     string
+	account core.AccountID
+}
+
+// gathersMemberships: whether a workspace is missing or the account is no member of
+// it, the same query finds no row. A slug has no underscore, so it is no id.
+func (db *DB) gathersMemberships() *gatherer[somebody, membership] {
+	return gathers(db, "postgres.Membership",
+		"SELECT q.place, "+membershipColumns+" FROM unnest($1::text[], $2::text[]) WITH ORDINALITY q (ref, account, place)"+
+			" LEFT JOIN slugs s ON s.slug = q.ref JOIN members m ON m.workspace = coalesce(s.workspace, q.ref) AND m.account = q.account"+
+			" JOIN workspaces w ON w.id = m.workspace JOIN accounts a ON a.id = m.account"+joinContract,
+		func(all []somebody) []any {
+			refs, accounts := make([]string, len(all)), make([]string, len(all))
+			for i, one := range all {
+				refs[i], accounts[i] = one.ref, string(one.account)
+			}
+			return []any{refs, accounts}
+		},
+		func(s scanner) (k membership, err error) {
+			k.workspace, k.member, err = scanMembership(s)
+			return k, err
+		})
+}
+
+// Membership implements core/workspace's Store.
+func (db *DB) Membership(ctx context.Context, ref string, account core.AccountID) (core.Workspace, core.Member, error) {
+	k, err := db.memberships.ask(ctx, "", somebody{ref, account})
+	return k.workspace, k.member, err
+}
+
+func (db *DB) gathersWorkspaces() *gatherer[string, core.Workspace] {
+	return gathers(db, "postgres.Workspace",
+		"SELECT q.place, "+workspaceColumns+" FROM unnest($1::text[]) WITH ORDINALITY q (ref, place) LEFT JOIN slugs s ON s.slug = q.ref"+
+			" JOIN workspaces w ON w.id = coalesce(s.workspace, q.ref)"+joinContract,
+		func(refs []string) []any { return []any{slices.Clone(refs)} },
+		func(s scanner) (w core.Workspace, err error) {
+			err = scanWorkspace(s, &w)
+			return w, err
+		})
 }
 
 // Workspace implements core/workspace's Store.
-func (db *DB) Workspace(ctx context.Context, ref string) (w core.Workspace, err error) {
-	err = db.find(ctx, "postgres.Workspace", func(b *batch) {
-		b.row(func(s scanner) error { return scanWorkspace(s, &w) },
-			"SELECT "+workspaceColumns+" FROM workspaces w"+joinContract+"WHERE "+referred(ref), ref)
-	})
-	return w, err
-}
-
-// referred is the condition for what a reference to a workspace names: its id, its
-// slug, or one it had before.
-func referred(ref string) string {
-	if strings.HasPrefix(ref, "ws_") { // a slug has no underscore
-		return "w.id = $1"
-	}
-	return "w.id = (SELECT workspace FROM slugs WHERE slug = $1)"
+func (db *DB) Workspace(ctx context.Context, ref string) (core.Workspace, error) {
+	return db.workspaces.ask(ctx, "", ref)
 }
 
 // Access implements core/workspace's Store.
