@@ -13,7 +13,10 @@ import (
 // Ctx is one call of a handler: what it was asked, and the door to the host.
 // It is valid until the handler returns.
 type Ctx struct {
-	invocation abi.Invocation
+	invocation abi.Invocation // but for what is still encoded
+	now        string         // its time, encoded; "" once it was read
+	actor      string         // the same of its actor
+	seed       string
 	sent       string // the request's headers, still encoded
 	status     int
 	headers    map[string]string
@@ -25,14 +28,26 @@ type Ctx struct {
 func (c *Ctx) InvocationID() string { return c.invocation.ID }
 
 // Actor is on whose behalf the handler runs.
-func (c *Ctx) Actor() abi.Actor { return c.invocation.Actor }
+func (c *Ctx) Actor() abi.Actor {
+	if c.actor != "" {
+		s := scanner{text: c.actor}
+		c.invocation.Actor, c.actor = s.actor(), ""
+	}
+	return c.invocation.Actor
+}
 
 // URL is the absolute address of a path of this plugin, "/confirm/abc", for
 // links that leave the workspace: in mails, and to other servers.
 func (c *Ctx) URL(path string) string { return c.invocation.PublicURL + path }
 
 // Now is when the call began. It stays the same when the call is run again.
-func (c *Ctx) Now() time.Time { return c.invocation.Now }
+func (c *Ctx) Now() time.Time {
+	if c.now != "" {
+		s := scanner{text: c.now}
+		c.invocation.Now, c.now = s.time(), ""
+	}
+	return c.invocation.Now
+}
 
 // Attempt is 1 on the first try of this call.
 func (c *Ctx) Attempt() int { return c.invocation.Attempt }
@@ -48,7 +63,8 @@ func (c *Ctx) IdempotencyKey() string { return c.invocation.IdempotencyKey }
 // crypto/rand.
 func (c *Ctx) Rand() *rand.Rand {
 	if c.random == nil {
-		c.random = rand.New(rand.NewPCG(c.invocation.Seed, 0))
+		seed, _ := strconv.ParseUint(c.seed, 10, 64) // the host's own
+		c.random = rand.New(rand.NewPCG(seed, 0))
 	}
 	return c.random
 }

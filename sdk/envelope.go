@@ -3,14 +3,14 @@ package sdk
 import (
 	"encoding/base64"
 	"encoding/json"
-	"strconv"
 	"time"
 	"unsafe"
 
 	"github.com/carrel-dev/carrel/core/abi"
 )
 
-// decode reads an abi.Invocation. encoding/json would take longer for it than
+// decode reads an abi.Invocation, but for what most handlers never ask for: that
+// is read when it is. encoding/json would take longer for it than
 // most handlers for all they do: it would look at each byte of a body twice, and
 // make a map of headers nobody asks for.
 func (c *Ctx) decode(input []byte) bool {
@@ -29,11 +29,11 @@ func (c *Ctx) decode(input []byte) bool {
 		case "attempt":
 			v.Attempt = int(s.integer())
 		case "now":
-			v.Now = s.time()
+			c.now = s.skip()
 		case "seed":
-			v.Seed = s.unsigned()
+			c.seed = s.skip()
 		case "actor":
-			v.Actor = s.actor()
+			c.actor = s.skip()
 		case "publicUrl":
 			v.PublicURL = s.string()
 		case "idempotencyKey":
@@ -126,12 +126,6 @@ func (s *scanner) time() time.Time {
 	t, err := time.Parse(time.RFC3339Nano, s.string())
 	s.bad = s.bad || err != nil
 	return t
-}
-
-func (s *scanner) unsigned() uint64 {
-	n, err := strconv.ParseUint(s.skip(), 10, 64)
-	s.bad = s.bad || err != nil
-	return n
 }
 
 // raw goes past a value and returns its bytes, those of the text.

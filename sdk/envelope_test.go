@@ -10,7 +10,7 @@ import (
 	"github.com/carrel-dev/carrel/core/abi"
 )
 
-// decoded reads an invocation by hand, headers included.
+// decoded reads an invocation by hand, and all that is read when it is asked for.
 func decoded(t *testing.T, input []byte) (abi.Invocation, bool) {
 	t.Helper()
 	var c Ctx
@@ -25,7 +25,22 @@ func decoded(t *testing.T, input []byte) (abi.Invocation, bool) {
 		}
 		c.invocation.Request.Headers = names
 	}
+	for range 2 { // asked a second time it says the same
+		c.invocation.Now, c.invocation.Actor = c.Now(), c.Actor()
+	}
+	if got, want := c.Rand().Uint64(), rand.New(rand.NewPCG(seedOf(t, input), 0)).Uint64(); ok && got != want {
+		t.Errorf("%s: the first random number is %d, want %d", input, got, want)
+	}
+	c.invocation.Seed = seedOf(t, input)
 	return c.invocation, ok
+}
+
+func seedOf(t *testing.T, input []byte) uint64 {
+	var v struct{ Seed uint64 }
+	if err := json.Unmarshal(input, &v); err != nil {
+		t.Fatal(err)
+	}
+	return v.Seed
 }
 
 // The decoder by hand and encoding/json see the same in whatever the host sends.

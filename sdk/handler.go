@@ -17,11 +17,12 @@ type handler struct {
 	raw     bool         // the body is bytes, for Ctx.Body
 
 	// What is known of both from the start, so that no call has to find it out.
-	strict  bool    // in decodes itself strictly
-	fields  []field // of in, if it is a struct whose members are read one by one
-	bytes   bool    // out may be Bytes
-	passes  bool    // out may be JSON already
-	plainIn *plain  // nil unless it is
+	strict   bool    // in decodes itself strictly
+	fields   []field // of in, if it is a struct whose members are read one by one
+	bytes    bool    // out may be Bytes
+	passes   bool    // out may be JSON already
+	plainIn  *plain  // nil unless it is
+	plainOut *plain
 }
 
 // newHandler checks a function's shape. It panics on a wrong one, when the
@@ -55,6 +56,7 @@ func newHandler(name string, kind abi.Kind, function any) *handler {
 	}
 	if t.NumOut() == 2 {
 		h.out = t.Out(0)
+		h.plainOut = plainOf(h.out)
 		open := h.out.Kind() == reflect.Interface
 		h.bytes = open || h.out == bytesType
 		h.passes = open || h.out.Implements(reflect.TypeFor[passthrough]())
@@ -90,7 +92,11 @@ func (h *handler) call(c *Ctx) (*response, error) {
 			return done.passthrough(), nil
 		}
 	}
-	encoded, err := marshal(results[0])
+	if h.plainOut == nil {
+		encoded, err := marshal(results[0])
+		return ofBytes(encoded), err
+	}
+	encoded, err := h.plainOut.append(make([]byte, 0, usualBody), results[0])
 	return ofBytes(encoded), err
 }
 

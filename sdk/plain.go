@@ -16,6 +16,7 @@ import (
 
 // plain is what is known of a type that is plain.
 type plain struct {
+	of     reflect.Type
 	kind   reflect.Kind
 	own    bool         // it reads itself from a JSON string, like time.Time
 	elem   *plain       // of a slice or a pointer
@@ -23,9 +24,10 @@ type plain struct {
 }
 
 type plainField struct {
-	name  string
-	key   string // the name as it is written, with quotes and colon
-	index int
+	name   string
+	key    string // the name as it is written, with quotes and colon
+	index  int
+	offset uintptr
 	*plain
 }
 
@@ -43,7 +45,7 @@ func plainOf(t reflect.Type) *plain {
 }
 
 func newPlain(t reflect.Type) *plain {
-	p := &plain{kind: t.Kind()}
+	p := &plain{of: t, kind: t.Kind()}
 	has := func(methods reflect.Type) bool {
 		return p.kind != reflect.Pointer && reflect.PointerTo(t).Implements(methods)
 	}
@@ -88,7 +90,7 @@ func (p *plain) addFields(t reflect.Type) bool {
 		if of == nil || more != "" || p.field(name) != nil || !isWord(name) {
 			return false
 		}
-		p.fields = append(p.fields, plainField{name, `"` + name + `":`, i, of})
+		p.fields = append(p.fields, plainField{name, `"` + name + `":`, i, f.Offset, of})
 	}
 	return len(p.fields) <= 64
 }

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"math"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -170,3 +173,47 @@ func TestWhatIsNotPlain(t *testing.T) {
 type pointerOnly struct{ text string }
 
 func (p *pointerOnly) MarshalJSON() ([]byte, error) { return json.Marshal("p" + p.text) }
+
+// A number is read plainly only where there is room for it, and as encoding/json
+// reads it.
+func TestPlainNumbersAsEncodingJSON(t *testing.T) {
+	type numbers struct {
+		A int
+		B int8
+		C int16
+		D int32
+		E int64
+		F uint
+		G uint8
+		H uint16
+		I uint32
+		J uint64
+		K float32
+		L float64
+	}
+	texts := []string{"0", "-0", "-1", "99999999999999999", "999999999999999999", "9999999999999999999", "123456789012345678"}
+	for bits := range 64 {
+		for off := -1; off <= 1; off++ {
+			n := int64(1)<<bits + int64(off)
+			texts = append(texts, strconv.FormatInt(n, 10), strconv.FormatInt(-n, 10), strconv.FormatUint(uint64(1)<<bits+uint64(off), 10))
+		}
+	}
+	read := map[string]int{}
+	for _, text := range texts {
+		for field := 'A'; field <= 'L'; field++ {
+			object := fmt.Sprintf(`{"%c":%s}`, field, text)
+			var plainly, slowly numbers
+			err := json.Unmarshal([]byte(object), &slowly)
+			if !readPlain([]byte(object), reflect.ValueOf(&plainly), false) {
+				continue
+			}
+			read[string(field)]++
+			if err != nil || plainly != slowly || math.Signbit(plainly.L) != math.Signbit(slowly.L) {
+				t.Errorf("%s is read as %+v; encoding/json: %+v, %v", object, plainly, slowly, err)
+			}
+		}
+	}
+	if len(read) != 12 || read["B"] < 20 {
+		t.Errorf("plainly read are, of each kind, %v", read)
+	}
+}

@@ -28,20 +28,20 @@ func (p *plain) read(data []byte, target reflect.Value, lax bool) bool {
 	if p == nil {
 		return false
 	}
-	v := target.Elem()
 	r := plainReader{text: unsafe.String(unsafe.SliceData(data), len(data)), lax: lax}
 	r.space()
-	if r.value(p, v) {
+	if r.value(p, target.UnsafePointer()) {
 		if r.space(); r.at == len(r.text) {
 			return true
 		}
 	}
-	v.SetZero()
+	target.Elem().SetZero()
 	return false
 }
 
-// value reads one value.
-func (r *plainReader) value(p *plain, v reflect.Value) bool {
+// value reads one value into the memory of one of p's type. reflect.Value's
+// setters would look at each again for what p knows already.
+func (r *plainReader) value(p *plain, to unsafe.Pointer) bool {
 	c := r.peek()
 	switch {
 	case c == 'n':
@@ -51,27 +51,28 @@ func (r *plainReader) value(p *plain, v reflect.Value) bool {
 		if _, ok := r.string(); !ok {
 			return false
 		}
-		return v.Addr().Interface().(json.Unmarshaler).UnmarshalJSON([]byte(r.text[start:r.at])) == nil
+		return reflect.NewAt(p.of, to).Interface().(json.Unmarshaler).UnmarshalJSON([]byte(r.text[start:r.at])) == nil
 	case p.kind == reflect.String:
 		s, ok := r.string()
-		v.SetString(s)
+		*(*string)(to) = s
 		return ok
 	case p.kind == reflect.Bool:
-		v.SetBool(c == 't')
+		*(*bool)(to) = c == 't'
 		return c == 't' && r.word("true") || c == 'f' && r.word("false")
 	case p.kind == reflect.Struct:
-		return r.object(p, v)
+		return r.object(p, to)
 	case p.kind == reflect.Slice:
-		return r.list(p.elem, v)
+		return r.list(p, to)
 	case p.kind == reflect.Pointer:
-		v.Set(reflect.New(v.Type().Elem()))
-		return r.value(p.elem, v.Elem())
+		made := reflect.New(p.elem.of).UnsafePointer()
+		*(*unsafe.Pointer)(to) = made
+		return r.value(p.elem, made)
 	default:
-		return r.number(p.kind, v)
+		return r.number(p.kind, to)
 	}
 }
 
-func (r *plainReader) object(p *plain, v reflect.Value) bool {
+func (r *plainReader) object(p *plain, to unsafe.Pointer) bool {
 	var seen uint64 // fields
 	if !r.byte('{') {
 		return false
@@ -86,16 +87,16 @@ func (r *plainReader) object(p *plain, v reflect.Value) bool {
 		}
 		r.space()
 		f := -1
-		for i := range p.fields {
-			if p.fields[i].name == name {
-				f = i
+		for i := range p.fields { // in most texts they come in their order
+			if at := (n + i) % len(p.fields); p.fields[at].name == name {
+				f = at
 				break
 			}
 		}
 		switch {
 		case f >= 0 && seen&(1<<f) == 0:
 			seen |= 1 << f
-			if !r.value(p.fields[f].plain, v.Field(p.fields[f].index)) {
+			if !r.value(p.fields[f].plain, unsafe.Add(to, p.fields[f].offset)) {
 				return false
 			}
 		case f >= 0 || !r.lax || p.field(name) != nil:
@@ -115,28 +116,32 @@ func (r *plainReader) object(p *plain, v reflect.Value) bool {
 	return r.byte('}')
 }
 
-func (r *plainReader) list(elem *plain, v reflect.Value) bool {
+func (r *plainReader) list(p *plain, to unsafe.Pointer) bool {
 	if !r.byte('[') {
 		return false
 	}
-	v.Set(reflect.MakeSlice(v.Type(), 0, 4))
-	for {
-		n := v.Len()
+	list := reflect.NewAt(p.of, to).Elem()
+	list.Set(reflect.MakeSlice(p.of, 0, 4))
+	items, room, n := list.UnsafePointer(), list.Cap(), 0
+	for ; ; n++ {
 		if r.space(); r.peek() == ']' && n == 0 {
 			break
 		}
-		if n == v.Cap() {
-			v.Grow(n)
+		if n == room {
+			list.SetLen(n)
+			list.Grow(n)
+			items, room = list.UnsafePointer(), list.Cap()
 		}
-		v.SetLen(n + 1)
-		if !r.value(elem, v.Index(n)) {
+		if !r.value(p.elem, unsafe.Add(items, uintptr(n)*p.elem.of.Size())) {
 			return false
 		}
 		if r.space(); r.peek() != ',' {
+			n++
 			break
 		}
 		r.at++
 	}
+	list.SetLen(n)
 	return r.byte(']')
 }
 
@@ -161,36 +166,67 @@ func (r *plainReader) string() (string, bool) {
 	return "", false
 }
 
+// maxDigits is how many digits every int64 has room for.
+const maxDigits = 18
+
 // number reads a whole number, in a field of any kind of numbers.
-func (r *plainReader) number(kind reflect.Kind, v reflect.Value) bool {
+func (r *plainReader) number(kind reflect.Kind, to unsafe.Pointer) bool {
 	start := r.at
-	if r.peek() == '-' {
+	negative := r.peek() == '-'
+	if negative {
 		r.at++
 	}
-	first := r.at
+	first, n := r.at, int64(0)
 	for c := r.peek(); c >= '0' && c <= '9'; c = r.peek() {
+		n = 10*n + int64(c-'0')
 		r.at++
 	}
 	digits := r.at - first
 	switch c := r.peek(); {
-	case digits == 0 || digits > 1 && r.text[first] == '0' || c == '.' || c == 'e' || c == 'E':
+	case digits == 0 || digits > maxDigits || digits > 1 && r.text[first] == '0' || c == '.' || c == 'e' || c == 'E':
 		return false
 	}
-	text := r.text[start:r.at]
-	switch {
-	case v.CanInt():
-		n, err := strconv.ParseInt(text, 10, v.Type().Bits())
-		v.SetInt(n)
+	if negative {
+		n = -n
+	}
+	switch kind {
+	case reflect.Int:
+		return put[int](to, n)
+	case reflect.Int8:
+		return put[int8](to, n)
+	case reflect.Int16:
+		return put[int16](to, n)
+	case reflect.Int32:
+		return put[int32](to, n)
+	case reflect.Int64:
+		return put[int64](to, n)
+	case reflect.Uint:
+		return !negative && put[uint](to, n)
+	case reflect.Uint8:
+		return !negative && put[uint8](to, n)
+	case reflect.Uint16:
+		return !negative && put[uint16](to, n)
+	case reflect.Uint32:
+		return !negative && put[uint32](to, n)
+	case reflect.Uint64:
+		return !negative && put[uint64](to, n)
+	case reflect.Float32:
+		f, err := strconv.ParseFloat(r.text[start:r.at], 32)
+		*(*float32)(to) = float32(f)
 		return err == nil
-	case v.CanUint():
-		n, err := strconv.ParseUint(text, 10, v.Type().Bits())
-		v.SetUint(n)
+	case reflect.Float64:
+		f, err := strconv.ParseFloat(r.text[start:r.at], 64)
+		*(*float64)(to) = f
 		return err == nil
 	default:
-		n, err := strconv.ParseFloat(text, v.Type().Bits())
-		v.SetFloat(n)
-		return err == nil
+		return false
 	}
+}
+
+// put writes a number, and reports whether there was room for it.
+func put[T int | int8 | int16 | int32 | int64 | uint | uint8 | uint16 | uint32 | uint64](to unsafe.Pointer, n int64) bool {
+	*(*T)(to) = T(n)
+	return int64(T(n)) == n
 }
 
 func (r *plainReader) word(w string) bool {
