@@ -20,6 +20,7 @@ func init() {
 	sdk.Plugin("tide", "1.0.0", nil).
 		Publisher("carrel").Title("Tide").Summary("Marks each day.").
 		Uses(abi.CapabilityData, "To keep its marks.").
+		Uses(abi.CapabilityJobs, "To mark each day.").
 		Tables(marks).
 		Query("GET /marks", marks.List).
 		Every("0 4 * * *", "mark", mark, sdk.Summary("Mark the day"))
