@@ -27,6 +27,7 @@ type contender interface {
 type entry struct {
 	store, impl string
 	contender
+	database *machine.Postgres // nil: none besides its own process
 }
 
 // String implements fmt.Stringer.
@@ -35,12 +36,12 @@ func (e entry) String() string { return e.impl + " on " + e.store }
 // entries are the contenders.
 func entries(p machine.Programs, pg *machine.Postgres) []entry {
 	return []entry{
-		{"sqlite", "carrel", newCarrel(p, nil)},
-		{"sqlite", "pocketbase", &pocketbase{programs: p, synchronous: "NORMAL"}},
-		{"sqlite", "pocketbase-full", &pocketbase{programs: p, synchronous: "FULL"}},
-		{"sqlite", "fiber", &native{programs: p}},
-		{"postgres", "carrel", newCarrel(p, pg)},
-		{"postgres", "fiber", &native{programs: p, postgres: pg}},
+		{"sqlite", "carrel", newCarrel(p, nil), nil},
+		{"sqlite", "pocketbase", &pocketbase{programs: p, synchronous: "NORMAL"}, nil},
+		{"sqlite", "pocketbase-full", &pocketbase{programs: p, synchronous: "FULL"}, nil},
+		{"sqlite", "fiber", &native{programs: p}, nil},
+		{"postgres", "carrel", newCarrel(p, pg), pg},
+		{"postgres", "fiber", &native{programs: p, postgres: pg}, pg},
 	}
 }
 

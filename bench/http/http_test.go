@@ -61,11 +61,11 @@ func TestSummary(t *testing.T) {
 		return times
 	}
 	r := summary(client.Hook, entry{store: "sqlite", impl: "carrel"}, []cell{
-		{asked: 3, took: time.Second, times: ms(1, 2, 9), server: 0.003},
-		{asked: 3, took: 3 * time.Second, times: ms(2, 3, 9), server: 0.009},
-		{asked: 3, took: 2 * time.Second, times: ms(3, 4, 9), server: 0.006},
+		{asked: 3, took: time.Second, times: ms(1, 2, 9), server: 0.003, database: 0.009},
+		{asked: 3, took: 3 * time.Second, times: ms(2, 3, 9), server: 0.009, database: 0.003},
+		{asked: 3, took: 2 * time.Second, times: ms(3, 4, 9), server: 0.006, database: 0.003},
 	})
-	if r.RPS != 1.5 || r.P50US != 3000 || r.ServerUS != 2000 {
+	if r.RPS != 1.5 || r.P50US != 3000 || r.ServerUS != 2000 || r.DatabaseUS != 1000 {
 		t.Errorf("%+v", r)
 	}
 }

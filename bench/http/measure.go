@@ -31,8 +31,9 @@ type result struct {
 // row is what a contender did of a kind of work: the medians of all rounds.
 type row struct {
 	report.Row
-	ServerUS float64 `json:"server_us"` // processor time of its process, a request
-	ClientUS float64 `json:"client_us"` // the same of this one
+	ServerUS   float64 `json:"server_us"`   // processor time of its process, a request
+	DatabaseUS float64 `json:"database_us"` // the same of Postgres
+	ClientUS   float64 `json:"client_us"`   // and of this one
 }
 
 // effort is how long everything is measured.
@@ -45,10 +46,11 @@ type effort struct {
 
 // cell is what was measured of one contender doing one kind of work in one round.
 type cell struct {
-	asked          int
-	took           time.Duration
-	times          []time.Duration // sorted
-	server, client float64         // processor time, seconds
+	asked int
+	took  time.Duration
+	times []time.Duration // sorted
+
+	server, database, client float64 // processor time, seconds
 }
 
 // measure has contenders that were prepared take turns at every kind of work. The
@@ -101,7 +103,7 @@ func (e effort) take(ctx context.Context, who entry, w client.Work, n *atomic.In
 	a := who.ask(w)
 	times, failed := make([][]time.Duration, e.connections), make([]error, e.connections)
 	var done sync.WaitGroup
-	server, client, began := who.CPU(), machine.Used(), time.Now()
+	server, database, used, began := who.CPU(), who.database.CPU(), machine.Used(), time.Now()
 	for i, c := range connections {
 		done.Go(func() {
 			last := began
@@ -115,7 +117,8 @@ func (e effort) take(ctx context.Context, who entry, w client.Work, n *atomic.In
 		})
 	}
 	done.Wait()
-	taken := cell{took: time.Since(began), server: who.CPU() - server, client: machine.Used() - client, times: slices.Concat(times...)}
+	taken := cell{took: time.Since(began), times: slices.Concat(times...)}
+	taken.client, taken.server, taken.database = machine.Used()-used, who.CPU()-server, who.database.CPU()-database
 	for _, err := range append(failed, ctx.Err()) {
 		if err != nil {
 			return cell{}, err
@@ -146,8 +149,9 @@ func summary(w client.Work, who entry, cells []cell) row {
 			Work: w.Name, Store: who.store, Impl: who.impl, P50US: quantile(0.50), P99US: quantile(0.99),
 			RPS: over(func(c cell) float64 { return float64(c.asked) / c.took.Seconds() }),
 		},
-		ServerUS: each(func(c cell) float64 { return c.server }),
-		ClientUS: each(func(c cell) float64 { return c.client }),
+		ServerUS:   each(func(c cell) float64 { return c.server }),
+		DatabaseUS: each(func(c cell) float64 { return c.database }),
+		ClientUS:   each(func(c cell) float64 { return c.client }),
 	}
 }
 

@@ -14,10 +14,14 @@ import (
 func printTable(out io.Writer, measured result) error {
 	rows := measured.rows
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(w, "work\tstore\twho\trequests/s\tp50\tp99\tserver's CPU\tclient's\t\n")
+	fmt.Fprint(w, "work\tstore\twho\trequests/s\tp50\tp99\tserver's CPU\tPostgres's\tclient's\t\n")
 	for _, r := range rows {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%.0f\t%s\t%s\t%s\t%s\t\n", r.Work, r.Store, r.Impl, r.RPS,
-			short(r.P50US), short(r.P99US), short(r.ServerUS), short(r.ClientUS))
+		database := "–"
+		if r.Store == "postgres" {
+			database = short(r.DatabaseUS)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%.0f\t%s\t%s\t%s\t%s\t%s\t\n", r.Work, r.Store, r.Impl, r.RPS,
+			short(r.P50US), short(r.P99US), short(r.ServerUS), database, short(r.ClientUS))
 	}
 	if err := w.Flush(); err != nil {
 		return err
