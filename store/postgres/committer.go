@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	goruntime "runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -63,8 +64,10 @@ func (c *committer) write(ctx context.Context, op string, ws core.WorkspaceID, p
 	return <-p.result // whatever ctx says: the caller must learn whether it was committed
 }
 
-// drain writes what waits in a workspace until nothing does.
+// drain writes what waits in a workspace until nothing does. Those who are ready to
+// run go first: what they are about to write comes along.
 func (c *committer) drain(op string, ws core.WorkspaceID) {
+	goruntime.Gosched()
 	for {
 		c.mu.Lock()
 		group := c.queues[ws]

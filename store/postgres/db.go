@@ -86,6 +86,8 @@ type DB struct {
 	memberships *gatherer[somebody, membership]
 	workspaces  *gatherer[string, core.Workspace]
 	moments     *gatherer[moment, store.Moment]
+
+	events *gatherer[core.EventID, core.Event] // of deliveries that are run side by side
 }
 
 // Open connects to a database and brings its schema up to date; of several nodes
@@ -104,6 +106,7 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	db.committer, db.documents = newCommitter(db), &documents{db: db}
 	db.tokens, db.sessions = db.gathersTokens(), db.gathersSessions()
 	db.memberships, db.workspaces, db.moments = db.gathersMemberships(), db.gathersWorkspaces(), db.gathersMoments()
+	db.events = db.gathersEvents()
 	for _, pool := range []struct {
 		to   **pgxpool.Pool
 		role string

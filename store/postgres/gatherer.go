@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	goruntime "runtime"
 	"slices"
 	"sync"
 	"time"
@@ -99,8 +100,10 @@ func (g *gatherer[Q, A]) join(ws core.WorkspaceID, q Q) (in *gathering[Q, A], pl
 }
 
 // drain sends what waits until nothing does, or a statement was late and others went
-// on without it.
+// on without it. Those who are ready to run go first: what they are about to ask
+// comes along.
 func (g *gatherer[Q, A]) drain(ws core.WorkspaceID) {
+	goruntime.Gosched()
 	for {
 		g.mu.Lock()
 		waiting := g.waiting[ws]

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"encoding/json"
+	"slices"
 
 	"github.com/carrel-dev/carrel/core"
 )
@@ -54,11 +55,27 @@ func (h History) Events(
 }
 
 // Event implements core/dispatch's Events.
-func (h History) Event(ctx context.Context, ws core.WorkspaceID, id core.EventID) (e core.Event, err error) {
-	err = h.db.read(ctx, "postgres.Event", ws, func(b *batch) {
-		b.row(func(s scanner) (err error) { e, err = scanEvent(s, ws); return err }, selectEvents+" AND id = $2", ws, id)
+func (h History) Event(ctx context.Context, ws core.WorkspaceID, id core.EventID) (core.Event, error) {
+	return h.db.events.ask(ctx, ws, id)
+}
+
+// gathersEvents: deliveries of a workspace that are run side by side each need their
+// event.
+func (db *DB) gathersEvents() *gatherer[core.EventID, core.Event] {
+	const op = "postgres.Event"
+	return newGatherer(op, func(ctx context.Context, ws core.WorkspaceID, ids []core.EventID) (answers []*core.Event, err error) {
+		err = db.read(ctx, op, ws, func(b *batch) {
+			answers = make([]*core.Event, len(ids))
+			b.rows(func(s scanner) error {
+				e, err := scanEvent(s, ws)
+				if place := slices.Index(ids, e.ID); err == nil && place >= 0 {
+					answers[place] = &e
+				}
+				return err
+			}, selectEvents+" AND id = ANY ($2)", ws, texts(ids))
+		})
+		return answers, err
 	})
-	return e, err
 }
 
 // Pulse says how far a workspace has come: the number of its last commit, and the
