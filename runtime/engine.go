@@ -29,8 +29,9 @@ type Config struct {
 	// 64 MiB. A module that starts with more is refused by Load.
 	MaxMemory int64
 	// IdlePerInstallation is how many unused instances are kept of one module
-	// in one installation. 0 means 4; a negative number keeps none, so that
-	// every call makes a new one.
+	// in one installation, those beyond the fourth while they were used in the
+	// last minute. 0 means 16, as many as a workspace has calls at a time; a
+	// negative number keeps none, so that every call makes a new one.
 	IdlePerInstallation int
 	// MaxInstances is how many instances may live, used ones included. 0 means
 	// 2,048; never more than the system can map.
@@ -54,7 +55,7 @@ type Measure struct {
 }
 
 const (
-	defaultIdle      = 4
+	defaultIdle      = 16
 	defaultInstances = 2048
 	defaultModules   = 1 << 30
 )
@@ -121,7 +122,7 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	}
 	e.pool = pool{
 		wazero: e.wazero, perInstallation: cfg.IdlePerInstallation, dirty: cfg.Measure.Dirty,
-		max: min(cfg.MaxInstances, maxInstances()), homes: map[homeKey]*home{},
+		max: min(cfg.MaxInstances, maxInstances()), homes: map[homeKey]*home{}, now: time.Now,
 	}
 	return e, nil
 }

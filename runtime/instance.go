@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"context"
 	"crypto/rand"
+	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -20,6 +21,7 @@ type instance struct {
 	home   *home
 	place  *list.Element // in the pool's order; nil before it was idle
 	busy   bool
+	since  time.Time   // when it became idle
 	linear *linear     // nil without an image
 	heap   *heapMemory // of one that has none
 	budget *budget     // of the call it serves

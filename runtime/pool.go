@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/tetratelabs/wazero"
 
@@ -20,6 +21,7 @@ type pool struct {
 	max             int // instances alive
 	dirty           bool
 	litter          litter
+	now             func() time.Time
 
 	mu     sync.Mutex
 	alive  int
@@ -27,6 +29,13 @@ type pool struct {
 	order  list.List // of *instance, those that ever were idle, least recently put first
 	closed bool
 }
+
+// Of more than fewIdle idle instances of a home, one that nobody wanted for idleFor
+// is given up: they were for more calls at a time than there are now.
+const (
+	fewIdle = 4
+	idleFor = time.Minute
+)
 
 // home is where the instances of one module in one installation belong. There
 // is one as long as there are any.
@@ -104,12 +113,19 @@ func (p *pool) put(ctx context.Context, i *instance, clean bool) {
 	keep := clean && p.perInstallation > 0 && (p.dirty || i.reset())
 	p.mu.Lock()
 	i.busy, i.budget = false, nil
+	var unwanted *instance
 	if keep = keep && !p.closed && len(i.home.idle) < p.perInstallation; keep {
+		i.since = p.now()
 		i.home.idle = append(i.home.idle, i)
 		if i.place == nil {
 			i.place = p.order.PushBack(i)
 		} else {
 			p.order.MoveToBack(i.place)
+		}
+		// The first one was put before all others.
+		if first := i.home.idle[0]; len(i.home.idle) > fewIdle && i.since.Sub(first.since) > idleFor {
+			unwanted = first
+			p.drop(first)
 		}
 	} else {
 		p.drop(i)
@@ -119,6 +135,9 @@ func (p *pool) put(ctx context.Context, i *instance, clean bool) {
 	p.litter.leave(who, supposed, left)
 	if !keep {
 		i.destroy(ctx)
+	}
+	if unwanted != nil {
+		unwanted.destroy(ctx)
 	}
 }
 
