@@ -102,12 +102,15 @@ func checkPublicURL(text string) error {
 
 // heapFloor is memory that Go's collector counts and nobody touches, so that it
 // takes no room. What a server keeps may be a few megabytes: it would collect
-// several times a second, and each time wait for every guest to come to a stop.
-const heapFloor = 32 << 20
+// many times a second, and each time wait for every guest to come to a stop. So
+// it collects when about as much was allocated as this.
+const heapFloor = 96 << 20
 
 // serve runs a server until ctx ends.
 func serve(ctx context.Context, cfg app.Config, out, notes io.Writer) (err error) {
-	defer runtime.KeepAlive(make([]byte, heapFloor))
+	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" { // whoever sets these has decided
+		defer runtime.KeepAlive(make([]byte, heapFloor))
+	}
 	server, err := app.Start(ctx, cfg)
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	goruntime "runtime"
 	"strings"
 	"testing"
 
@@ -283,6 +284,30 @@ func TestServeSaysWhatKeepsItFromStarting(t *testing.T) {
 			code, out, errOut := run(t, "", append([]string{"serve", "--addr", "127.0.0.1:0", "--data", t.TempDir()}, c.args...)...)
 			if code != 1 || out != "" || !strings.Contains(errOut, c.says) {
 				t.Errorf("exit code %d, %q, %q", code, out, errOut)
+			}
+		})
+	}
+}
+
+// A server collects when it has allocated as much as its floor, but not where its
+// operator has said when to.
+func TestServeCollectsRarely(t *testing.T) {
+	next := func(t *testing.T) uint64 {
+		_, stop := startServer(t, t.TempDir())
+		defer stop()
+		goruntime.GC()
+		var stats goruntime.MemStats
+		goruntime.ReadMemStats(&stats)
+		return stats.NextGC
+	}
+	if got := next(t); got < 2*heapFloor {
+		t.Errorf("the next collection is at %d MiB", got>>20)
+	}
+	for _, variable := range []string{"GOGC", "GOMEMLIMIT"} {
+		t.Run(variable, func(t *testing.T) {
+			t.Setenv(variable, "100")
+			if got := next(t); got > heapFloor {
+				t.Errorf("the next collection is at %d MiB", got>>20)
 			}
 		})
 	}
