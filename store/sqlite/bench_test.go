@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -23,6 +24,7 @@ func BenchmarkCommit(b *testing.B) {
 			ws := core.NewWorkspaceID()
 			var n atomic.Int64
 			groups, writes := db.Groups()
+			used := processor(b)
 			b.SetParallelism(max(1, callers/2)) // times GOMAXPROCS, about
 			body := func(b interface{ Fatal(...any) }) {
 				u := s.Begin(ws, storetest.Scope())
@@ -47,8 +49,19 @@ func BenchmarkCommit(b *testing.B) {
 			g, w := db.Groups()
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "units/s")
 			b.ReportMetric(float64(w-writes)/float64(g-groups), "units/fsync")
+			b.ReportMetric(float64((processor(b)-used).Microseconds())/float64(b.N), "cpu-µs/unit")
 		})
 	}
+}
+
+// processor is the time of processors that this process has used. The disk's is
+// not in it, and that of others on the machine is little.
+func processor(b *testing.B) time.Duration {
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
 // BenchmarkGet measures a document read by its id, recorded.

@@ -2,7 +2,7 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
+	"slices"
 
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/store"
@@ -12,24 +12,44 @@ import (
 // savepoint of the unit's own.
 func (d *documents) Commit(ctx context.Context, ws core.WorkspaceID, b store.Batch) (seq int64, err error) {
 	const op = "sqlite.Commit"
-	err = d.db.committer.write(ctx, ws, func(ctx context.Context, tx *sql.Tx) error {
-		s := session{tx, d.db.writeStatements}
-		if err := s.validate(ctx, ws, b.Epoch, b.Seen); err != nil {
+	seen := unproven(b)
+	err = d.db.committer.write(ctx, ws, func(ctx context.Context, s session) error {
+		at, err := s.bump(ctx, ws)
+		if err != nil {
+			return err
+		}
+		seq = at.Seq
+		at.Seq-- // as it was before this commit
+		if err := s.validate(ctx, ws, at, b.Epoch, seen); err != nil {
 			return err
 		}
 		if err := s.apply(ctx, ws, b.Writes); err != nil {
 			return err
 		}
-		if err := applyChanges(ctx, s, ws, b.Changes); err != nil {
-			return err
-		}
-		seq, err = s.bump(ctx, ws)
-		return err
+		return applyChanges(ctx, s, ws, b.Changes)
 	}, func(err error) { d.moved(ws, store.Moment{Seq: seq, AuthEpoch: b.Epoch}, b.Changes, err) })
 	if err == nil && core.Resumes(b.Changes) {
 		d.db.signalResumed()
 	}
 	return seq, failure(op, err)
+}
+
+// unproven is which of a unit's observations have to be looked at. That a key is
+// free which it had assumed to be, hold finds out when the unit takes it; but not
+// if the unit itself gives it up just before.
+func unproven(b store.Batch) []store.Observation {
+	proven := make(map[store.Question]bool)
+	for _, w := range b.Writes {
+		for _, e := range w.Hold {
+			proven[store.HolderOf(e)] = true
+		}
+	}
+	for _, w := range b.Writes {
+		for _, e := range w.Release {
+			delete(proven, store.HolderOf(e))
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(b.Seen), func(o store.Observation) bool { return o.Seq == store.Assumed && proven[o.Question] })
 }
 
 // moved remembers what a commit has moved its workspace on to. A conflict moves
@@ -60,10 +80,10 @@ func (s session) apply(ctx context.Context, ws core.WorkspaceID, writes []store.
 		if err := s.put(ctx, ws, w); err != nil {
 			return err
 		}
-		if err := s.each(ctx, insertEntry, ws, w.Document.ID, w.Add); err != nil {
+		if err := s.add(ctx, ws, w.Document.ID, w.Add); err != nil {
 			return err
 		}
-		if err := s.each(ctx, insertUnique, ws, w.Document.ID, w.Hold); err != nil {
+		if err := s.hold(ctx, ws, w.Document.ID, w.Hold); err != nil {
 			return err
 		}
 	}
@@ -74,6 +94,38 @@ func (s session) each(ctx context.Context, query string, ws core.WorkspaceID, id
 	for _, e := range entries {
 		if _, err := s.exec(ctx, query, ws, e.Index, []byte(e.Key), id); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// add puts a document into indexes, by the largest statements there are.
+func (s session) add(ctx context.Context, ws core.WorkspaceID, id core.DocumentID, entries []store.Entry) error {
+	var args []any
+	for i := len(insertEntries) - 1; len(entries) > 0; i-- {
+		for n := 1 << i; len(entries) >= n; entries = entries[n:] {
+			args = append(args[:0], ws, id)
+			for _, e := range entries[:n] {
+				args = append(args, e.Index, []byte(e.Key))
+			}
+			if _, err := s.exec(ctx, insertEntries[i], args...); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// hold has a document take unique keys. One that another document has is a
+// conflict: whether it was free was only assumed.
+func (s session) hold(ctx context.Context, ws core.WorkspaceID, id core.DocumentID, entries []store.Entry) error {
+	for _, e := range entries {
+		changed, err := s.exec(ctx, insertUnique, ws, e.Index, []byte(e.Key), id)
+		if err != nil {
+			return err
+		}
+		if changed != 1 {
+			return store.NewConflict(ws, store.HolderOf(e))
 		}
 	}
 	return nil

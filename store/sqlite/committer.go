@@ -38,7 +38,7 @@ type committer struct {
 type pending struct {
 	ctx       context.Context
 	workspace core.WorkspaceID // whose rows it writes; empty: the platform's, or many's
-	fn        func(context.Context, *sql.Tx) error
+	fn        func(context.Context, session) error
 	result    chan error // holds one
 	err       error      // fn's
 
@@ -59,7 +59,7 @@ func startCommitter(db *sql.DB, prepared statements, moments *shelf[core.Workspa
 	return c
 }
 
-func (c *committer) write(ctx context.Context, ws core.WorkspaceID, fn func(context.Context, *sql.Tx) error, settled func(error)) error {
+func (c *committer) write(ctx context.Context, ws core.WorkspaceID, fn func(context.Context, session) error, settled func(error)) error {
 	p := &pending{ctx: ctx, workspace: ws, fn: fn, result: make(chan error, 1), settled: settled}
 	select {
 	case <-c.closing:
@@ -167,9 +167,10 @@ func (c *committer) transact(first *pending) (group []*pending, err error) {
 		return group, err
 	}
 	defer tx.Rollback() //nolint:errcheck // after Commit it says so, and there is nothing to undo
+	s := session{tx, c.prepared, statements{}}
 	began := time.Now()
 	for p := first; ; {
-		if err := savepoint(ctx, session{tx, c.prepared}, p); err != nil {
+		if err := savepoint(ctx, s, p); err != nil {
 			return group, err
 		}
 		if len(group) == maxGroup || time.Since(began) > maxGroupTime {
@@ -200,7 +201,7 @@ func savepoint(ctx context.Context, s session, p *pending) error {
 	if _, err := s.exec(ctx, beginUnit); err != nil {
 		return err
 	}
-	if p.err = call(ctx, s.tx, p.fn); p.err != nil {
+	if p.err = call(ctx, s, p.fn); p.err != nil {
 		// When SQLite itself has rolled the whole transaction back (a full disk
 		// does that), there is no savepoint: everybody's write is lost, and the
 		// error says so.
@@ -213,11 +214,11 @@ func savepoint(ctx context.Context, s session, p *pending) error {
 }
 
 // call turns a panic of fn into its error: the committer serves everybody.
-func call(ctx context.Context, tx *sql.Tx, fn func(context.Context, *sql.Tx) error) (err error) {
+func call(ctx context.Context, s session, fn func(context.Context, session) error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = &core.Error{Op: "sqlite.Write", Kind: core.Internal, Err: fmt.Errorf("panic: %v", r)}
 		}
 	}()
-	return fn(ctx, tx)
+	return fn(ctx, s)
 }

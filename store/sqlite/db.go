@@ -136,12 +136,13 @@ func (db *DB) Write(ctx context.Context, fn func(context.Context, *sql.Tx) error
 
 // writeOf is Write for what is a workspace's: it takes turns with others'.
 func (db *DB) writeOf(ctx context.Context, ws core.WorkspaceID, fn func(context.Context, *sql.Tx) error) error {
-	return db.committer.write(ctx, ws, fn, func(error) { db.memory.forget() })
+	inTransaction := func(ctx context.Context, s session) error { return fn(ctx, s.tx) }
+	return db.committer.write(ctx, ws, inTransaction, func(error) { db.memory.forget() })
 }
 
 // writeData is Write for what changes nothing that is remembered: log, usage,
 // deliveries, documents. An empty workspace stands for many.
-func (db *DB) writeData(ctx context.Context, ws core.WorkspaceID, fn func(context.Context, *sql.Tx) error) error {
+func (db *DB) writeData(ctx context.Context, ws core.WorkspaceID, fn func(context.Context, session) error) error {
 	return db.committer.write(ctx, ws, fn, func(error) {})
 }
 

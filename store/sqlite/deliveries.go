@@ -213,8 +213,7 @@ func (db *DB) claim(
 	if err != nil || len(due) == 0 {
 		return nil, false, failed(op, err)
 	}
-	err = db.writeData(ctx, "", func(ctx context.Context, tx *sql.Tx) error {
-		s := session{tx, db.writeStatements}
+	err = db.writeData(ctx, "", func(ctx context.Context, s session) error {
 		for _, d := range due {
 			owed := d.Due
 			d, err := scanDelivery(s.row(ctx, claimQuery, micros(lease), d.Workspace, d.ID, micros(now)))
@@ -255,8 +254,8 @@ func (db *DB) ripen(ctx context.Context, now time.Time) error {
 	if err := db.readStatements[ripeQuery].QueryRowContext(ctx, micros(now)).Scan(&ripe); err != nil || !ripe {
 		return err
 	}
-	return db.writeData(ctx, "", func(ctx context.Context, tx *sql.Tx) error {
-		_, err := session{tx, db.writeStatements}.exec(ctx, ripenQuery, micros(now), store.MaxDue)
+	return db.writeData(ctx, "", func(ctx context.Context, s session) error {
+		_, err := s.exec(ctx, ripenQuery, micros(now), store.MaxDue)
 		return err
 	})
 }
@@ -296,8 +295,8 @@ func (db *DB) SetAsideDelivery(ctx context.Context, d core.Delivery, message str
 }
 
 func (db *DB) failDelivery(ctx context.Context, d core.Delivery, state core.DeliveryState, due any, message string) error {
-	return db.writeData(ctx, d.Workspace, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := session{tx, db.writeStatements}.exec(ctx, failQuery, state, due, message, d.Workspace, d.ID, d.Attempt)
+	return db.writeData(ctx, d.Workspace, func(ctx context.Context, s session) error {
+		_, err := s.exec(ctx, failQuery, state, due, message, d.Workspace, d.ID, d.Attempt)
 		return failed("sqlite.FailDelivery", err)
 	})
 }

@@ -35,7 +35,7 @@ func put(t *testing.T, db *DB, ws core.WorkspaceID, due time.Time) core.Delivery
 		Payload: json.RawMessage(`{"row":1}`), State: core.DeliveryPending, Due: due, Hop: 3, Created: noon,
 	}
 	write(t, db, func(ctx context.Context, tx *sql.Tx) error {
-		return insertDelivery(ctx, session{tx, db.writeStatements}, ws, d)
+		return insertDelivery(ctx, session{tx: tx, statements: db.writeStatements}, ws, d)
 	})
 	return d
 }
@@ -52,7 +52,7 @@ func claim(t *testing.T, db *DB, now time.Time, after core.WorkspaceID, busy []c
 func complete(t *testing.T, db *DB, d core.Delivery) error {
 	t.Helper()
 	return db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
-		return completeDelivery(ctx, session{tx, db.writeStatements}, d.Workspace, core.CompleteDelivery{ID: d.ID, Attempt: d.Attempt})
+		return completeDelivery(ctx, session{tx: tx, statements: db.writeStatements}, d.Workspace, core.CompleteDelivery{ID: d.ID, Attempt: d.Attempt})
 	})
 }
 

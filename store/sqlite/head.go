@@ -21,10 +21,10 @@ func scanHead(row *sql.Row) (at store.Moment, err error) {
 	return at, err
 }
 
-// bump moves a workspace on to its next moment and returns its number.
-func (s session) bump(ctx context.Context, ws core.WorkspaceID) (seq int64, err error) {
-	err = s.row(ctx, bumpSeq, ws).Scan(&seq)
-	return seq, err
+// bump moves a workspace on to its next moment and returns that.
+func (s session) bump(ctx context.Context, ws core.WorkspaceID) (at store.Moment, err error) {
+	err = s.row(ctx, bumpSeq, ws).Scan(&at.Seq, &at.AuthEpoch)
+	return at, err
 }
 
 // bumpEpoch makes every view of who may do what in a workspace stale: units

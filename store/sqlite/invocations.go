@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"slices"
 	"strings"
 
@@ -27,8 +26,7 @@ func insertOf(n int) string {
 
 // WriteInvocations implements store.Invocations.
 func (db *DB) WriteInvocations(ctx context.Context, records []core.InvocationRecord) error {
-	err := db.writeData(ctx, "", func(ctx context.Context, tx *sql.Tx) error {
-		s := session{tx, db.writeStatements}
+	err := db.writeData(ctx, "", func(ctx context.Context, s session) error {
 		var args []any
 		for some := range slices.Chunk(records, invocationsAtOnce) {
 			if len(some) == invocationsAtOnce {

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"strings"
 	"sync"
 	"testing"
@@ -56,7 +55,7 @@ func TestAWorkspaceThatWritesMuchIsNotInFront(t *testing.T) {
 		before := len(db.committer.queue)
 		for range n {
 			done.Go(func() {
-				err := db.writeData(context.Background(), ws, func(context.Context, *sql.Tx) error {
+				err := db.writeData(context.Background(), ws, func(context.Context, session) error {
 					order = append(order, ws)
 					return nil
 				})

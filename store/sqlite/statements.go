@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 )
 
 // The statements of the document engine. They and those of deliveries are prepared
@@ -17,27 +18,39 @@ const (
 	selectReceipt  = "SELECT request_hash, answer, created FROM receipts WHERE " + inWorkspace + " AND scope = ? AND key = ?"
 	selectSum      = "SELECT coalesce(sum(quantity), 0) FROM usage_sums WHERE " + inWorkspace + " AND meter = ?"
 
-	bumpSeq = "INSERT INTO heads (workspace, seq, auth_epoch) VALUES (?, 1, 0) ON CONFLICT (workspace) DO UPDATE SET seq = seq + 1 RETURNING seq"
+	bumpSeq = "INSERT INTO heads (workspace, seq, auth_epoch) VALUES (?, 1, 0) ON CONFLICT (workspace) DO UPDATE SET seq = seq + 1 RETURNING seq, auth_epoch"
 
 	insertDocument = "INSERT INTO documents (workspace, tbl, id, version, schema, body, created, updated) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 	updateDocument = "UPDATE documents SET version = ?, schema = ?, body = ?, updated = ? WHERE " + inWorkspace + " AND tbl = ? AND id = ? AND version = ?"
 	deleteDocument = "DELETE FROM documents WHERE " + inWorkspace + " AND tbl = ? AND id = ? AND version = ?"
-	insertEntry    = "INSERT INTO entries (workspace, idx, key, id) VALUES (?, ?, ?, ?)"
 	deleteEntry    = "DELETE FROM entries WHERE " + inWorkspace + " AND idx = ? AND key = ? AND id = ?"
-	insertUnique   = "INSERT INTO unique_entries (workspace, idx, key, id) VALUES (?, ?, ?, ?)"
+	insertUnique   = "INSERT INTO unique_entries (workspace, idx, key, id) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 	deleteUnique   = "DELETE FROM unique_entries WHERE " + inWorkspace + " AND idx = ? AND key = ? AND id = ?"
 )
+
+// insertEntries put a document into 1, 2, 4 and 8 indexes. What was done before one
+// failed is undone with its savepoint: OR FAIL spares SQLite from keeping, for each
+// statement, what the pages were like that it writes to.
+var insertEntries = [...]string{entriesOf(1), entriesOf(2), entriesOf(4), entriesOf(8)}
+
+func entriesOf(n int) string {
+	query := "INSERT OR FAIL INTO entries (workspace, id, idx, key) VALUES (?1, ?2, ?3, ?4)"
+	for i := 2; i <= n; i++ {
+		query += fmt.Sprintf(", (?1, ?2, ?%d, ?%d)", 2*i+1, 2*i+2)
+	}
+	return query
+}
 
 var readQueries = []string{
 	selectHead, selectDocument, selectVersion, selectHolder, selectReceipt, selectSum, selectEvent, dueQuery, ripeQuery, turnQuery, nextQuery,
 }
 
-var writeQueries = []string{
-	bumpSeq, insertDocument, updateDocument, deleteDocument, insertEntry, deleteEntry, insertUnique, deleteUnique,
+var writeQueries = append(insertEntries[:], []string{
+	bumpSeq, insertDocument, updateDocument, deleteDocument, deleteEntry, insertUnique, deleteUnique,
 	insertEventQuery, insertDeliveryQuery, waitingQuery, listeningQuery, ripenQuery, claimQuery, completeQuery, holdQuery, setAsideQuery, failQuery,
 	insertInvocation, insertInvocations,
 	beginUnit, undoUnit, endUnit,
-}
+}...)
 
 // statements are prepared on a pool, by their text.
 type statements map[string]*sql.Stmt

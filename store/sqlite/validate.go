@@ -17,17 +17,19 @@ func (d *documents) Validate(ctx context.Context, ws core.WorkspaceID, epoch int
 	if known && now.AuthEpoch == epoch && !slices.ContainsFunc(seen, func(o store.Observation) bool { return o.Seq != now.Seq }) {
 		return nil
 	}
-	_, err := d.read(ctx, ws, func(s session) error { return s.validate(ctx, ws, epoch, seen) })
+	_, err := d.read(ctx, ws, func(s session) error {
+		now, err := s.head(ctx, ws)
+		if err != nil {
+			return err
+		}
+		return s.validate(ctx, ws, now, epoch, seen)
+	})
 	return err
 }
 
 // validate checks that what a unit saw is so now. What it saw at this very
 // moment needs no second look.
-func (s session) validate(ctx context.Context, ws core.WorkspaceID, epoch int64, seen []store.Observation) error {
-	now, err := s.head(ctx, ws)
-	if err != nil {
-		return err
-	}
+func (s session) validate(ctx context.Context, ws core.WorkspaceID, now store.Moment, epoch int64, seen []store.Observation) error {
 	if now.AuthEpoch != epoch {
 		return store.NewStaleEpoch()
 	}

@@ -31,7 +31,7 @@ func (db *DB) CreateWorkspace(ctx context.Context, w core.Workspace, owner core.
 		if err != nil {
 			return failed(op, err)
 		}
-		return applyChanges(ctx, session{tx, db.writeStatements}, w.ID, []core.Change{
+		return applyChanges(ctx, session{tx: tx, statements: db.writeStatements}, w.ID, []core.Change{
 			core.PutMember{Member: core.Member{Account: owner, Role: core.RoleOwner, Created: w.Created}},
 			core.PutContract{Contract: c},
 			core.AppendAudit{Entry: entry},
@@ -151,7 +151,7 @@ func (db *DB) Change(ctx context.Context, ws core.WorkspaceID, decide func(core.
 		if changes, err = decide(a); err != nil {
 			return err
 		}
-		return applyChanges(ctx, session{tx, db.writeStatements}, ws, changes)
+		return applyChanges(ctx, session{tx: tx, statements: db.writeStatements}, ws, changes)
 	})
 	if err == nil && (core.Resumes(changes) || len(core.EventsOf(changes)) > 0) {
 		db.signalResumed()
