@@ -85,7 +85,7 @@ type DB struct {
 	sessions    *gatherer[[32]byte, signedIn]
 	memberships *gatherer[somebody, membership]
 	workspaces  *gatherer[string, core.Workspace]
-	moments     *gatherer[moment, store.Moment]
+	epochs      *gatherer[core.WorkspaceID, int64]
 
 	events *gatherer[core.EventID, core.Event] // of deliveries that are run side by side
 }
@@ -105,7 +105,7 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	db := &DB{reading: newTurnstile(maxReads / 4), writing: newTurnstile(perWriter), deleting: make(chan struct{}, maxDeletions), clock: newClock()}
 	db.committer, db.documents = newCommitter(db), &documents{db: db}
 	db.tokens, db.sessions = db.gathersTokens(), db.gathersSessions()
-	db.memberships, db.workspaces, db.moments = db.gathersMemberships(), db.gathersWorkspaces(), db.gathersMoments()
+	db.memberships, db.workspaces, db.epochs = db.gathersMemberships(), db.gathersWorkspaces(), db.gathersEpochs()
 	db.events = db.gathersEvents()
 	for _, pool := range []struct {
 		to   **pgxpool.Pool

@@ -19,6 +19,7 @@ var whole = map[string]string{
 	"secret_keys":         "it has a row or two",
 	"accounts":            "whether there is any",
 	"installations":       "once at a start",
+	"pg_class":            "which tables there are, to delete a workspace",
 	"deliveries_held":     "once at a start: they are tried again",
 	"deliveries_schedule": "once at a start",
 }

@@ -107,25 +107,20 @@ func scanned[T any](s scanner) (value T, err error) {
 	return value, err
 }
 
-// moment is the only question there is about a workspace's row in heads.
-type moment struct{}
-
-// gathersMoments: a workspace's calls in progress need to know where it is, most of
-// them nothing else.
-func (db *DB) gathersMoments() *gatherer[moment, store.Moment] {
-	const op = "postgres.Moment"
-	return newGatherer(op, func(ctx context.Context, ws core.WorkspaceID, _ []moment) ([]*store.Moment, error) {
-		var at store.Moment
-		err := db.read(ctx, op, ws, func(b *batch) { b.head(ws, &at) })
-		return []*store.Moment{&at}, err
-	})
+// gathersEpochs: 0 is the epoch of a workspace before its first, and of one that was
+// deleted.
+func (db *DB) gathersEpochs() *gatherer[core.WorkspaceID, int64] {
+	return gathers(db, "postgres.Validate",
+		"SELECT q.place, coalesce(h.auth_epoch, 0) FROM unnest($1::text[]) WITH ORDINALITY q (workspace, place)"+
+			" LEFT JOIN heads h ON h.workspace = q.workspace",
+		func(workspaces []core.WorkspaceID) []any { return []any{texts(workspaces)} }, scanned[int64])
 }
 
 // Validate implements store.Backend.
 func (d *documents) Validate(ctx context.Context, ws core.WorkspaceID, epoch int64, seen []store.Observation) error {
 	if len(seen) == 0 {
-		at, err := d.db.moments.ask(ctx, ws, moment{})
-		if err == nil && at.AuthEpoch != epoch {
+		current, err := d.db.epochs.ask(ctx, "", ws)
+		if err == nil && current != epoch {
 			return store.NewStaleEpoch()
 		}
 		return err

@@ -23,7 +23,7 @@ type table struct {
 // isolate makes, or is declared to be shared here; and no role gets a right that
 // isn't listed.
 var tables = map[string]table{
-	"heads":          {tenant: "DELETE INSERT SELECT UPDATE"},
+	"heads":          {tenant: "DELETE INSERT SELECT UPDATE", platform: "SELECT(auth_epoch) SELECT(workspace)"},
 	"documents":      {tenant: "DELETE INSERT SELECT UPDATE"},
 	"entries":        {tenant: "DELETE INSERT SELECT"},
 	"unique_entries": {tenant: "DELETE INSERT SELECT"},
