@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -14,17 +15,23 @@ import (
 // is no JSON it finds a member that is given twice, of which some take the first
 // and some the last, half of a surrogate pair, which each replaces by something
 // else, and bytes that aren't UTF-8. The place is empty where it is the whole.
-func CheckJSON(text []byte) (at, fault string) {
-	s := jsonScan{text: text}
-	return s.run()
-}
+func CheckJSON(text []byte) (at, fault string) { return checkJSON(text, false) }
 
 // CheckStorable is CheckJSON, and finds the character U+0000 too: not every
 // database can keep it.
-func CheckStorable(text []byte) (at, fault string) {
-	s := jsonScan{text: text, storable: true}
-	return s.run()
+func CheckStorable(text []byte) (at, fault string) { return checkJSON(text, true) }
+
+func checkJSON(text []byte, storable bool) (at, fault string) {
+	s := jsonScans.Get().(*jsonScan)
+	s.text, s.storable = text, storable
+	at, fault = s.run()
+	*s = jsonScan{} // nothing of the text is kept
+	jsonScans.Put(s)
+	return at, fault
 }
+
+// jsonScans are for the next texts: every request has one or more.
+var jsonScans = sync.Pool{New: func() any { return new(jsonScan) }}
 
 // countValues counts the objects and lists of a JSON text, and their members,
 // without reading it into memory. Of what is no JSON it counts something.

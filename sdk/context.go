@@ -3,6 +3,7 @@ package sdk
 import (
 	"encoding/json"
 	"math/rand/v2"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -17,7 +18,8 @@ type Ctx struct {
 	now        string         // its time, encoded; "" once it was read
 	actor      string         // the same of its actor
 	seed       string
-	sent       string // the request's headers, still encoded
+	sent       string        // the request's headers, still encoded
+	in         reflect.Value // of the handler's In, the body read into it; invalid if it was not
 	status     int
 	headers    map[string]string
 	bytes      *Bytes // the answer, if it is not JSON

@@ -3,6 +3,7 @@ package sdk
 import (
 	"encoding/base64"
 	"encoding/json"
+	"reflect"
 	"time"
 	"unsafe"
 
@@ -67,7 +68,7 @@ func (c *Ctx) request(s *scanner) *abi.Request {
 		case "headers":
 			c.sent = s.skip()
 		case "body":
-			r.Body = s.raw()
+			r.Body = c.body(s)
 		case "raw":
 			r.Raw = s.base64()
 		default:
@@ -75,6 +76,33 @@ func (c *Ctx) request(s *scanner) *abi.Request {
 		}
 	}
 	return r
+}
+
+// body goes past the request's body and returns its bytes. Where the handler is
+// known and takes what is plain, it is read on the way: each byte is then looked
+// at once.
+func (c *Ctx) body(s *scanner) json.RawMessage {
+	h := c.handler()
+	if h == nil || h.raw || h.plainIn == nil {
+		return s.raw()
+	}
+	in := reflect.New(h.in)
+	r := plainReader{text: s.text, at: s.at}
+	if s.peek() != '{' || !r.value(h.plainIn, in.UnsafePointer()) {
+		return s.raw()
+	}
+	start := s.at
+	s.at, c.in = r.at, in
+	return json.RawMessage(unsafe.Slice(unsafe.StringData(s.text[start:]), s.at-start))
+}
+
+// handler is the one that is called; nil while it is not known, and when there is
+// none of that name.
+func (c *Ctx) handler() *handler {
+	if plugin == nil {
+		return nil
+	}
+	return plugin.handlers[c.invocation.Handler]
 }
 
 func (s *scanner) actor() (a abi.Actor) {

@@ -186,3 +186,36 @@ type touchy struct{ A string }
 func (touchy) MarshalJSON() ([]byte, error) { panic("touchy") }
 
 func (*touchy) UnmarshalJSON([]byte) error { panic("touchy") }
+
+// A body that is read on the way is read once, is still there as it came, and hides
+// nothing that follows; any other is left for later.
+func TestBodyIsReadOnTheWay(t *testing.T) {
+	before := plugin
+	defer func() { plugin = before }()
+	plugin = &Declaration{handlers: map[string]*handler{
+		"plain": newHandler("plain", abi.KindQuery, func(*Ctx, address) error { return nil }),
+		"none":  newHandler("none", abi.KindQuery, func(*Ctx) error { return nil }),
+	}}
+	for _, one := range []struct {
+		handler, body string
+		read          bool
+	}{
+		{"plain", `{"city":"Basel"}`, true},
+		{"plain", `{ "city" : "Basel" }`, true},
+		{"plain", `{"city":"B\u0061sel"}`, false},
+		{"plain", `{"town":"Basel"}`, false},
+		{"plain", `{"city":7}`, false},
+		{"plain", `null`, false},
+		{"none", `{"city":"Basel"}`, false},
+		{"other", `{"city":"Basel"}`, false},
+	} {
+		var c Ctx
+		ok := c.decode([]byte(`{"handler":"` + one.handler + `","request":{"body":` + one.body + `,"path":"/x"},"idempotencyKey":"k"}`))
+		if !ok || c.in.IsValid() != one.read || string(c.Body()) != one.body || c.invocation.Request.Path != "/x" || c.IdempotencyKey() != "k" {
+			t.Errorf("%s %s: %v, read %v, body %s, %+v", one.handler, one.body, ok, c.in.IsValid(), c.Body(), c.invocation)
+		}
+		if one.read && c.in.Interface().(*address).City != "Basel" {
+			t.Errorf("%s is read as %+v", one.body, c.in)
+		}
+	}
+}

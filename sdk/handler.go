@@ -68,7 +68,10 @@ func newHandler(name string, kind abi.Kind, function any) *handler {
 func (h *handler) call(c *Ctx) (*response, error) {
 	arguments := []reflect.Value{reflect.ValueOf(c)}
 	if h.in != nil {
-		in := reflect.New(h.in)
+		in := c.in
+		if !in.IsValid() {
+			in = reflect.New(h.in)
+		}
 		if err := h.bind(c, in); err != nil {
 			return nil, err
 		}
@@ -120,7 +123,7 @@ func (h *handler) bind(c *Ctx, in reflect.Value) error {
 	}
 	var wrong violations
 	switch {
-	case h.raw:
+	case h.raw, c.in.IsValid():
 	case len(request.Body) > 0:
 		wrong = h.decode(request.Body, in, "body")
 	case h.readsBody():
