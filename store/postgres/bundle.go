@@ -32,7 +32,7 @@ func (u *bundle) take(p *pending) bool {
 	for _, w := range p.unit.Writes {
 		u.changed[w.Table], u.changed[store.VersionOf{Table: w.Table, ID: w.Document.ID}] = true, true
 		for _, entry := range append(slices.Clip(w.Hold), w.Release...) {
-			u.changed[store.HolderOf{Index: entry.Index, Key: entry.Key}] = true
+			u.changed[store.HolderOf(entry)] = true
 		}
 	}
 	for _, change := range p.unit.Changes {
