@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"time"
 
 	"github.com/carrel-dev/carrel/core"
@@ -80,26 +81,38 @@ func (s session) scan(ctx context.Context, ws core.WorkspaceID, r store.Range, l
 		return err
 	}
 	defer rows.Close()
+	// Into fields of the row's own types database/sql would go by reflection, value by
+	// value.
+	var key sql.RawBytes
+	var id string
+	var version, schema, body, created, updated any
+	into := []any{&key, &id, &version, &schema, &body, &created, &updated}[:[]int{2, 3, 7}[d]]
 	for rows.Next() {
-		var row store.Row
-		var body []byte
-		var created, updated int64
-		doc := &row.Document
-		into := []any{&row.Position.Key, &row.Position.ID, &doc.Version, &doc.Schema, &body, &created, &updated}
-		if err := rows.Scan(into[:[]int{2, 3, 7}[d]]...); err != nil {
+		if err := rows.Scan(into...); err != nil {
 			return err
 		}
+		var row store.Row
+		row.Position.Key, row.Position.ID = string(key), core.DocumentID(id)
+		doc := &row.Document
+		doc.ID = row.Position.ID
+		doc.Version = integer(version)
 		if d > keysOnly && doc.Version == 0 {
 			return core.E("sqlite.Scan", core.Internal, "An index names a document that is not there.")
 		}
-		doc.ID, doc.Body = row.Position.ID, body
-		doc.Created, doc.Updated = time.UnixMicro(created).UTC(), time.UnixMicro(updated).UTC()
+		if d == withBodies {
+			doc.Schema, doc.Body = int(integer(schema)), []byte(text(body))
+			doc.Created, doc.Updated = time.UnixMicro(integer(created)).UTC(), time.UnixMicro(integer(updated)).UTC()
+		}
 		if !visit(row) {
 			return nil
 		}
 	}
 	return rows.Err()
 }
+
+// integer and text are what the driver gives for a column of that type.
+func integer(v any) int64 { n, _ := v.(int64); return n }
+func text(v any) string   { s, _ := v.(string); return s }
 
 // Scan implements store.Backend.
 func (d *documents) Scan(ctx context.Context, ws core.WorkspaceID, r store.Range, limit store.ScanLimit) (store.Rows, store.Moment, error) {
