@@ -35,14 +35,14 @@ const (
 
 // result is what was measured on a store.
 type result struct {
-	store         string
-	maximum, rate float64 // requests a second: the most it gets alone, and those it makes
-	rounds        []round
-	neighbours    machine.Processors
+	store      string
+	rounds     []round
+	neighbours machine.Processors
 }
 
 // round is one measurement alone and one beside the flood.
 type round struct {
+	maximum       float64 // requests a second that it gets alone
 	alone, beside samples
 	flood         flooded
 }
@@ -81,12 +81,8 @@ func (o *options) on(ctx context.Context, store, dir string, built machine.Progr
 		return r, err
 	}
 	r.store = store
-	if r.maximum, err = v.most(ctx, o.solo); err != nil {
-		return r, err
-	}
-	r.rate = r.maximum * share
 	for n := range o.rounds + 1 { // the first warms everything up
-		taken, err := o.round(ctx, s, v, r.rate, n, &r.neighbours)
+		taken, err := o.round(ctx, s, v, n, &r.neighbours)
 		if err != nil {
 			return r, err
 		}
@@ -97,13 +93,18 @@ func (o *options) on(ctx context.Context, store, dir string, built machine.Progr
 	return r, nil
 }
 
-func (o *options) round(ctx context.Context, s *carrel.Server, v *quiet, rate float64, n int, neighbours *machine.Processors) (r round, err error) {
+func (o *options) round(ctx context.Context, s *carrel.Server, v *quiet, n int, neighbours *machine.Processors) (r round, err error) {
 	wanted := o.samples
 	if n == 0 {
 		wanted /= 5
 	}
+	neighbours.Watch(settle)
+	if r.maximum, err = v.most(ctx, o.solo); err != nil {
+		return r, err
+	}
+	rate := r.maximum * share
 	alone := func() (err error) {
-		neighbours.Watch(settle)
+		time.Sleep(settle)
 		r.alone, err = v.ask(ctx, rate, wanted)
 		return err
 	}
@@ -162,27 +163,18 @@ func (v *quiet) do(c *client.Connection) (client.Work, error) {
 // most is how many requests a second are answered when each connection asks again
 // as soon as it was answered, and nobody else asks.
 func (v *quiet) most(ctx context.Context, during time.Duration) (float64, error) {
-	const tries = 3
-	var rates []float64
-	for range tries {
-		var answered atomic.Int64
-		began := time.Now()
-		err := v.connected(soloConnections, func(c *client.Connection) error {
-			for time.Since(began) < during && ctx.Err() == nil {
-				if _, err := v.do(c); err != nil {
-					return err
-				}
-				answered.Add(1)
+	var answered atomic.Int64
+	began := time.Now()
+	err := v.connected(soloConnections, func(c *client.Connection) error {
+		for time.Since(began) < during && ctx.Err() == nil {
+			if _, err := v.do(c); err != nil {
+				return err
 			}
-			return ctx.Err()
-		})
-		if err != nil {
-			return 0, err
+			answered.Add(1)
 		}
-		rates = append(rates, float64(answered.Load())/time.Since(began).Seconds())
-	}
-	slices.Sort(rates)
-	return rates[tries/2], nil
+		return ctx.Err()
+	})
+	return float64(answered.Load()) / time.Since(began).Seconds(), err
 }
 
 // ask makes so many requests, one each time it is planned, however long those

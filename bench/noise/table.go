@@ -84,8 +84,8 @@ func (r *result) figures() []report.Figure {
 		return r.over(func(one round) float64 { return float64(of(one.flood)) / one.flood.Seconds })
 	}
 	return []report.Figure{
-		{Name: "requests a second it gets at most, alone", Value: r.maximum, Unit: "/s"},
-		{Name: "that it makes", Value: r.rate, Unit: "/s"},
+		{Name: "requests a second it gets at most, alone", Value: r.over(func(one round) float64 { return one.maximum }), Unit: "/s"},
+		{Name: "that it makes", Value: share * r.over(func(one round) float64 { return one.maximum }), Unit: "/s"},
 		{Name: "beside it, of the noisy one: answered", Value: each(func(f flooded) int64 { return f.Answered }), Unit: "/s"},
 		{Name: "refused", Value: each(func(f flooded) int64 { return f.Refused }), Unit: "/s"},
 		{Name: "events emitted", Value: each(func(f flooded) int64 { return f.Events }), Unit: "/s"},
