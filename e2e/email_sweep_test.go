@@ -68,14 +68,29 @@ func TestAMailUnderWayIsNotSwept(t *testing.T) {
 	alice.w = w
 
 	box.to("bob@example.com", 1) // which has no answer yet
-	count := func(state string) int { return len(acme.all("", "/deliveries?state="+state)) }
-	for before := count("done"); count("done") == before; { // the sweep's
-		time.Sleep(20 * time.Millisecond) // the API has no signal for it
+	deliveries := func(what string, enough func(sweeps, sends int) bool) {
+		t.Helper()
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) { // the API has no signal for it
+			sweeps, sends := 0, 0
+			for _, d := range acme.all("", "/deliveries") {
+				switch {
+				case d["schedule"] == "outbox-sweep" && d["state"] == "done":
+					sweeps++
+				case d["handler"] == "send" && d["state"] != "done":
+					sends++
+				}
+			}
+			if enough(sweeps, sends) {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("%s: not within a minute; %d sweeps are over, %d mails are to be sent", what, sweeps, sends)
+			}
+		}
 	}
+	deliveries("a sweep", func(sweeps, _ int) bool { return sweeps > 0 })
 	release()
-	for count("running") > 0 || count("pending") > 1 { // the next sweep
-		time.Sleep(20 * time.Millisecond)
-	}
+	deliveries("an end", func(_, sends int) bool { return sends == 0 })
 	w.eventually(acme, "email", "/messages?filter[status]=sent", 1)
 	if came := box.all()["bob@example.com"]; len(came) != 1 {
 		t.Errorf("%d mails: %v", len(came), came)

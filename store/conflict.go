@@ -8,7 +8,8 @@ import (
 )
 
 // Conflict is the cause of a Changed error: what the unit had read and somebody
-// else has changed. Key names it; units with the same key would collide again.
+// else has changed, or what it had assumed and was not so. Key names it; units with
+// the same key would collide again. Question is what it had found out or assumed.
 type Conflict struct {
 	Key      string
 	Question Question

@@ -14,8 +14,8 @@ var errReadOnly = core.E("store.Write", core.Denied, "A query cannot write; make
 
 // Insert adds a document and chooses its id. It fails with Invalid when the
 // body doesn't fit the table, and with Exists when it has a unique value
-// somebody else has, or that may come to light only as Changed (see
-// Scope.AssumeFree).
+// somebody else has; under Scope.AssumeFree the unit's end fails with Changed
+// instead, as after Patch and Replace.
 func (u *Unit) Insert(ctx context.Context, table string, body json.RawMessage) (core.Document, error) {
 	t, err := u.writable(ctx, table)
 	if err != nil {

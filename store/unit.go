@@ -213,7 +213,7 @@ func (u *Unit) Commit(ctx context.Context) (Committed, error) {
 		return Committed{}, errReadOnly
 	}
 	if len(u.changes) > MaxChanges {
-		if err := u.Validate(ctx); err != nil {
+		if err := u.Validate(ctx); err != nil { // what it assumed may have brought it here
 			return Committed{}, err
 		}
 		return Committed{}, core.E(op, core.TooLarge,

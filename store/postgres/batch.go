@@ -23,7 +23,7 @@ type batch struct {
 	queue        pgx.Batch
 	expectations []expectation
 	taken        []taken
-	of           int // whose expectations are added; of units, their place in the group
+	unit         int // whose expectations are added, by its place in the group, or ofNobody
 
 	done    int  // statements that went well; after send
 	unmet   int  // whose expectation did not hold, or ofNobody; after send
@@ -33,7 +33,7 @@ type batch struct {
 
 // expectation is what a statement's call of expect says must hold.
 type expectation struct {
-	of        int // of whom it is
+	unit      int // whose it is, or ofNobody
 	otherwise func(found int64) error
 }
 
@@ -102,7 +102,7 @@ func (b *batch) rows(scan func(scanner) error, query string, args ...any) {
 // unless numbers an expectation for a statement that calls expect, and keeps the
 // error there is when it does not hold.
 func (b *batch) unless(otherwise func(found int64) error) (number int) {
-	b.expectations = append(b.expectations, expectation{b.of, otherwise})
+	b.expectations = append(b.expectations, expectation{b.unit, otherwise})
 	return len(b.expectations) - 1
 }
 
@@ -176,7 +176,7 @@ func (b *batch) unmetBy(op string, refused *pgconn.PgError) error {
 	if !numbers(refused, &number, &found) || number >= len(b.expectations) {
 		return &core.Error{Op: op, Kind: core.Internal, Err: refused}
 	}
-	b.unmet = b.expectations[number].of
+	b.unmet = b.expectations[number].unit
 	return b.expectations[number].otherwise(found)
 }
 

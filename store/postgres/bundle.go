@@ -92,7 +92,7 @@ const bump = `WITH head AS (
 // commit adds the statements of a bundle.
 func (b *batch) commit(u *bundle, first int) error {
 	n := int64(len(u.units))
-	b.of = ofNobody
+	b.unit = ofNobody
 	b.row(func(s scanner) error {
 		var seq int64
 		err := s.Scan(&seq, nil)
@@ -105,7 +105,7 @@ func (b *batch) commit(u *bundle, first int) error {
 	var writes documentWrites
 	var changes [][]core.Change
 	for i, p := range u.units {
-		b.of = first + i
+		b.unit = first + i
 		for _, o := range p.unit.Seen {
 			if err := seen.add(b, u.ws, o, n); err != nil {
 				return err
@@ -115,7 +115,7 @@ func (b *batch) commit(u *bundle, first int) error {
 		changes = append(changes, p.unit.Changes)
 	}
 	seen.exec(b, u.ws)
-	b.of = ofNobody
+	b.unit = ofNobody
 	writes.exec(b, u.ws)
 	return b.change(u.ws, first, changes...)
 }

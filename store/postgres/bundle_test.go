@@ -86,11 +86,11 @@ type groupStep struct {
 
 func randomStep(random *rand.Rand, i int) groupStep {
 	kinds := []string{"insert", "insert", "insert", "patch", "delete", "count", "use", "use", "answer", "tell", "complete", "complete", "configure", "job"}
-	weight := random.IntN(len(kinds))
-	if kinds[weight] == "configure" && random.IntN(4) > 0 { // makes all that follow stale
-		weight = 0
+	kind := kinds[random.IntN(len(kinds))]
+	if kind == "configure" && random.IntN(4) > 0 { // makes all that follow stale
+		kind = "insert"
 	}
-	return groupStep{kinds[weight], random.IntN(3), fmt.Sprint("Name ", random.IntN(6), map[bool]string{true: fmt.Sprint(" of ", i)}[random.IntN(3) > 0])}
+	return groupStep{kind, random.IntN(3), fmt.Sprint("Name ", random.IntN(6), map[bool]string{true: fmt.Sprint(" of ", i)}[random.IntN(3) > 0])}
 }
 
 // groupDesk is a workspace with a few things to fight over.
@@ -210,8 +210,8 @@ func (d *groupDesk) left() (lines []string) {
 		}
 	}
 	slices.Sort(lines)
-	for _, meterAndReceipts := range []string{"0", "1", "2"} {
-		r, found, err := u.Receipt(ctx, "scope", meterAndReceipts)
+	for _, key := range []string{"0", "1", "2"} {
+		r, found, err := u.Receipt(ctx, "scope", key)
 		lines = append(lines, fmt.Sprint("receipt ", string(r.Answer), found, err))
 	}
 	sum, err := u.Usage(ctx, "crm.things")

@@ -8,10 +8,10 @@ import (
 
 // change adds the platform changes of units, and the checks of what they come to;
 // first is the place of the first unit in its group. Of events and deliveries there
-// may be many, so all of a kind are one statement, which may stand behind changes
-// that have nothing to do with it.
+// may be many, so all of a kind are one statement, behind the changes whose order
+// with them doesn't matter.
 func (b *batch) change(ws core.WorkspaceID, first int, units ...[]core.Change) error {
-	var told outbox
+	var told eventWrites
 	var scheduled, listened []core.InstallationID
 	once := func(list *[]core.InstallationID, id core.InstallationID) {
 		if !slices.Contains(*list, id) {
@@ -19,7 +19,7 @@ func (b *batch) change(ws core.WorkspaceID, first int, units ...[]core.Change) e
 		}
 	}
 	for i, changes := range units {
-		b.of = first + i
+		b.unit = first + i
 		for _, change := range changes {
 			switch c := change.(type) {
 			case core.AppendEvent:
@@ -40,7 +40,7 @@ func (b *batch) change(ws core.WorkspaceID, first int, units ...[]core.Change) e
 				}
 			default:
 				told.exec(b, ws)
-				told = outbox{}
+				told = eventWrites{}
 				if err := b.changeOne(ws, c); err != nil {
 					return err
 				}

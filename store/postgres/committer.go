@@ -162,7 +162,7 @@ func (b *batch) addNext(ws core.WorkspaceID, group []*pending, i int) (behind in
 		}
 	}()
 	if group[i].unit == nil {
-		b.of = ofNobody
+		b.unit = ofNobody
 		return behind, group[i].add(b)
 	}
 	u := &bundle{ws: ws}

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"maps"
 	goruntime "runtime"
 	"testing"
 	"time"
@@ -85,6 +86,50 @@ func TestFault13_ADeadNodesDeliveriesAreTakenOver(t *testing.T) {
 	}
 	if err := commit(living, core.CompleteDelivery{ID: d.ID, Attempt: 2}); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestWhatEndsItsNodesWaitsLonger: of deliveries whose nodes are gone, those that
+// have been with a dead node before come back later each time.
+func TestWhatEndsItsNodesWaitsLonger(t *testing.T) {
+	ctx, db, now := t.Context(), openTest(t), time.Unix(1_000_000_000, 0)
+	const nobody = 1 << 30 // a node that was never there
+	u := store.New(db.Documents()).Begin("ws_a", storetest.Scope())
+	attempts := map[core.DeliveryID]int64{}
+	for attempt := range int64(9) {
+		d := core.Delivery{ID: core.NewDeliveryID(), Install: "ins_1", Handler: "h", Due: now, Created: now, Hop: 1}
+		attempts[d.ID] = attempt + 1
+		u.Add(core.PutDelivery{Delivery: d})
+	}
+	if _, err := u.Commit(ctx); err != nil {
+		t.Fatal(err)
+	}
+	err := db.keep(ctx, "test", func(b *batch) {
+		for id, attempt := range attempts {
+			b.exec("UPDATE deliveries SET state = 'running', attempt = $2, due = $3, node = $4 WHERE id = $1", id, attempt, micros(now.Add(leased)), nobody)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	looker := &presence{db: db, absent: map[int32]time.Time{nobody: now}}
+	gone := now.Add(missed)
+	if err := looker.takeOver(ctx, gone); err != nil {
+		t.Fatal(err)
+	}
+	waits := map[int64]time.Duration{}
+	err = db.find(ctx, "test", func(b *batch) {
+		b.rows(func(s scanner) error {
+			var attempt, due int64
+			err := s.Scan(&attempt, &due)
+			waits[attempt] = fromMicros(due).Sub(gone)
+			return err
+		}, "SELECT attempt, due FROM deliveries WHERE state = 'retry' AND later = (attempt > 1)")
+	})
+	want := map[int64]time.Duration{1: 0, 2: time.Second, 3: 2 * time.Second, 4: 4 * time.Second, 5: 8 * time.Second, 6: 16 * time.Second,
+		7: 32 * time.Second, 8: time.Minute, 9: time.Minute}
+	if err != nil || !maps.Equal(waits, want) {
+		t.Errorf("they wait %v, want %v; %v", waits, want, err)
 	}
 }
 

@@ -83,20 +83,21 @@ func sealSecrets(ctx context.Context, db database, keys secret.Keys, installatio
 	if err != nil {
 		return core.Wrap(op, core.Unavailable, err)
 	}
+	for _, left := range renewal.Left {
+		log.Warn("secret settings could not be sealed", "error", left)
+	}
 	if before == core.KeySealing || renewal.Sealed > 0 {
 		err := db.Scrub(ctx)
 		if core.KindOf(err) == core.Timeout {
-			log.Warn("secrets are sealed, and what was there before may still be in the database's files; the next start tries again", "error", err)
+			log.Warn("secret settings are sealed, and what was there before may still be in the database's files: somebody read them for long, "+
+				"like a dump. The next start tries again", "error", err)
 			return nil
 		}
 		if err != nil {
 			return core.Wrap(op, core.Unavailable, err)
 		}
 	}
-	for _, left := range renewal.Left {
-		log.Warn("secret settings could not be sealed", "error", left)
-	}
-	if renewal.Sealed > 0 {
+	if before == core.KeySealing || renewal.Sealed > 0 {
 		log.Info("secret settings sealed", "key", id, "installations", renewal.Sealed)
 	}
 	now := core.KeyComplete

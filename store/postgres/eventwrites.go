@@ -2,9 +2,9 @@ package postgres
 
 import "github.com/carrel-dev/carrel/core"
 
-// outbox is events and deliveries that units add, and deliveries that they end: one
-// statement for all of a kind.
-type outbox struct {
+// eventWrites is events and deliveries that units add, and deliveries that they end:
+// one statement for all of a kind.
+type eventWrites struct {
 	events     []core.Event
 	deliveries []core.Delivery
 	completed  []core.CompleteDelivery
@@ -13,22 +13,22 @@ type outbox struct {
 
 // complete ends a delivery, unless its attempt is no longer the running one: then
 // the unit fails whose statements are being added.
-func (o *outbox) complete(b *batch, c core.CompleteDelivery) {
-	o.completed = append(o.completed, c)
-	o.running = append(o.running, int32(b.unless(func(int64) error { return overtaken("postgres.CompleteDelivery", c.ID, c.Attempt) })))
+func (w *eventWrites) complete(b *batch, c core.CompleteDelivery) {
+	w.completed = append(w.completed, c)
+	w.running = append(w.running, int32(b.unless(func(int64) error { return overtaken("postgres.CompleteDelivery", c.ID, c.Attempt) })))
 }
 
-func (o *outbox) exec(b *batch, ws core.WorkspaceID) {
-	if c := o.completed; len(c) > 0 {
+func (w *eventWrites) exec(b *batch, ws core.WorkspaceID) {
+	if c := w.completed; len(c) > 0 {
 		b.exec(`WITH ended AS (
 				UPDATE deliveries d SET state = 'done', due = NULL, last_error = '' FROM unnest($2::text[], $3::bigint[]) AS n (id, attempt)
 				WHERE d.`+inWorkspace+` AND d.id = n.id AND d.attempt = n.attempt AND d.state = 'running' RETURNING d.id)
 			SELECT expect(false, n.expectation) FROM unnest($2::text[], $4::integer[]) AS n (id, expectation)
 			WHERE NOT EXISTS (SELECT FROM ended WHERE ended.id = n.id)`,
 			ws, columnOf(c, func(c core.CompleteDelivery) string { return string(c.ID) }),
-			columnOf(c, func(c core.CompleteDelivery) int64 { return int64(c.Attempt) }), o.running)
+			columnOf(c, func(c core.CompleteDelivery) int64 { return int64(c.Attempt) }), w.running)
 	}
-	if e := o.events; len(e) > 0 {
+	if e := w.events; len(e) > 0 {
 		b.exec(`INSERT INTO events (workspace, id, type, version, source, data, cause, hop, time) SELECT $1, n.* FROM unnest(
 				$2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bigint[]) AS n`,
 			ws, columnOf(e, func(e core.Event) string { return string(e.ID) }),
@@ -40,7 +40,7 @@ func (o *outbox) exec(b *batch, ws core.WorkspaceID) {
 			columnOf(e, func(e core.Event) int64 { return int64(e.Hop) }),
 			columnOf(e, func(e core.Event) int64 { return micros(e.Time) }))
 	}
-	if d := o.deliveries; len(d) > 0 {
+	if d := w.deliveries; len(d) > 0 {
 		b.exec(`INSERT INTO deliveries (workspace, state, attempt, last_error,
 				id, install, event, handler, payload, due, hop, created, schedule, occurrence, trace, later)
 			SELECT $1, 'pending', 0, '', n.*, n.due > n.created FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
