@@ -71,7 +71,7 @@ var Table = []Row{
 	{Package: "hostfuncs",
 		Module: []string{"core", "core/abi"},
 		Other:  []string{"code.dny.dev/ssrf"},
-		Tests:  []string{"store/...", "adapters/jsonschema", "adapters/smtp/...", "adapters/redis/...", "pgregory.net/rapid"},
+		Tests:  []string{"store/...", "adapters/jsonschema", "adapters/smtp/...", "adapters/redis/...", "adapters/blob/...", "pgregory.net/rapid"},
 		Why:    "bytes in, bytes out: a capability can be tested without an engine; addresses are checked when http.fetch dials"},
 
 	// Data.
@@ -199,7 +199,11 @@ var Table = []Row{
 		Why:   "a real receiver for the tests of whoever sends traces"},
 	{Package: "adapters/blob", Module: []string{"core"},
 		Other: []string{"gocloud.dev"},
-		Why:   "files, on disk or in S3"},
+		Tests: []string{"adapters/blob/s3test"},
+		Why:   "the bytes of blobs, in a folder or in S3; whose they are is in their keys"},
+	{Package: "adapters/blob/s3test",
+		Other: []string{"github.com/johannesboyne/gofakes3"},
+		Why:   "an S3 for the tests of whoever keeps blobs"},
 	{Package: "adapters/secret", Module: []string{"core"},
 		Other: []string{"golang.org/x/crypto"},
 		Why:   "keys and what they seal"},
