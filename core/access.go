@@ -62,6 +62,7 @@ type Footprint struct {
 	Deliveries int64 `json:"deliveries"`
 	Receipts   int64 `json:"receipts"`
 	Meters     int64 `json:"meters"`
+	Blobs      int64 `json:"blobs"`
 }
 
 // Minus returns how many rows of f are no longer in after.
@@ -73,5 +74,6 @@ func (f Footprint) Minus(after Footprint) Footprint {
 		Deliveries: f.Deliveries - after.Deliveries,
 		Receipts:   f.Receipts - after.Receipts,
 		Meters:     f.Meters - after.Meters,
+		Blobs:      f.Blobs - after.Blobs,
 	}
 }

@@ -15,7 +15,8 @@ type Change interface{ change() }
 type PutInstallation struct{ Installation Installation }
 
 // RemoveInstallation deletes an installation's row and its deliveries; with
-// EraseTables also every document, entry, event and sum the plugin wrote.
+// EraseTables also every document, entry, event, sum and blob
+// the plugin wrote.
 type RemoveInstallation struct {
 	ID          InstallationID
 	Plugin      PluginID
@@ -91,6 +92,14 @@ type AddUsage struct {
 	Limit    int64
 }
 
+// PutBlob refers to an object that was written already. A blob that the plugin
+// keeps already fails the unit with Changed. With Limit >= 0 one that takes what
+// the workspace's blobs count for beyond it fails the unit with QuotaExceeded.
+type PutBlob struct {
+	Blob  Blob
+	Limit int64 // bytes
+}
+
 // AppendAudit adds a line to the workspace's audit log.
 type AppendAudit struct{ Entry AuditEntry }
 
@@ -126,6 +135,7 @@ func (CompleteDelivery) change()   {}
 func (HoldDelivery) change()       {}
 func (SetAsideDelivery) change()   {}
 func (AddUsage) change()           {}
+func (PutBlob) change()            {}
 func (AppendAudit) change()        {}
 func (PutWorkspace) change()       {}
 func (PutMember) change()          {}

@@ -35,6 +35,9 @@ type Backend interface {
 	// Receipt returns what an idempotency key was answered, or nil.
 	Receipt(ctx context.Context, ws core.WorkspaceID, scope, key string) (*core.Receipt, Moment, error)
 
+	// Blob returns what is known of a plugin's blob, or nil.
+	Blob(ctx context.Context, ws core.WorkspaceID, plugin core.PluginID, digest core.Digest) (*core.Blob, Moment, error)
+
 	// Ask answers a question, as Validate and Commit will ask it again.
 	Ask(ctx context.Context, ws core.WorkspaceID, q Question) (Answer, Moment, error)
 
@@ -88,7 +91,8 @@ type Row struct {
 }
 
 // Question is something a unit of work found out and relies on: one of
-// VersionOf, Existence, HolderOf, RowsOf, Answered, SumOf. Each is comparable.
+// VersionOf, Existence, HolderOf, RowsOf, Answered, SumOf, ObjectOf, BlobsCounted.
+// Each is comparable.
 type Question interface{ question() }
 
 // Answer is the answer to a Question, comparable with ==.
@@ -118,14 +122,23 @@ type (
 	Answered struct{ Scope, Key string }
 	// SumOf asks for a meter's sum over the workspace's installations: int64.
 	SumOf struct{ Meter string }
+	// ObjectOf asks for the Object of a plugin's blob: string, empty when it keeps none.
+	ObjectOf struct {
+		Plugin core.PluginID
+		Digest core.Digest
+	}
+	// BlobsCounted asks what the workspace's blobs count for: int64, bytes.
+	BlobsCounted struct{}
 )
 
-func (VersionOf) question() {}
-func (Existence) question() {}
-func (HolderOf) question()  {}
-func (RowsOf) question()    {}
-func (Answered) question()  {}
-func (SumOf) question()     {}
+func (VersionOf) question()    {}
+func (Existence) question()    {}
+func (HolderOf) question()     {}
+func (RowsOf) question()       {}
+func (Answered) question()     {}
+func (SumOf) question()        {}
+func (ObjectOf) question()     {}
+func (BlobsCounted) question() {}
 
 // Observation is a question, the answer a unit relies on, and the Seq at which
 // it was given: while the workspace is still there, it need not be asked again.

@@ -49,6 +49,8 @@ func conflictKey(ws core.WorkspaceID, q Question) string {
 		return fmt.Sprintf("%s/receipt/%q/%q", ws, q.Scope, q.Key)
 	case SumOf:
 		return fmt.Sprintf("%s/usage/%s", ws, q.Meter)
+	case ObjectOf:
+		return fmt.Sprintf("%s/blob/%s/%s", ws, q.Plugin, q.Digest)
 	default:
 		return fmt.Sprintf("%s/%T", ws, q)
 	}

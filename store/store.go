@@ -11,6 +11,7 @@ import (
 type Store struct {
 	backend  Backend
 	compiled compiled
+	objects  Objects // nil: it keeps no blobs
 }
 
 // New returns a Store over a Backend.

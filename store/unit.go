@@ -50,6 +50,7 @@ type Unit struct {
 	stored  map[Entry]bool // unique keys the written documents hold in the database: not free, but the unit's to give
 	bytes   int
 	changes []core.Change
+	blobs   []keptBlob
 
 	doomed error // why it can no longer commit
 	done   bool
@@ -206,7 +207,7 @@ func (u *Unit) Commit(ctx context.Context) (Committed, error) {
 		return Committed{}, core.E(op, core.Internal, "This unit of work has ended.")
 	}
 	writes := u.writes()
-	if len(writes) == 0 && len(u.changes) == 0 {
+	if len(writes) == 0 && len(u.changes) == 0 && len(u.blobs) == 0 {
 		return Committed{}, u.Validate(ctx)
 	}
 	if u.scope.ReadOnly {
@@ -218,6 +219,12 @@ func (u *Unit) Commit(ctx context.Context) (Committed, error) {
 		}
 		return Committed{}, core.E(op, core.TooLarge,
 			"One call emits, schedules and records at most %d times, and each listener of an event counts as one.", MaxChanges)
+	}
+	if err := u.writeObjects(ctx); err != nil {
+		return Committed{}, u.doom(err)
+	}
+	if len(writes) == 0 && len(u.changes) == 0 { // blobs that were kept already
+		return Committed{}, u.Validate(ctx)
 	}
 	seq, err := u.store.backend.Commit(ctx, u.ws, Batch{
 		Epoch: u.scope.AuthEpoch, Seen: u.observations(), Writes: writes, Changes: u.changes,

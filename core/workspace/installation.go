@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"time"
@@ -49,6 +50,9 @@ type InstallationStore interface {
 	// Footprint counts what a plugin has in a workspace, also of an earlier
 	// installation of it whose data was kept.
 	Footprint(ctx context.Context, ws core.WorkspaceID, plugin core.PluginID) (core.Footprint, error)
+	// Blobs returns what a plugin keeps in a workspace, also of an earlier
+	// installation.
+	Blobs(ctx context.Context, ws core.WorkspaceID, plugin core.PluginID) ([]core.Blob, error)
 	// Configured returns the workspaces with an installation that has settings.
 	Configured(ctx context.Context) ([]core.WorkspaceID, error)
 }
@@ -62,6 +66,7 @@ type InstallationsConfig struct {
 	Hooks     Hooks
 	Documents Documents
 	Vault     Vault
+	Objects   Objects          // nil: there are no blobs
 	Now       func() time.Time // nil: time.Now
 }
 
@@ -75,6 +80,7 @@ type Installations struct {
 	hooks     Hooks
 	documents Documents
 	vault     Vault
+	objects   Objects
 	now       func() time.Time
 }
 
@@ -82,7 +88,7 @@ type Installations struct {
 func NewInstallations(cfg InstallationsConfig) *Installations {
 	return &Installations{
 		store: cfg.Store, plans: cfg.Plans, catalog: cfg.Catalog, schemas: cfg.Schemas, hooks: cfg.Hooks,
-		documents: cfg.Documents, vault: cfg.Vault, now: clock(cfg.Now),
+		documents: cfg.Documents, vault: cfg.Vault, objects: cmp.Or[Objects](cfg.Objects, noObjects{}), now: clock(cfg.Now),
 	}
 }
 

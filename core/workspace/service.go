@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -37,6 +38,20 @@ type Store interface {
 	AccountByEmail(ctx context.Context, email string) (core.Account, error)
 }
 
+// Objects holds the bytes of blobs, of which a Store only has the rows. Whoever is
+// told to forget some does it now, and says in the log what can't be forgotten: the
+// rows are gone by then.
+type Objects interface {
+	Forget(ctx context.Context, ws core.WorkspaceID, blobs []core.Blob)
+	ForgetWorkspace(ctx context.Context, ws core.WorkspaceID)
+}
+
+// noObjects is of a server that keeps none.
+type noObjects struct{}
+
+func (noObjects) Forget(context.Context, core.WorkspaceID, []core.Blob) {}
+func (noObjects) ForgetWorkspace(context.Context, core.WorkspaceID)     {}
+
 // Plans are what a workspace can have; the first is what a new one gets.
 type Plans interface {
 	List() []core.Plan
@@ -49,6 +64,8 @@ type Config struct {
 	Plans Plans
 	Home  string           // the cell new workspaces live in
 	Now   func() time.Time // nil: time.Now
+
+	Objects Objects // nil: there are no blobs
 }
 
 // Service manages workspaces and their members. Its methods may be called
@@ -58,11 +75,13 @@ type Service struct {
 	plans Plans
 	home  string
 	now   func() time.Time
+
+	objects Objects
 }
 
 // New makes a service.
 func New(cfg Config) *Service {
-	return &Service{store: cfg.Store, plans: cfg.Plans, home: cfg.Home, now: clock(cfg.Now)}
+	return &Service{store: cfg.Store, plans: cfg.Plans, home: cfg.Home, now: clock(cfg.Now), objects: cmp.Or[Objects](cfg.Objects, noObjects{})}
 }
 
 // clock gives a clock the resolution of stored times, so that what is answered
@@ -223,7 +242,11 @@ func (s *Service) Delete(ctx context.Context, ws core.WorkspaceID, actor core.Ac
 		wrong.Add("slug", "must be %q, to confirm that this is the workspace to delete", a.Workspace.Slug)
 		return wrong.Err(op, "Deleting a workspace removes all its data and can't be undone.")
 	}
-	return core.Wrap(op, core.Unavailable, s.store.DeleteWorkspace(ctx, ws))
+	if err := s.store.DeleteWorkspace(ctx, ws); err != nil {
+		return core.Wrap(op, core.Unavailable, err)
+	}
+	s.objects.ForgetWorkspace(ctx, ws)
+	return nil
 }
 
 // Audit returns a page of the audit log, newest first. before is the position

@@ -9,7 +9,7 @@ import (
 // What happens to a plugin's data when it is uninstalled.
 const (
 	DataKeep  = "keep"  // an installation of the same plugin finds it again
-	DataErase = "erase" // documents, entries, events, receipts and sums are removed
+	DataErase = "erase" // documents, entries, events, receipts, sums and blobs are removed
 )
 
 // UninstallRequest says how to uninstall.
@@ -53,6 +53,12 @@ func (s *Installations) Uninstall(ctx context.Context, ws core.WorkspaceID, acto
 	if err != nil {
 		return UninstallReceipt{}, core.Wrap(op, core.Unavailable, err)
 	}
+	var blobs []core.Blob // one that is put from here on is found later, by who looks for objects nobody refers to
+	if r.Data == DataErase {
+		if blobs, err = s.store.Blobs(ctx, ws, in.Plugin); err != nil {
+			return UninstallReceipt{}, core.Wrap(op, core.Unavailable, err)
+		}
+	}
 	hook := manifest.Lifecycle.Uninstall
 	if r.SkipHook {
 		hook = ""
@@ -70,6 +76,7 @@ func (s *Installations) Uninstall(ctx context.Context, ws core.WorkspaceID, acto
 	if err != nil {
 		return UninstallReceipt{}, core.Wrap(op, core.Unavailable, err)
 	}
+	s.objects.Forget(ctx, ws, blobs)
 	left, err := s.store.Footprint(ctx, ws, in.Plugin)
 	if err != nil {
 		return UninstallReceipt{}, core.Wrap(op, core.Unavailable, err)

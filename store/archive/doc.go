@@ -7,6 +7,7 @@
 //
 //	manifest.json                 what it is, and of each member its rows, size and SHA-256
 //	tables/<table>.jsonl.zst      the rows of one table, an object a line, in the order of its key
+//	blobs.tar                     the bytes of blobs, by their keys, unless they were left out
 //	registry/…                    an OCI layout with the releases, unless they were left out
 //	documents/<plugin>.<table>.jsonl  in exports: what a plugin keeps, for people and their programs
 //	sha256                        of everything before it; so a file that was cut off or changed is none

@@ -16,7 +16,9 @@ type Restore struct {
 	HasKey func(id string) bool
 	// KeyLost restores although a key is missing: what is sealed with it stays, and
 	// nobody can open it.
-	KeyLost  bool
+	KeyLost bool
+	// Lost are the keys of blobs whose bytes are nowhere: their rows are left out.
+	Lost     map[string]bool
 	Progress Progress
 }
 
@@ -69,6 +71,11 @@ func (o Restore) insert(ctx context.Context, r *Reader, to Transaction, t Table,
 	err := r.Rows(ctx, t, func(row Row) error {
 		o.Progress.say(t.Name, n)
 		n++
+		if t.Name == "blobs" && len(o.Lost) > 0 {
+			if ws, blob := blobOf(t, row); o.Lost[blob.Key(ws)] {
+				return nil
+			}
+		}
 		row, err := change(row)
 		if err != nil || row == nil {
 			return err

@@ -21,7 +21,8 @@ func (db *DB) Contracts(ctx context.Context, ws core.WorkspaceID) (contracts []c
 	return contracts, err
 }
 
-// UsageSums implements core/billing's Store.
+// UsageSums implements core/billing's Store. One of them, of no installation, is what
+// the blobs count for.
 func (db *DB) UsageSums(ctx context.Context, ws core.WorkspaceID) (sums []core.UsageSum, err error) {
 	err = db.read(ctx, "postgres.UsageSums", ws, func(b *batch) {
 		b.rows(func(s scanner) error {
@@ -29,7 +30,8 @@ func (db *DB) UsageSums(ctx context.Context, ws core.WorkspaceID) (sums []core.U
 			err := s.Scan(&sum.Install, &sum.Meter, &sum.Quantity)
 			sums = append(sums, sum)
 			return err
-		}, "SELECT install, meter, quantity FROM usage_sums WHERE "+inWorkspace+" ORDER BY meter, install", ws)
+		}, "SELECT install, meter, quantity FROM usage_sums WHERE "+inWorkspace+" UNION ALL SELECT '', '"+core.MeterBlobs+"', "+counted+
+			" WHERE EXISTS (SELECT FROM blobs WHERE "+inWorkspace+") ORDER BY 2, 1", ws)
 	})
 	return sums, err
 }

@@ -89,6 +89,8 @@ func (b *batch) changeOne(ws core.WorkspaceID, change core.Change) error {
 		b.must(overtaken("postgres.HoldDelivery", c.ID, c.Attempt), holdQuery, ws, c.ID, c.Attempt, c.Reason)
 	case core.SetAsideDelivery:
 		b.must(overtaken("postgres.SetAsideDelivery", c.ID, c.Attempt), setAsideQuery, ws, c.ID, c.Attempt, c.Reason)
+	case core.PutBlob:
+		b.putBlob(ws, c)
 	case core.AppendAudit:
 		b.audit(ws, c.Entry)
 	default:

@@ -38,6 +38,7 @@ func parts(plugin core.PluginID, install core.InstallationID, f *core.Footprint)
 			{"unique_entries", "idx" + named, names, &f.Entries},
 			{"events", "source = %2", []any{"/" + plugin.Name}, &f.Events},
 			{"usage_sums", "meter >= %2 AND meter < %3", []any{plugin.Name + ".", plugin.Name + "/"}, &f.Meters},
+			{"blobs", "publisher = %2 AND name = %3", []any{plugin.Publisher, plugin.Name}, &f.Blobs},
 		}
 }
 

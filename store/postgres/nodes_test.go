@@ -81,6 +81,10 @@ func (b *inTurn) Receipt(ctx context.Context, ws core.WorkspaceID, scope, key st
 	return b.next().Receipt(ctx, ws, scope, key)
 }
 
+func (b *inTurn) Blob(ctx context.Context, ws core.WorkspaceID, plugin core.PluginID, digest core.Digest) (*core.Blob, store.Moment, error) {
+	return b.next().Blob(ctx, ws, plugin, digest)
+}
+
 func (b *inTurn) Ask(ctx context.Context, ws core.WorkspaceID, q store.Question) (store.Answer, store.Moment, error) {
 	return b.next().Ask(ctx, ws, q)
 }

@@ -35,6 +35,11 @@ func ask(q store.Question) (asked, error) {
 	case store.SumOf:
 		return asked{"(SELECT coalesce(sum(quantity), 0)::bigint FROM usage_sums WHERE " + inWorkspace + " AND meter = $2)",
 			[]any{q.Meter}}, nil
+	case store.ObjectOf:
+		return asked{"coalesce((SELECT object FROM blobs WHERE " + ofPlugin + " AND digest = $4), '')",
+			[]any{q.Plugin.Publisher, q.Plugin.Name, q.Digest}}, nil
+	case store.BlobsCounted:
+		return asked{counted, nil}, nil
 	default:
 		return asked{}, core.E("postgres.Ask", core.Internal, "This database cannot answer a %T.", q)
 	}
@@ -83,12 +88,14 @@ func (d *documents) Ask(ctx context.Context, ws core.WorkspaceID, q store.Questi
 		b.head(ws, &at)
 		b.row(func(s scanner) (err error) {
 			switch q.(type) {
-			case store.VersionOf, store.SumOf:
+			case store.VersionOf, store.SumOf, store.BlobsCounted:
 				answer, err = scanned[int64](s)
 			case store.Existence, store.Answered:
 				answer, err = scanned[bool](s)
 			case store.HolderOf:
 				answer, err = scanned[core.DocumentID](s)
+			case store.ObjectOf:
+				answer, err = scanned[string](s)
 			case store.RowsOf:
 				var sum []byte
 				sum, err = scanned[[]byte](s)

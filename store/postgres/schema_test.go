@@ -31,6 +31,7 @@ var tables = map[string]table{
 	"usage_sums":     {tenant: "DELETE INSERT SELECT UPDATE"},
 	"audit":          {tenant: "DELETE INSERT SELECT"},
 	"events":         {tenant: "DELETE INSERT SELECT"},
+	"blobs":          {tenant: "DELETE INSERT SELECT"},
 	"invocations":    {tenant: "DELETE INSERT SELECT", platform: "INSERT"},
 	"deliveries": {tenant: "DELETE INSERT SELECT UPDATE",
 		platform: "SELECT UPDATE(attempt) UPDATE(due) UPDATE(last_error) UPDATE(later) UPDATE(node) UPDATE(state)"},

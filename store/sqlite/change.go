@@ -66,6 +66,8 @@ func applyChange(ctx context.Context, s session, ws core.WorkspaceID, change cor
 		return holdDelivery(ctx, s, ws, c)
 	case core.SetAsideDelivery:
 		return setAsideDelivery(ctx, s, ws, c)
+	case core.PutBlob:
+		return putBlob(ctx, s, ws, c)
 	case core.AppendAudit:
 		return appendAudit(ctx, s.tx, ws, c.Entry)
 	default:

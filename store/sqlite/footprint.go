@@ -34,6 +34,7 @@ func parts(plugin core.PluginID, install core.InstallationID, f *core.Footprint)
 			{"unique_entries", "idx" + named, names, &f.Entries},
 			{"events", "source = ?", []any{"/" + plugin.Name}, &f.Events},
 			{"usage_sums", "meter >= ? AND meter < ?", []any{plugin.Name + ".", plugin.Name + "/"}, &f.Meters},
+			{"blobs", "publisher = ? AND name = ?", []any{plugin.Publisher, plugin.Name}, &f.Blobs},
 		}
 }
 

@@ -7,10 +7,12 @@ import (
 	"github.com/carrel-dev/carrel/core"
 )
 
-// UsageSums implements core/billing's Store.
+// UsageSums implements core/billing's Store. One of them, of no installation, is what
+// the blobs count for.
 func (db *DB) UsageSums(ctx context.Context, ws core.WorkspaceID) ([]core.UsageSum, error) {
 	rows, err := db.read.QueryContext(ctx,
-		"SELECT install, meter, quantity FROM usage_sums WHERE "+inWorkspace+" ORDER BY meter, install", ws)
+		"SELECT install, meter, quantity FROM usage_sums WHERE "+inWorkspace+" UNION ALL SELECT '', ?, ("+selectCounted+")"+
+			" WHERE EXISTS (SELECT 1 FROM blobs WHERE "+inWorkspace+") ORDER BY 2, 1", ws, core.MeterBlobs, ws, ws)
 	sums, err := collect(rows, err, func(s scanner) (sum core.UsageSum, err error) {
 		err = s.Scan(&sum.Install, &sum.Meter, &sum.Quantity)
 		return sum, err

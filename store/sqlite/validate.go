@@ -71,6 +71,16 @@ func (s session) answer(ctx context.Context, ws core.WorkspaceID, q store.Questi
 		var sum int64
 		err := s.row(ctx, selectSum, ws, q.Meter).Scan(&sum)
 		return sum, err
+	case store.ObjectOf:
+		blob, err := s.blob(ctx, ws, q.Plugin, q.Digest)
+		if blob == nil {
+			return "", err
+		}
+		return blob.Object, err
+	case store.BlobsCounted:
+		var sum int64
+		err := s.row(ctx, selectCounted, ws).Scan(&sum)
+		return sum, err
 	default:
 		return nil, core.E("sqlite.Validate", core.Internal, "This database cannot answer a %T.", q)
 	}

@@ -36,6 +36,7 @@ func (h *house) fill(w core.Workspace, owner core.Account) {
 	e, _ := told()
 	u.Add(core.AppendEvent{Event: e})
 	u.Add(core.PutDelivery{Delivery: job(in.ID, noon)})
+	u.Add(core.PutBlob{Blob: core.NewBlob(Plugin, []byte("hello"), "text/plain", noon), Limit: -1})
 	_, err = u.Commit(ctx)
 	h.must(err)
 	h.token(owner, w.ID)

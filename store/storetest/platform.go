@@ -40,6 +40,7 @@ type Platform interface {
 	Change(ctx context.Context, ws core.WorkspaceID, decide func(core.Access) ([]core.Change, error)) error
 	DeleteWorkspace(ctx context.Context, ws core.WorkspaceID) error
 	Footprint(ctx context.Context, ws core.WorkspaceID, plugin core.PluginID) (core.Footprint, error)
+	Blobs(ctx context.Context, ws core.WorkspaceID, plugin core.PluginID) ([]core.Blob, error)
 	Contracts(ctx context.Context, ws core.WorkspaceID) ([]core.Contract, error)
 	UsageSums(ctx context.Context, ws core.WorkspaceID) ([]core.UsageSum, error)
 	Configured(ctx context.Context) ([]core.WorkspaceID, error)
@@ -79,6 +80,7 @@ func RunPlatform(t *testing.T, open func(t *testing.T) Platform) {
 		{"ReceiptTwice", receiptTwice},
 		{"UsageLimit", usageLimit},
 		{"SecretKeys", secretKeys},
+		{"BlobRows", blobRows},
 		{"AuditPages", auditPages},
 		{"EventPages", eventPages},
 		{"InvocationLog", invocationLog},

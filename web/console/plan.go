@@ -25,7 +25,7 @@ func (c *Console) showPlan(v *visit, f frame) error {
 		return err
 	}
 	view := planView{Plan: plan, Offers: c.Plans.List(), Losing: map[string][]string{}}
-	meters := map[string]string{"core.members": "Members"}
+	meters := map[string]string{"core.members": "Members", core.MeterBlobs: "Bytes of files that plugins keep"}
 	for _, in := range installed {
 		_, m, err := c.Installations.Get(ctx, v.ws.ID, v.actor, string(in.ID))
 		if err != nil {

@@ -36,5 +36,6 @@ func (c *Console) uninstall(v *visit) error {
 		{"Scheduled work", erased.Deliveries, left.Deliveries},
 		{"Remembered answers", erased.Receipts, left.Receipts},
 		{"Meters", erased.Meters, left.Meters},
+		{"Files", erased.Blobs, left.Blobs},
 	}}))
 }
