@@ -21,7 +21,7 @@ var reservedPlugins = slices.Concat([]string{"core", "carrel"}, NeutralDomains)
 
 var capabilities = []abi.Capability{
 	abi.CapabilityData, abi.CapabilityEvents, abi.CapabilityJobs,
-	abi.CapabilityBilling, abi.CapabilityAccess, abi.CapabilityHTTP, abi.CapabilityMail,
+	abi.CapabilityBilling, abi.CapabilityAccess, abi.CapabilityHTTP, abi.CapabilityMail, abi.CapabilityBlobs,
 }
 
 // Capabilities lists what a manifest may ask for.

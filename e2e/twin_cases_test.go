@@ -398,6 +398,8 @@ func pluginCases() map[string]func(s *twins) (path string, in any) {
 		},
 		"probe POST /notes/:id/increment": func(s *twins) (string, any) { return "/notes/" + s.note + "/increment", nil },
 		"probe POST /notes/:id/slowly":    func(s *twins) (string, any) { return "/notes/" + s.note + "/slowly", body{"rounds": 1} },
+		"probe POST /pictures":            func(s *twins) (string, any) { return "/pictures?title=" + unique(), []byte(unique()) },
+		"probe GET /pictures/:digest":     func(s *twins) (string, any) { return "/pictures/" + s.picture, nil },
 		"probe POST /ask": func(s *twins) (string, any) {
 			return "/ask", body{"op": abi.OpDataGet, "request": body{"table": "notes", "id": s.note}}
 		},
@@ -440,6 +442,8 @@ func operationCases() map[string]func(s *twins) any {
 			mac.Write([]byte("m"))
 			return abi.VerifyRequest{Secret: "key", Message: []byte("m"), MACs: [][]byte{mac.Sum(nil)}}
 		},
-		"mutate": func(s *twins) any { return body{"handler": "note", "payload": body{"title": unique()}} },
+		"blob.put": func(s *twins) any { return body{"data": []byte(canary + unique()), "type": "text/plain"} },
+		"blob.get": func(s *twins) any { return body{"digest": s.picture} },
+		"mutate":   func(s *twins) any { return body{"handler": "note", "payload": body{"title": unique()}} },
 	}
 }

@@ -29,6 +29,7 @@ type twins struct {
 
 	note, contact, company, pipeline, imported string // documents of acme
 	event, invocation, delivery, token         string
+	picture                                    string // the digest of a blob of acme's
 
 	mails map[string]*smtptest.Server // by workspace
 	ids   []string                    // of alice, acme and its contract
@@ -54,6 +55,7 @@ func newTwins(t *testing.T) *twins {
 	s.pipeline = s.ofAlice().Call("crm", "GET /pipelines", nil).want(200).list("data")[0].(map[string]any)["id"].(string)
 	s.imported = s.ofAlice().Call("crm", "POST /contacts/import", []byte("email,name\nd@"+canary+".com,"+canary+"\nbad,"+canary+"\n")).want(202).text("id")
 	s.imports(s.ofAlice(), s.imported)
+	s.picture = s.ofAlice().Call("probe", "POST /pictures?title="+canary, []byte(canary)).want(200).text("digest")
 	s.ask(s.ofAlice(), abi.OpEventsEmit, body{"type": "probe.noted", "version": 1, "data": body{"title": canary}})
 	s.event = s.first(s.ofAlice().API("GET", "/events", nil))
 	s.restart() // what the log of invocations has in memory is on disk after it
@@ -216,10 +218,14 @@ func (s *twins) checkForeign(make func() call) {
 	s.same(inside.by(s, s.bob), missing.by(s, s.bob))
 }
 
-var idPattern = regexp.MustCompile(`\b(doc|evt|inv|dlv|ins|acc|tok)_[0-9a-f-]{36}`)
+var idPattern = regexp.MustCompile(`\b((doc|evt|inv|dlv|ins|acc|tok)_[0-9a-f-]{36}|sha256:[0-9a-f]{64})`)
 
-// unknownID is an id of the same kind that was never given out.
+// unknownID is an id of the same kind that was never given out, or the digest of
+// nothing.
 func unknownID(id string) string {
+	if strings.HasPrefix(id, "sha256:") {
+		return "sha256:" + strings.Repeat("0", 64)
+	}
 	return id[:strings.IndexByte(id, '_')+1] + "01900000-0000-7000-8000-000000000000"
 }
 

@@ -57,6 +57,8 @@ type Unit interface {
 	Query(ctx context.Context, q abi.QueryRequest) (docs []core.Document, nextCursor string, err error)
 	Count(ctx context.Context, table string, filter []abi.Filter) (count int, capped bool, err error)
 	Usage(ctx context.Context, meter string) (int64, error)
+	PutBlob(ctx context.Context, data []byte, mediaType string, limit int64) (core.Blob, error)
+	Blob(ctx context.Context, digest core.Digest) (core.Blob, []byte, error)
 	Add(core.Change)
 }
 

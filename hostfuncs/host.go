@@ -49,7 +49,7 @@ const maxSmallRequest = 64 << 10
 var carries = map[abi.Op]bool{
 	abi.OpDataInsert: true, abi.OpDataPatch: true, abi.OpDataReplace: true,
 	abi.OpEventsEmit: true, abi.OpJobsSchedule: true, abi.OpMutate: true, abi.OpHTTPFetch: true, abi.OpLogWrite: true,
-	abi.OpMailSend: true, abi.OpCryptoVerify: true,
+	abi.OpMailSend: true, abi.OpCryptoVerify: true, abi.OpBlobPut: true,
 }
 
 // Call performs one operation: it is the choke point every request of a guest

@@ -33,7 +33,7 @@ var manifest = &abi.Manifest{
 
 var grants = []core.Grant{
 	{Capability: abi.CapabilityData}, {Capability: abi.CapabilityEvents}, {Capability: abi.CapabilityJobs},
-	{Capability: abi.CapabilityBilling}, {Capability: abi.CapabilityAccess}, {Capability: abi.CapabilityMail}, {Capability: abi.CapabilityHTTP, Hosts: []string{"api.example.com"}},
+	{Capability: abi.CapabilityBilling}, {Capability: abi.CapabilityAccess}, {Capability: abi.CapabilityMail}, {Capability: abi.CapabilityBlobs}, {Capability: abi.CapabilityHTTP, Hosts: []string{"api.example.com"}},
 }
 
 // bench is a workspace of a real store in which handlers are bound.
@@ -171,7 +171,7 @@ func TestTableOfOperations(t *testing.T) {
 		}
 		numbers[op.Op], names[op.Name] = true, true
 	}
-	if len(numbers) != 21 {
+	if len(numbers) != 23 {
 		t.Errorf("%d operations", len(numbers))
 	}
 }

@@ -29,7 +29,7 @@ var (
 // operations is the one table. An operation that isn't in it doesn't exist.
 var operations = slices.Concat(
 	dataOperations, eventOperations, jobOperations, billingOperations, accessOperations,
-	settingsOperations, logOperations, httpOperations, mutateOperations, mailOperations, cryptoOperations,
+	settingsOperations, logOperations, httpOperations, mutateOperations, mailOperations, cryptoOperations, blobOperations,
 )
 
 var byNumber = func() map[abi.Op]*Operation {

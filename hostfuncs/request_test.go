@@ -16,7 +16,7 @@ import (
 func TestAttack16_RequestsAreBoundedBeforeTheyAreRead(t *testing.T) {
 	carry := []abi.Op{
 		abi.OpDataInsert, abi.OpDataPatch, abi.OpDataReplace, abi.OpEventsEmit, abi.OpJobsSchedule, abi.OpMutate, abi.OpHTTPFetch, abi.OpLogWrite,
-		abi.OpMailSend, abi.OpCryptoVerify,
+		abi.OpMailSend, abi.OpCryptoVerify, abi.OpBlobPut,
 	}
 	b := newBench(t)
 	large := []byte(`{"table":"contacts","filter":[` + strings.Repeat(`{},`, 1<<20) + `{}]}`)

@@ -40,6 +40,9 @@ const (
 	OpMailSend Op = 100 // MailRequest -> MailResponse; actions only
 
 	OpCryptoVerify Op = 110 // VerifyRequest -> VerifyResponse
+
+	OpBlobPut Op = 120 // PutBlobRequest -> Blob, without its data
+	OpBlobGet Op = 121 // GetBlobRequest -> Blob
 )
 
 // Status is the upper half of what `call` returns; the lower half is the
@@ -64,4 +67,5 @@ const (
 	CapabilityAccess  Capability = "access"
 	CapabilityHTTP    Capability = "http"
 	CapabilityMail    Capability = "mail"
+	CapabilityBlobs   Capability = "blobs"
 )

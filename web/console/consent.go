@@ -18,6 +18,7 @@ var plainWords = map[abi.Capability]string{
 	abi.CapabilityAccess:  "It gives its own permissions to the roles of this workspace.",
 	abi.CapabilityHTTP:    "It talks to servers outside Carrel, these and no others:",
 	abi.CapabilityMail:    "It sends mail through the SMTP server in its settings.",
+	abi.CapabilityBlobs:   "It keeps files of its own in this workspace.",
 }
 
 // ask is a capability in plain words.

@@ -44,6 +44,7 @@ type Config struct {
 	SignUp      bool   // people may make accounts of their own
 	PublicURL   string // where people reach the server; empty: http:// and the address
 	Registry    Releases
+	Blobs       string // a folder, or s3://bucket?…; empty: blobs in the data folder
 
 	SecretKeyFile string // of what secrets are sealed with; empty: secret.key in the data folder, made when it is missing
 	PrivateMail   bool   // mail may go to servers at private addresses, and on any port
@@ -127,16 +128,26 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 		cfg.Logger.Warn("other nodes on this database don't have the releases in this one's data folder: name a registry they share with --registry")
 	}
 
+	bucket, err := openBucket(ctx, cfg.Blobs, cfg.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	a.closing(func(context.Context) error { return bucket.Close() })
+	if cfg.DatabaseURL != "" && cfg.Blobs == "" {
+		cfg.Logger.Warn("other nodes on this database don't have the blobs in this one's data folder: name a bucket they share with --blobs")
+	}
+	kept := &blobs{bucket, db, cfg.Logger}
+
 	accounts, err := account.New(ctx, account.Config{Store: db, SignUp: cfg.SignUp, Counter: others.signIns(), Now: db.Now})
 	if err != nil {
 		return nil, err
 	}
 	shared := others.platform(db)
-	workspaces := workspace.New(workspace.Config{Store: shared, Plans: plans, Home: "local", Now: db.Now})
+	workspaces := workspace.New(workspace.Config{Store: shared, Plans: plans, Home: "local", Now: db.Now, Objects: kept})
 	invocations := store.NewInvocationLog(db, cfg.Logger)
 	a.closing(func(context.Context) error { invocations.Close(); return nil })
 
-	documents := store.New(others.backend(watch.backend(db.Documents())))
+	documents := store.New(others.backend(watch.backend(db.Documents()))).KeepBlobsIn(kept)
 	vault := workspace.NewVault(keys)
 	var claimer *events.Claimer
 	wake := func() { claimer.Wake(); others.due() }
@@ -160,7 +171,7 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 		Now: db.Now, Observer: watch.ofAttempts(), Logger: cfg.Logger})
 	installations := workspace.NewInstallations(workspace.InstallationsConfig{
 		Store: shared, Plans: plans, Catalog: reg, Schemas: jsonschema.Checker{}, Hooks: hooks{dispatcher},
-		Documents: browser{documents}, Vault: vault, Now: db.Now,
+		Documents: browser{documents}, Vault: vault, Objects: kept, Now: db.Now,
 	})
 	if err := sealSecrets(ctx, db, keys, installations, cfg.Logger); err != nil {
 		return nil, err
@@ -201,6 +212,8 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 	done := make(chan struct{})
 	go func() { defer close(done); claimer.Run(background) }()
 	others.listen(claimer, dispatcher)
+	swept := make(chan struct{})
+	go func() { defer close(swept); kept.keep(background) }()
 	ready := make(chan struct{})
 	go func() {
 		defer close(ready)
@@ -213,6 +226,7 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 		select {
 		case <-done:
 			<-ready
+			<-swept
 			return nil
 		case <-ctx.Done():
 			return ctx.Err()

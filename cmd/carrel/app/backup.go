@@ -20,6 +20,7 @@ type Place struct {
 	DataDir       string
 	DatabaseURL   string
 	Registry      Releases
+	Blobs         string
 	SecretKeyFile string
 }
 
@@ -67,10 +68,13 @@ func (p Place) keys() (secret.Keys, error) {
 	return keys, err
 }
 
+// Without is what a backup leaves out.
+type Without struct{ Registry, Blobs bool }
+
 // Backup writes all of a deployment at one moment into a file, with its releases
-// if they are in a folder, unless withoutRegistry. Servers may be running. It
-// returns the file's size.
-func Backup(ctx context.Context, p Place, file string, withoutRegistry bool, progress archive.Progress) (m archive.Manifest, size int64, err error) {
+// if they are in a folder, and its blobs, unless without says otherwise. Servers may
+// be running. It returns the file's size.
+func Backup(ctx context.Context, p Place, file string, without Without, progress archive.Progress) (m archive.Manifest, size int64, err error) {
 	const op = "app.Backup"
 	from, m, err := p.snapshot(ctx)
 	if err != nil {
@@ -85,7 +89,12 @@ func Backup(ctx context.Context, p Place, file string, withoutRegistry bool, pro
 	if err := archive.Backup(ctx, w, from, &m, progress); err != nil {
 		return m, 0, err
 	}
-	if folder := p.Registry.folder(p.DataDir); folder != "" && !withoutRegistry {
+	if !without.Blobs {
+		if err := p.writeBlobs(ctx, w, from, "", progress); err != nil {
+			return m, 0, err
+		}
+	}
+	if folder := p.Registry.folder(p.DataDir); folder != "" && !without.Registry {
 		// After the moment of the database: a release is there before it is installed.
 		put := func(name string, content io.Reader) error { return w.File(registryFolder+name, content) }
 		if err := registry.Copy(folder, put); err != nil {
@@ -103,16 +112,19 @@ func cannotWrite(op, file string, err error) error {
 	return &core.Error{Op: op, Kind: core.Unavailable, Err: err, Msg: "The file " + file + " can't be written."}
 }
 
+// Lost is what a restore gives up when it isn't there.
+type Lost struct{ Key, Blobs bool }
+
 // Restore makes a deployment of a backup, all or nothing, where there is none:
-// it is read to the end before anything is changed. With keyLost the secrets in it
-// are given up.
-func Restore(ctx context.Context, p Place, file string, keyLost bool, progress archive.Progress) (m archive.Manifest, err error) {
+// it is read to the end before anything is changed. With lost.Key the secrets in it
+// are given up, and with lost.Blobs the blobs whose bytes are nowhere.
+func Restore(ctx context.Context, p Place, file string, lost Lost, progress archive.Progress) (m archive.Manifest, err error) {
 	r, options, err := openArchive(ctx, p, file, progress)
 	if err != nil {
 		return m, err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	options.KeyLost = keyLost
+	options.KeyLost = lost.Key
 	if err := options.CheckKeys(r.Manifest); err != nil {
 		return m, err
 	}
@@ -126,10 +138,19 @@ func Restore(ctx context.Context, p Place, file string, keyLost bool, progress a
 		return m, err
 	}
 	defer func() { err = errors.Join(err, to.Close()) }()
+	blobs, err := p.receiveBlobs(ctx, r, "", lost.Blobs)
+	if err != nil {
+		return m, err
+	}
+	defer func() { err = errors.Join(err, blobs.close()) }()
+	options.Lost = blobs.lost
 	if err := options.All(ctx, r, to); err != nil {
 		return m, err
 	}
-	// Before the database: releases that nobody installed harm nobody.
+	// Before the database: blobs and releases that nobody refers to harm nobody.
+	if err := blobs.settle(ctx); err != nil {
+		return m, err
+	}
 	if err := releases.Settle(); err != nil {
 		return m, err
 	}
@@ -139,13 +160,13 @@ func Restore(ctx context.Context, p Place, file string, keyLost bool, progress a
 // RestoreWorkspace puts one workspace of a backup, by its id or the address it had,
 // into a deployment, in place of what is there of it, all or nothing. On Postgres
 // servers may be running.
-func RestoreWorkspace(ctx context.Context, p Place, file, ref string, keyLost bool, progress archive.Progress) (ws core.WorkspaceID, slug string, m archive.Manifest, err error) {
+func RestoreWorkspace(ctx context.Context, p Place, file, ref string, lost Lost, progress archive.Progress) (ws core.WorkspaceID, slug string, m archive.Manifest, err error) {
 	r, options, err := openArchive(ctx, p, file, progress)
 	if err != nil {
 		return "", "", m, err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	options.KeyLost = keyLost
+	options.KeyLost = lost.Key
 	if ws, slug, err = archive.Find(ctx, r, ref); err != nil {
 		return "", "", m, err
 	}
@@ -154,7 +175,16 @@ func RestoreWorkspace(ctx context.Context, p Place, file, ref string, keyLost bo
 		return "", "", m, err
 	}
 	defer func() { err = errors.Join(err, to.Close()) }()
+	blobs, err := p.receiveBlobs(ctx, r, ws, lost.Blobs)
+	if err != nil {
+		return "", "", m, err
+	}
+	defer func() { err = errors.Join(err, blobs.close()) }()
+	options.Lost = blobs.lost
 	if err := options.Workspace(ctx, r, ws, to); err != nil {
+		return "", "", m, err
+	}
+	if err := blobs.settle(ctx); err != nil {
 		return "", "", m, err
 	}
 	return ws, slug, r.Manifest, to.Commit(ctx)

@@ -168,6 +168,15 @@ func (b watchedBackend) Ask(
 	return b.Backend.Ask(ctx, ws, q)
 }
 
+// Blob implements store.Backend.
+func (b watchedBackend) Blob(
+	ctx context.Context, ws core.WorkspaceID, plugin core.PluginID, digest core.Digest,
+) (blob *core.Blob, at store.Moment, err error) {
+	ctx, ended := b.w.Store(ctx, "blob")
+	defer func() { ended(err) }()
+	return b.Backend.Blob(ctx, ws, plugin, digest)
+}
+
 // Validate implements store.Backend.
 func (b watchedBackend) Validate(ctx context.Context, ws core.WorkspaceID, epoch int64, seen []store.Observation) (err error) {
 	ctx, ended := b.w.Store(ctx, "validate")

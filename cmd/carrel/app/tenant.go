@@ -31,6 +31,9 @@ func Export(ctx context.Context, p Place, ref, file string, progress archive.Pro
 	if err := archive.Export(ctx, w, from, ws, &m, progress); err != nil {
 		return m, 0, err
 	}
+	if err := p.writeBlobs(ctx, w, from, ws, progress); err != nil {
+		return m, 0, err
+	}
 	size, err = w.Finish(&m)
 	return m, size, cannotWrite(op, file, err)
 }
@@ -39,11 +42,12 @@ func Export(ctx context.Context, p Place, ref, file string, progress archive.Pro
 type Receipt struct {
 	Workspace core.WorkspaceID `json:"workspace"`
 	Slug      string           `json:"slug"`
-	Erased    map[string]int64 `json:"erased"` // rows, by table
-	Left      int64            `json:"left"`   // rows that were found afterwards
+	Erased    map[string]int64 `json:"erased"`  // rows, by table
+	Left      int64            `json:"left"`    // rows that were found afterwards
+	Objects   int64            `json:"objects"` // of blobs, that were erased
 }
 
-// Erase deletes a workspace and all its rows, when confirm is its address, and looks
+// Erase deletes a workspace, all its rows and then its blobs, when confirm is its address, and looks
 // afterwards that there is none. On Postgres servers may be running.
 func Erase(ctx context.Context, p Place, ref, confirm string) (r Receipt, err error) {
 	const op = "app.Erase"
@@ -58,8 +62,21 @@ func Erase(ctx context.Context, p Place, ref, confirm string) (r Receipt, err er
 	if confirm != r.Slug {
 		return r, core.E(op, core.Invalid, "Erasing a workspace can't be undone. To say that it is this one, add --confirm %s.", r.Slug)
 	}
+	bucket, err := openBucket(ctx, p.Blobs, p.DataDir)
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, bucket.Close()) }()
 	if err := p.erase(ctx, &r); err != nil {
 		return r, err
+	}
+	if r.Objects, err = bucket.DeleteAll(ctx, core.BlobPrefix(r.Workspace, core.PluginID{})); err != nil {
+		return r, &core.Error{Op: op, Kind: core.Unavailable, Err: err,
+			Msg: "The workspace is erased, but for its blobs: delete what begins with " + string(r.Workspace) + "/ where blobs are kept."}
+	}
+	if rows := r.Erased["blobs"]; rows > r.Objects {
+		return r, core.E(op, core.Unavailable, "The workspace is erased, and of its %d blobs %d objects were where --blobs says. "+
+			"If the servers keep blobs elsewhere, delete what begins with %s/ there.", rows, r.Objects, r.Workspace)
 	}
 	if p.DatabaseURL == "" { // what was deleted is still in free pages of the file
 		db, err := sqlite.Open(ctx, p.DataDir)

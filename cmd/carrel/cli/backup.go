@@ -11,10 +11,10 @@ import (
 
 func newBackup() *cobra.Command {
 	var (
-		at              app.Place
-		file            string
-		withoutRegistry bool
-		asJSON          bool
+		at      app.Place
+		file    string
+		without app.Without
+		asJSON  bool
 	)
 	cmd := &cobra.Command{
 		Use:     "backup",
@@ -22,10 +22,10 @@ func newBackup() *cobra.Command {
 		GroupID: "serve",
 		Long: `Writes all of a deployment (a server, or several on one Postgres) into one file,
 as it is at one moment: accounts, workspaces, documents, deliveries, and the
-releases in its registry if that is a folder. Name the --registry of the servers
-if they were given one. Servers may be running, and wait for nothing. Restore it
-with carrel restore, on this kind of database or the other one: that is how a
-deployment moves to Postgres.
+releases in its registry if that is a folder, and blobs. Name the --registry and
+the --blobs of the servers if they were given any. Servers may be running, and
+wait for nothing. Restore it with carrel restore, on this kind of database or the
+other one: that is how a deployment moves to Postgres.
 
 The key that secret settings are sealed with is not in the file, which is why
 nobody who finds it can read them. Keep secret.key somewhere else: without it
@@ -38,7 +38,7 @@ they are lost. Who is signed in is not in it either.`,
 				return usagef("where to? Name the file with --output")
 			}
 			line := newProgress(cmd.ErrOrStderr(), file, 0)
-			made, size, err := app.Backup(cmd.Context(), at, file, withoutRegistry, line.rows)
+			made, size, err := app.Backup(cmd.Context(), at, file, without, line.rows)
 			line.end()
 			if err != nil {
 				return err
@@ -52,7 +52,8 @@ they are lost. Who is signed in is not in it either.`,
 	}
 	placeFlags(cmd, &at, "`folder` of a server's data, which may be running")
 	cmd.Flags().StringVarP(&file, "output", "o", "", "`file` to write, needed; what it was is replaced when the new one is whole")
-	cmd.Flags().BoolVar(&withoutRegistry, "without-registry", false, "leave the releases out, such as when they are kept elsewhere")
+	cmd.Flags().BoolVar(&without.Registry, "without-registry", false, "leave the releases out, such as when they are kept elsewhere")
+	cmd.Flags().BoolVar(&without.Blobs, "without-blobs", false, "leave the bytes of blobs out, such as when their bucket is backed up by itself")
 	jsonFlag(cmd, &asJSON)
 	return cmd
 }
@@ -63,7 +64,8 @@ func placeFlags(cmd *cobra.Command, at *app.Place, data string, also ...string) 
 	cmd.Flags().StringVar(&at.DataDir, "data", defaultData, data)
 	cmd.Flags().StringVar(&at.DatabaseURL, "database-url", "", "`URL` of the Postgres that servers share, instead of the file in the data\nfolder")
 	registryFlag(cmd, &at.Registry)
-	alsoFromEnvironment(cmd, append(also, "data", "database-url", "registry")...)
+	blobsFlag(cmd, &at.Blobs)
+	alsoFromEnvironment(cmd, append(also, "data", "database-url", "registry", "blobs")...)
 }
 
 // rows is an archive.Progress.
@@ -86,10 +88,10 @@ func summaryOf(file string, m archive.Manifest, size int64) summary {
 // momentOf is when an archive was made.
 func momentOf(m archive.Manifest) string { return m.Made.Format("2006-01-02T15:04:05Z") }
 
-// totals counts the files that hold no table, and the rows of those that do.
+// totals counts the files that hold neither a table nor blobs, and the rows of those that do.
 func totals(m archive.Manifest) (files int, rows int64) {
 	for _, member := range m.Members {
-		if member.Table == "" {
+		if member.Table == "" && member.Name != archive.BlobsName {
 			files++
 		}
 		rows += member.Rows

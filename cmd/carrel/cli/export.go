@@ -25,7 +25,8 @@ restore --workspace, here or in another deployment; its members have no
 password there, unless they have an account.
 
 What plugins keep is in it a second time, for people and other programs: in
-documents/PUBLISHER/PLUGIN.TABLE.jsonl, a document a line.`,
+documents/PUBLISHER/PLUGIN.TABLE.jsonl, a document a line. The files they keep are
+in blobs.tar.`,
 		Example: `  carrel export acme -o acme.tar
   tar xf acme.tar documents`,
 		Args: cobra.ExactArgs(1),
@@ -52,7 +53,8 @@ documents/PUBLISHER/PLUGIN.TABLE.jsonl, a document a line.`,
 	cmd.Flags().StringVar(&at.DataDir, "data", defaultData, "`folder` of a server's data, which may be running")
 	cmd.Flags().StringVar(&at.DatabaseURL, "database-url", "", "`URL` of the Postgres that servers share, instead of the file in the data\nfolder")
 	oneOrTheOther(cmd, "data", "database-url")
-	alsoFromEnvironment(cmd, "data", "database-url")
+	blobsFlag(cmd, &at.Blobs)
+	alsoFromEnvironment(cmd, "data", "database-url", "blobs")
 	cmd.Flags().StringVarP(&file, "output", "o", "", "`file` to write, needed; what it was is replaced when the new one is whole")
 	jsonFlag(cmd, &asJSON)
 	return cmd

@@ -48,6 +48,12 @@ func registryFlag(cmd *cobra.Command, kept *app.Releases) {
 	kept.User, kept.Password = os.Getenv("CARREL_REGISTRY_USER"), core.Secret(os.Getenv("CARREL_REGISTRY_PASSWORD"))
 }
 
+// blobsFlag adds the flag --blobs.
+func blobsFlag(cmd *cobra.Command, where *string) {
+	cmd.Flags().StringVar(where, "blobs", "",
+		"`where` the files are that plugins keep, instead of in the data folder:\nanother folder, or s3://bucket?region=…")
+}
+
 // thereIs refuses a data folder that is not there, for commands that would find
 // nothing in a new one.
 func thereIs(data string) error {

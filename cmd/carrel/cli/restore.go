@@ -10,10 +10,10 @@ import (
 
 func newRestore() *cobra.Command {
 	var (
-		at      app.Place
-		ref     string
-		keyLost bool
-		asJSON  bool
+		at     app.Place
+		ref    string
+		lost   app.Lost
+		asJSON bool
 	)
 	cmd := &cobra.Command{
 		Use:     "restore FILE",
@@ -24,7 +24,8 @@ that no server uses. The file is read to its end before anything is changed, and
 a restore that fails leaves nothing behind. The key that secrets are sealed with
 has to be there first, as secret.key in the data folder or with
 --secret-key-file. With --database-url, too, the releases go into the data folder
-of this machine unless --registry names the folder that the servers share.
+of this machine unless --registry names the folder that the servers share, and
+the blobs unless --blobs does.
 
 Deliveries that were due at the moment of the backup are due again: mail that
 was sent since is sent a second time. API tokens that were revoked since are
@@ -46,7 +47,7 @@ using the data folder; those on a Postgres may go on.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			line := newProgress(cmd.ErrOrStderr(), args[0], 0)
 			if ref != "" {
-				ws, slug, from, err := app.RestoreWorkspace(cmd.Context(), at, args[0], ref, keyLost, line.rows)
+				ws, slug, from, err := app.RestoreWorkspace(cmd.Context(), at, args[0], ref, lost, line.rows)
 				line.end()
 				if err != nil {
 					return err
@@ -57,7 +58,7 @@ using the data folder; those on a Postgres may go on.`,
 				fmt.Fprintf(cmd.OutOrStdout(), "Restored the workspace %s (%s), as it was at %s.\n", slug, ws, momentOf(from))
 				return nil
 			}
-			restored, err := app.Restore(cmd.Context(), at, args[0], keyLost, line.rows)
+			restored, err := app.Restore(cmd.Context(), at, args[0], lost, line.rows)
 			line.end()
 			if err != nil {
 				return err
@@ -72,7 +73,8 @@ using the data folder; those on a Postgres may go on.`,
 	cmd.Flags().StringVar(&at.SecretKeyFile, "secret-key-file", "", "`file` of the key that the secrets are sealed with, instead of secret.key\nin the data folder")
 	placeFlags(cmd, &at, "`folder` for the deployment, or for what it keeps beside its database", "secret-key-file")
 	cmd.Flags().StringVar(&ref, "workspace", "", "`id` of the one workspace to restore, or the address it had")
-	cmd.Flags().BoolVar(&keyLost, "key-is-lost", false, "restore although nobody can open the secrets any more; admins set them again")
+	cmd.Flags().BoolVar(&lost.Key, "key-is-lost", false, "restore although nobody can open the secrets any more; admins set them again")
+	cmd.Flags().BoolVar(&lost.Blobs, "blobs-are-lost", false, "restore although the bytes of some blobs are nowhere; plugins find none of these")
 	jsonFlag(cmd, &asJSON)
 	return cmd
 }

@@ -30,12 +30,15 @@ start prints a link that makes the first account, an operator's; it works once.
 An interrupt ends the server after the requests under way.
 
 Several servers, the nodes of one deployment, share a Postgres (--database-url),
-the releases in one --registry and the key in one --secret-key-file. Each has a
-data folder of its own, which then holds nothing that is missed when it is lost.
-The link for the first account is that of the node which started last.
+the releases in one --registry, the files of plugins in one --blobs and the key
+in one --secret-key-file. Each has a data folder of its own, which then holds
+nothing that is missed when it is lost. The link for the first account is that of
+the node which started last.
 
 The credentials of an OCI registry are those of docker login, or
-$CARREL_REGISTRY_USER and $CARREL_REGISTRY_PASSWORD.
+$CARREL_REGISTRY_USER and $CARREL_REGISTRY_PASSWORD. Those of a bucket are where
+the tools of S3 find them: $AWS_ACCESS_KEY_ID and $AWS_SECRET_ACCESS_KEY, or a
+profile.
 
 Every flag is also read from an environment variable and from a JSON file named
 with --config, such as {"addr": ":8080", "sign-up": "open"}. A flag goes before
@@ -43,7 +46,7 @@ the environment, the environment before the file.`,
 		Example: `  carrel serve
   carrel serve --addr 0.0.0.0:8080 --data /var/lib/carrel --public-url https://carrel.example.com
   CARREL_DATABASE_URL=postgres://carrel@db.internal/carrel carrel serve --registry /mnt/shared/releases \
-    --secret-key-file /etc/carrel/secret.key
+    --blobs 's3://carrel-blobs?region=eu-central-1' --secret-key-file /etc/carrel/secret.key
   CARREL_SIGN_UP=open carrel serve --log-format json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -71,6 +74,7 @@ the environment, the environment before the file.`,
 	flags.StringVar(&cfg.RedisURL, "redis-url", "",
 		"`URL` of a Redis that nodes may share besides, such as rediss://user:password@host:6379;\nsafer in the environment, too")
 	registryFlag(cmd, &cfg.Registry)
+	blobsFlag(cmd, &cfg.Blobs)
 	flags.StringVar(&cfg.PlansFile, "plans", "", "JSON `file` of the plans, instead of the built-in ones")
 	flags.StringVar(&cfg.PublicURL, "public-url", "", "`URL` people reach the server at, when that is not http:// and --addr;\nthe same for all nodes")
 	flags.StringVar(&cfg.SecretKeyFile, "secret-key-file", "",
@@ -86,7 +90,7 @@ the environment, the environment before the file.`,
 	flags.Var(oneOf{&signUp, []string{"open", "closed"}}, "sign-up", "whether people may make accounts of their own")
 	flags.Var(oneOf{&logging, []string{"text", "json"}}, "log-format", "how the log is written, on standard error")
 	flags.String("config", "", "JSON `file` of these settings")
-	alsoFromEnvironment(cmd, "addr", "data", "database-url", "redis-url", "registry", "plans", "public-url", "secret-key-file",
+	alsoFromEnvironment(cmd, "addr", "data", "database-url", "redis-url", "registry", "blobs", "plans", "public-url", "secret-key-file",
 		"allow-private-mail", "metrics-addr", "otlp-endpoint", "drain-delay", "sign-up", "log-format", "config")
 	return cmd
 }

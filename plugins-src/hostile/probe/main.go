@@ -54,6 +54,7 @@ func init() {
 		Uses(abi.CapabilityAccess, "To give members its scopes.").
 		Uses(abi.CapabilityHTTP, "To ask a server.", "api.example.com").
 		Uses(abi.CapabilityMail, "To send mail.").
+		Uses(abi.CapabilityBlobs, "To keep pictures.").
 		Permission("probe.notes.read", "See notes", "member").
 		Permission("probe.notes.write", "Change notes", "member").
 		Meter("effects", "Notes made").
@@ -68,6 +69,8 @@ func init() {
 		Mutation("POST /notes/:id/move", move, sdk.Scope("probe.notes.write")).
 		Mutation("POST /notes/:id/increment", increment, sdk.Scope("probe.notes.write")).
 		Mutation("POST /notes/:id/slowly", slowly, sdk.Scope("probe.notes.write")).
+		Mutation("POST /pictures", hang, sdk.Raw, sdk.Scope("probe.notes.write")).
+		Query("GET /pictures/:digest", look, sdk.Raw, sdk.Scope("probe.notes.read")).
 		Mutation("POST /ask", ask, sdk.Scope("probe.notes.write")).
 		Action("POST /act", ask, sdk.Scope("probe.notes.write")).
 		Query("GET /heard", hearsay.List, sdk.Scope("probe.notes.read")).
