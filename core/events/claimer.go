@@ -28,7 +28,7 @@ type Store interface {
 	// sets aside what has had all its attempts.
 	RecoverDeliveries(ctx context.Context, now time.Time, attempts int) error
 	// ClaimDeliveries makes up to limit due deliveries running until lease, their
-	// attempts counted, one of each workspace, or a few when more wait than limit:
+	// attempts counted, one of each workspace, or a few when limit of them wait, or more:
 	// those that follow after, in turn, and none of the busy ones. None at all means
 	// that none is due.
 	ClaimDeliveries(ctx context.Context, now, lease time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int) ([]core.Delivery, error)

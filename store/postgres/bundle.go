@@ -16,20 +16,26 @@ type bundle struct {
 	ws      core.WorkspaceID
 	units   []*pending
 	mixed   bool         // it may have more than one
+	bytes   int          // of bodies
 	epoch   int64        // of all of them
 	changed map[any]bool // what they change: questions, numbers of tables whose rows are others, deliveries
 }
+
+// maxBundle is when no unit is added any more, in bytes of bodies: they are copied on
+// their way, and each unit may have store.MaxWrittenBytes.
+const maxBundle = 8 << 20
 
 // take adds a unit unless it has to come behind the bundle.
 func (u *bundle) take(p *pending) bool {
 	if len(u.units) == 0 {
 		u.mixed, u.epoch, u.changed = mixes(p.unit), p.unit.Epoch, map[any]bool{}
 	} else if !u.mixed || p.unit.Epoch != u.epoch || !mixes(p.unit) || slices.ContainsFunc(p.unit.Seen, u.changes) ||
-		slices.ContainsFunc(p.unit.Changes, u.ends) {
+		slices.ContainsFunc(p.unit.Changes, u.ends) || u.bytes > maxBundle {
 		return false
 	}
 	u.units = append(u.units, p)
 	for _, w := range p.unit.Writes {
+		u.bytes += len(w.Document.Body)
 		u.changed[w.Table], u.changed[store.VersionOf{Table: w.Table, ID: w.Document.ID}] = true, true
 		for _, entry := range append(slices.Clip(w.Hold), w.Release...) {
 			u.changed[store.HolderOf(entry)] = true

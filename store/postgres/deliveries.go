@@ -81,8 +81,9 @@ const dueQuery = "SELECT workspace, id FROM deliveries WHERE due <= $1 ORDER BY 
 // at a time.
 const (
 	ripeQuery  = "SELECT EXISTS (SELECT FROM deliveries WHERE due <= $1 AND later)"
-	ripenQuery = `UPDATE deliveries SET later = false WHERE (workspace, id) IN (
-		SELECT workspace, id FROM deliveries WHERE due <= $1 AND later ORDER BY due LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED)`
+	ripenQuery = `WITH ripe AS (UPDATE deliveries SET later = false WHERE (workspace, id) IN (
+			SELECT workspace, id FROM deliveries WHERE due <= $1 AND later ORDER BY due LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED) RETURNING 1)
+		SELECT count(*) FROM ripe`
 )
 
 // turnQuery finds the first $4 due deliveries of each workspace behind $1, going from
@@ -101,10 +102,10 @@ const turnQuery = `WITH RECURSIVE turn (workspace) AS (
 	WHERE workspace <> ALL ($3)
 	LIMIT $5`
 
-// sheaf is how many deliveries of a workspace are claimed together when more
-// workspaces wait than there are places: they run side by side, so their units share
+// perTurn is how many deliveries of a workspace are claimed together when there are
+// not more places than workspaces that wait: they run side by side, so their units share
 // transactions, and others wait for a place in any case.
-const sheaf = 4
+const perTurn = 4
 
 // claimQuery takes deliveries that are due and that no other node is taking.
 const claimQuery = `WITH free AS (
@@ -117,19 +118,23 @@ const claimQuery = `WITH free AS (
 
 // ClaimDeliveries implements core/events' Store.
 func (db *DB) ClaimDeliveries(ctx context.Context, now, lease time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int) ([]core.Delivery, error) {
-	for {
+	for looks := 1; ; looks++ {
 		claimed, found, err := db.claim(ctx, now, lease, after, busy, limit)
-		// Where all that was found was cancelled or claimed meanwhile, there may be more behind it.
-		if err != nil || len(claimed) > 0 || !found {
+		if err != nil || len(claimed) > 0 || len(found) == 0 {
 			return claimed, err
+		}
+		// All that was found was cancelled or claimed meanwhile, so there may be more
+		// behind it; or somebody has it for long, like one who deletes the workspace.
+		if looks > 1 {
+			busy = append(slices.Clone(busy), found...)
 		}
 	}
 }
 
-// claim looks once; found says that there was something to claim.
+// claim looks once; found are the workspaces in which there was something to claim.
 func (db *DB) claim(
 	ctx context.Context, now, lease time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int,
-) (claimed []core.Delivery, found bool, err error) {
+) (claimed []core.Delivery, found []core.WorkspaceID, err error) {
 	const op = "postgres.ClaimDeliveries"
 	due, err := db.due(ctx, dueQuery, micros(now), store.MaxDue)
 	if err == nil && len(due) < store.MaxDue {
@@ -138,12 +143,10 @@ func (db *DB) claim(
 		due, err = db.walk(ctx, now, after, busy, limit)
 	}
 	if err != nil || len(due) == 0 {
-		return nil, false, err
+		return nil, nil, err
 	}
-	var workspaces, ids []string
-	for _, d := range due {
-		workspaces, ids = append(workspaces, string(d.Workspace)), append(ids, string(d.ID))
-	}
+	found = columnOf(due, func(d core.Delivery) core.WorkspaceID { return d.Workspace })
+	workspaces, ids := texts(found), columnOf(due, func(d core.Delivery) string { return string(d.ID) })
 	var b batch
 	b.rows(func(s scanner) error {
 		var owed int64
@@ -155,16 +158,28 @@ func (db *DB) claim(
 	err = b.send(ctx, op, db.platform)
 	order := func(d core.Delivery) int { return slices.Index(workspaces, string(d.Workspace)) }
 	slices.SortFunc(claimed, func(a, b core.Delivery) int { return order(a) - order(b) })
-	return claimed, true, err
+	return claimed, found, err
 }
 
 // walk finds whose turn it is in a backlog: one delivery of each or, when there are
-// not places for all, a sheaf of each.
+// not more places than workspaces, several of each. While it finds none, what waited
+// for a later time may still be behind that of the busy ones.
 func (db *DB) walk(ctx context.Context, now time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int) ([]core.Delivery, error) {
-	if err := db.ripen(ctx, now); err != nil {
-		return nil, err
+	for {
+		more, err := db.ripen(ctx, now)
+		if err != nil {
+			return nil, err
+		}
+		due, err := db.turns(ctx, now, after, busy, limit)
+		if err != nil || len(due) > 0 || !more {
+			return due, err
+		}
 	}
-	due, err := db.due(ctx, turnQuery, after, micros(now), texts(busy), sheaf, limit*sheaf)
+}
+
+// turns is walk among those that take part in the turns already.
+func (db *DB) turns(ctx context.Context, now time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int) ([]core.Delivery, error) {
+	due, err := db.due(ctx, turnQuery, after, micros(now), texts(busy), perTurn, limit*perTurn)
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +189,7 @@ func (db *DB) walk(ctx context.Context, now time.Time, after core.WorkspaceID, b
 		for _, d := range first {
 			seen = append(seen, string(d.Workspace))
 		}
-		more, err := db.due(ctx, turnQuery, "", micros(now), seen, sheaf, limit*sheaf) // the turn begins again
+		more, err := db.due(ctx, turnQuery, "", micros(now), seen, perTurn, limit*perTurn) // the turn begins again
 		if err != nil {
 			return nil, err
 		}
@@ -191,18 +206,23 @@ func firsts(due []core.Delivery) []core.Delivery {
 	return slices.CompactFunc(slices.Clone(due), func(a, b core.Delivery) bool { return a.Workspace == b.Workspace })
 }
 
-// ripen has what waited for a later time take part in the turns, if it is due.
-func (db *DB) ripen(ctx context.Context, now time.Time) error {
+// ripen has what waited for a later time take part in the turns, if it is due, up to
+// MaxDue; more says that there may be more.
+func (db *DB) ripen(ctx context.Context, now time.Time) (more bool, err error) {
 	const op = "postgres.ClaimDeliveries"
 	var ripe bool
 	var look batch
 	look.row(func(s scanner) error { return s.Scan(&ripe) }, ripeQuery, micros(now))
 	if err := look.send(ctx, op, db.platform); err != nil || !ripe {
-		return err
+		return false, err
 	}
 	var b batch
-	b.exec(ripenQuery, micros(now), store.MaxDue)
-	return b.send(ctx, op, db.platform)
+	b.row(func(s scanner) error {
+		ripened, err := scanned[int](s)
+		more = ripened == store.MaxDue
+		return err
+	}, ripenQuery, micros(now), store.MaxDue)
+	return more, b.send(ctx, op, db.platform)
 }
 
 // due reads which deliveries are due: their workspace and id.

@@ -27,7 +27,7 @@ type committer struct {
 	prepared statements // of db
 	moments  *shelf[core.WorkspaceID, store.Moment]
 	queue    chan *pending
-	lines    *lines // run's own: those of queue that it has taken
+	waiting  *fairQueue // run's own: those of queue that it has taken
 	closing  chan struct{}
 	once     sync.Once
 	done     chan struct{}
@@ -51,7 +51,7 @@ func startCommitter(db *sql.DB, prepared statements, moments *shelf[core.Workspa
 		prepared: prepared,
 		moments:  moments,
 		queue:    make(chan *pending, maxGroup),
-		lines:    newLines(),
+		waiting:  newFairQueue(),
 		closing:  make(chan struct{}),
 		done:     make(chan struct{}),
 	}
@@ -108,7 +108,7 @@ func (c *committer) run() {
 		}
 		select {
 		case p := <-c.queue:
-			c.lines.add(p)
+			c.waiting.add(p)
 		case <-c.closing:
 			for p := c.next(); p != nil; p = c.next() {
 				c.commit(p)
@@ -123,11 +123,11 @@ func (c *committer) next() *pending {
 	for {
 		select {
 		case p := <-c.queue:
-			c.lines.add(p)
+			c.waiting.add(p)
 			continue
 		default:
 		}
-		return c.lines.next()
+		return c.waiting.next()
 	}
 }
 

@@ -231,11 +231,23 @@ func (db *DB) claim(
 	return claimed, true, err
 }
 
-// walk finds whose turn it is in a backlog.
+// walk finds whose turn it is in a backlog. While it finds nobody, what waited for a
+// later time may still be behind that of the busy ones.
 func (db *DB) walk(ctx context.Context, now time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int) ([]core.Delivery, error) {
-	if err := db.ripen(ctx, now); err != nil {
-		return nil, err
+	for {
+		more, err := db.ripen(ctx, now)
+		if err != nil {
+			return nil, err
+		}
+		due, err := db.turns(ctx, now, after, busy, limit)
+		if err != nil || len(due) > 0 || !more {
+			return due, err
+		}
 	}
+}
+
+// turns is walk among those that take part in the turns already.
+func (db *DB) turns(ctx context.Context, now time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int) ([]core.Delivery, error) {
 	due, err := db.due(ctx, turnQuery, after, micros(now), jsonList(busy), limit)
 	if err != nil || len(due) == limit || after == "" {
 		return due, err
@@ -248,16 +260,19 @@ func (db *DB) walk(ctx context.Context, now time.Time, after core.WorkspaceID, b
 	return append(due, more...), err
 }
 
-// ripen has what waited for a later time take part in the turns, if it is due.
-func (db *DB) ripen(ctx context.Context, now time.Time) error {
+// ripen has what waited for a later time take part in the turns, if it is due, up to
+// MaxDue; more says that there may be more.
+func (db *DB) ripen(ctx context.Context, now time.Time) (more bool, err error) {
 	var ripe bool
 	if err := db.readStatements[ripeQuery].QueryRowContext(ctx, micros(now)).Scan(&ripe); err != nil || !ripe {
-		return err
+		return false, err
 	}
-	return db.writeData(ctx, "", func(ctx context.Context, s session) error {
-		_, err := s.exec(ctx, ripenQuery, micros(now), store.MaxDue)
+	err = db.writeData(ctx, "", func(ctx context.Context, s session) error {
+		ripened, err := s.exec(ctx, ripenQuery, micros(now), store.MaxDue)
+		more = ripened == store.MaxDue
 		return err
 	})
+	return more, err
 }
 
 // due reads which deliveries are due: their workspace, id and time.

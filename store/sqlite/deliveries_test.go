@@ -130,7 +130,7 @@ func TestOnlyWhatIsDueIsOnTheWayOfTurns(t *testing.T) {
 	if got := onTheWay(); !slices.Equal(got, []string{"ws_b"}) {
 		t.Errorf("%v are on the way besides what waits, %s and %s", got, later.ID, running[0].ID)
 	}
-	if err := db.ripen(t.Context(), noon.Add(time.Hour)); err != nil {
+	if more, err := db.ripen(t.Context(), noon.Add(time.Hour)); err != nil || more {
 		t.Fatal(err)
 	}
 	if got := onTheWay(); len(got) != 3 {

@@ -87,7 +87,35 @@ func secretKeys(t *testing.T, h *house) {
 			t.Fatalf("%v, %v, want %v", got, err, want)
 		}
 	}
-	put("one", core.KeySealing, map[string]core.KeyState{"one": core.KeySealing})
+	// Of many who begin at the same time, each with a key of its own, one goes on:
+	// also when there was none before.
+	begin := func(names string, known ...string) (first string) {
+		t.Helper()
+		var mu sync.Mutex
+		var nodes sync.WaitGroup
+		var began []string
+		for i := range 8 {
+			nodes.Go(func() {
+				id := fmt.Sprint(names, i)
+				switch err := h.PutSecretKey(ctx, id, core.KeySealing, known...); core.KindOf(err) {
+				case "":
+					mu.Lock()
+					began = append(began, id)
+					mu.Unlock()
+				case core.Changed:
+				default:
+					t.Error(err)
+				}
+			})
+		}
+		nodes.Wait()
+		if len(began) != 1 {
+			t.Fatalf("%v go on, each with a key of its own", began)
+		}
+		return began[0]
+	}
+	first := begin("first ")
+	h.must(h.PutSecretKey(ctx, "one", core.KeyComplete, first))
 	put("one", core.KeyComplete, map[string]core.KeyState{"one": core.KeyComplete})
 	put("two", core.KeySealing, map[string]core.KeyState{"one": core.KeyComplete, "two": core.KeySealing})
 	put("two", core.KeyScrubbed, map[string]core.KeyState{"one": core.KeyComplete, "two": core.KeyScrubbed})
@@ -97,25 +125,7 @@ func secretKeys(t *testing.T, h *house) {
 		t.Errorf("a key of who doesn't know of another: %v", err)
 	}
 	put("two", core.KeyComplete, map[string]core.KeyState{"two": core.KeyComplete})
-
-	// Of many who begin at the same time, each with a key of its own, one goes on.
-	var begun atomic.Int64
-	var nodes sync.WaitGroup
-	for i := range 8 {
-		nodes.Go(func() {
-			switch err := h.PutSecretKey(ctx, fmt.Sprint("node ", i), core.KeySealing, "two"); core.KindOf(err) {
-			case "":
-				begun.Add(1)
-			case core.Changed:
-			default:
-				t.Error(err)
-			}
-		})
-	}
-	nodes.Wait()
-	if begun.Load() != 1 {
-		t.Errorf("%d nodes go on, each with a key of its own", begun.Load())
-	}
+	begin("second ", "two")
 
 	with, _ := h.workspace()
 	without, _ := h.workspace()

@@ -54,6 +54,7 @@ func RunDeliveries(t *testing.T, shared bool, open func(t *testing.T) Deliveries
 		{"InTurn", inTurn},
 		{"InTurnBehindABacklog", inTurnBehindABacklog},
 		{"LaterBehindABacklog", laterBehindABacklog},
+		{"LaterBehindOneWhoIsBusy", laterBehindOneWhoIsBusy},
 		{"Cancelled", cancelled},
 		{"WithTheirUnit", withTheirUnit},
 		{"Occurrences", occurrences},

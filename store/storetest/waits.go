@@ -179,6 +179,23 @@ func laterBehindABacklog(t *testing.T, c *counter) {
 	}
 }
 
+// laterBehindOneWhoIsBusy: whatever a workspace with its share in progress has waiting
+// for a time that has come, another's is found at the first look.
+func laterBehindOneWhoIsBusy(t *testing.T, c *counter) {
+	later := noon.Add(time.Hour)
+	for range 10 {
+		var changes []core.Change
+		for range store.MaxDue / 2 {
+			changes = append(changes, core.PutDelivery{Delivery: job("ins_1", later)})
+		}
+		c.commit("ws_a", changes...)
+	}
+	c.put("ws_b", later.Add(time.Second))
+	if got := names(c.claim(later.Add(time.Minute), "", []core.WorkspaceID{"ws_a"}, 8)); got != "ws_b" {
+		t.Errorf("claimed of %q, want of ws_b", got)
+	}
+}
+
 func cancelled(t *testing.T, c *counter) {
 	begun, waiting := c.put("ws_a", noon), c.put("ws_a", noon.Add(time.Hour))
 	c.one(noon)

@@ -9,12 +9,12 @@ import (
 	"github.com/carrel-dev/carrel/core"
 )
 
-// Lines are served in turn, each in its own order.
-func TestLines(t *testing.T) {
-	l := newLines()
+// Lines are served in turn, each in its own order, and the platform's in between.
+func TestFairQueue(t *testing.T) {
+	l := newFairQueue()
 	add := func(names string) {
 		for _, name := range strings.Fields(names) {
-			l.add(&pending{workspace: core.WorkspaceID(name[:1]), err: core.E(name, core.Invalid, "%s", name)})
+			l.add(&pending{workspace: core.WorkspaceID(strings.Trim(name[:1], "p")), err: core.E(name, core.Invalid, "%s", name)})
 		}
 	}
 	var got []string
@@ -35,11 +35,13 @@ func TestLines(t *testing.T) {
 	take(7)
 	add("c2")
 	take(2)
-	if want := "- a1 b1 a2 c1 b2 a3 a4 - - c2 -"; strings.Join(got, " ") != want {
+	add("p1 a5 b3 p2 p3 b4 c3 p4 p5")
+	take(10)
+	if want := "- a1 b1 a2 c1 b2 a3 a4 - - c2 - p1 a5 p2 b3 p3 c3 p4 b4 p5 -"; strings.Join(got, " ") != want {
 		t.Errorf("served %s, want %s", strings.Join(got, " "), want)
 	}
-	if len(l.of) != 0 || len(l.order) != 0 {
-		t.Errorf("left behind: %v %v", l.of, l.order)
+	if len(l.lines) != 0 || len(l.order) != 0 {
+		t.Errorf("left behind: %v %v", l.lines, l.order)
 	}
 }
 

@@ -12,10 +12,10 @@ import (
 	"github.com/carrel-dev/carrel/store/storetest"
 )
 
-// While there is a place for each workspace that waits, each has one; when there are
-// fewer, those whose turn it is have several, which share transactions. None is
-// forgotten, and none is claimed twice.
-func TestASheafOfEachWhenThereAreNotPlacesForAll(t *testing.T) {
+// While there are more places than workspaces that wait, each has one; otherwise those
+// whose turn it is have several, which share transactions. None is forgotten, and
+// none is claimed twice.
+func TestSeveralOfEachWhenAsManyWaitAsThereArePlaces(t *testing.T) {
 	db, now := openTest(t), time.Unix(1_000_000_000, 0)
 	documents := store.New(db.Documents())
 	const each = 60

@@ -1,0 +1,47 @@
+package sqlite
+
+import "github.com/carrel-dev/carrel/core"
+
+// fairQueue is the writes that wait, each in the line of its workspace. They are taken
+// in turn among the lines, so that a workspace that writes much makes another wait
+// for one of its writes, not for all. Every other turn is the platform's, whose line
+// has everybody's sign-ins and claims in it.
+type fairQueue struct {
+	lines    map[core.WorkspaceID][]*pending // the platform's is of no workspace
+	order    []core.WorkspaceID              // of workspaces with a line; whose turn it is first
+	platform bool                            // whether the next turn is the platform's
+}
+
+func newFairQueue() *fairQueue { return &fairQueue{lines: map[core.WorkspaceID][]*pending{}} }
+
+// add puts a write at the end of its line.
+func (q *fairQueue) add(p *pending) {
+	line, waits := q.lines[p.workspace]
+	q.lines[p.workspace] = append(line, p)
+	if !waits && p.workspace != "" {
+		q.order = append(q.order, p.workspace)
+	}
+}
+
+// next takes the write whose turn it is; nil when none waits.
+func (q *fairQueue) next() *pending {
+	if len(q.lines) == 0 {
+		return nil
+	}
+	var ws core.WorkspaceID
+	if _, waits := q.lines[""]; len(q.order) > 0 && (!q.platform || !waits) {
+		ws = q.order[0]
+		q.order = q.order[1:]
+	}
+	q.platform = ws != ""
+	line := q.lines[ws]
+	if len(line) == 1 {
+		delete(q.lines, ws)
+		return line[0]
+	}
+	q.lines[ws] = line[1:]
+	if ws != "" {
+		q.order = append(q.order, ws)
+	}
+	return line[0]
+}
