@@ -40,6 +40,9 @@ type Call struct {
 	// Log receives what the guest logs or prints, bounded in number and size;
 	// level is debug, info, warn or error. nil drops it.
 	Log func(level, message string)
+	// Yield is called when the guest has used a slice of its fuel, and may take its
+	// time, which counts as the call's. nil: the guest runs on.
+	Yield func(ctx context.Context)
 }
 
 // Limits bound one call. Zero means the engine's own: Memory the engine's

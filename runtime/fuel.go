@@ -122,6 +122,9 @@ func engineYield(g guest, s []uint64) {
 		panic(&stop{core.OutcomeTrap, core.E(op, core.Internal,
 			"The plugin's functions call each other too deep: they passed the stack of %s.", bytesText(stackBudget))})
 	}
+	if g.call.Yield != nil {
+		g.call.Yield(g.ctx)
+	}
 	left := int64(s[0]) - g.owed // the guest has its counter in hand: what is owed goes off that
 	g.owed = 0
 	next, ok := g.meter.next(left)

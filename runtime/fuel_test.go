@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -38,6 +39,24 @@ func TestFuelIsTheSameEverywhere(t *testing.T) {
 				t.Errorf("fuel %v", used)
 			}
 		})
+	}
+}
+
+// A guest lets others go first at the end of each slice, and its time goes on while it
+// waits for them.
+func TestAGuestYieldsAfterEachSlice(t *testing.T) {
+	m := load(t, shared(), guestC(t))
+	yields := 0
+	call := Call{Function: ExportCall, Input: []byte(strings.Repeat("shout ", 5000)), Yield: func(context.Context) { yields++ }}
+	r := shared().Run(t.Context(), m, call)
+	must(t, r)
+	if want := int(r.Fuel / slice); yields < want/2 || yields > want+1 {
+		t.Errorf("it yielded %d times in %d units, want about %d times", yields, r.Fuel, want)
+	}
+	call.Limits.Time = 10 * time.Millisecond
+	call.Yield = func(ctx context.Context) { <-ctx.Done() }
+	if late := shared().Run(t.Context(), m, call); late.Outcome != core.OutcomeTimeout {
+		t.Errorf("others were first all the time: %s, %v", late.Outcome, late.Err)
 	}
 }
 

@@ -209,7 +209,7 @@ func (h *house) Run(ctx context.Context, call dispatch.Call) dispatch.Result {
 		Trigger: call.Trigger, Invocation: call.Invocation, Hop: call.Hop, Now: call.Now, Grant: call.Grant, Schemas: schemas, Unit: call.Unit.(unit),
 	})
 	r := h.engine.Run(ctx, module, runtime.Call{
-		Function: runtime.ExportCall, Installation: call.Installation.ID, Input: call.Input, Now: call.Now, Seed: call.Seed, Host: host,
+		Function: runtime.ExportCall, Installation: call.Installation.ID, Input: call.Input, Now: call.Now, Seed: call.Seed, Host: host, Yield: call.Yield,
 		Limits: runtime.Limits{Memory: call.Limits.Memory, Time: call.Limits.Time, Output: call.Limits.Output, Fuel: call.Limits.Fuel},
 	})
 	return dispatch.Result{Output: r.Output, Outcome: r.Outcome, Fuel: r.Fuel, Duration: r.Duration, Err: r.Err}

@@ -84,6 +84,11 @@ type Call struct {
 	Input        []byte // an abi.Invocation
 	Limits       Limits
 
+	// Yield lets others compute whose turn it is, and returns when it is this call's
+	// again, or ctx ends. The Runner calls it now and then while the guest computes;
+	// nil: nobody waits.
+	Yield func(ctx context.Context)
+
 	Unit   Unit // as Units made it; nil for an action
 	Grant  func(role core.Role, scopes []string)
 	Mutate func(ctx context.Context, handler string, payload json.RawMessage) (json.RawMessage, error) // actions only
@@ -168,6 +173,7 @@ type Dispatcher struct {
 	crowds     *gates[core.WorkspaceID]    // requests in progress or waiting for anything, by workspace; nobody waits here
 	turns      *gates[turn]                // those that wait for one another, by what for
 	commits    *gates[core.InstallationID] // commits in progress, by installation
+	processors *processors                 // before calls that compute
 }
 
 // defaultFuel is what a call may use where nobody sets less: many seconds of work.
@@ -191,6 +197,7 @@ func New(c Config) *Dispatcher {
 		background: c.Background.or(Limits{Time: 20 * time.Second, Memory: 64 << 20, Output: 8 << 20, Fuel: defaultFuel}),
 		turns:      newGates[turn](1, "turn", c.Observer),
 		commits:    newGates[core.InstallationID](1<<20, "commit", c.Observer),
+		processors: newProcessors(),
 	}
 	if d.wake == nil {
 		d.wake = func() {}

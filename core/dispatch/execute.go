@@ -221,7 +221,10 @@ func (i *invocation) run(ctx context.Context, v *view, t *target, unit Unit) (re
 		call.Unit = unit
 		call.Grant = func(_ core.Role, scopes []string) { grants = append(grants, scopes...) }
 	}
-	result := i.runner.Run(ctx, call)
+	result, err := i.compute(ctx, call)
+	if err != nil {
+		return response, nil, i.end(core.OutcomeTimeout, err)
+	}
 	i.record.Runs++
 	i.record.Fuel += result.Fuel
 	i.record.Duration += result.Duration
@@ -246,6 +249,20 @@ func (i *invocation) run(ctx context.Context, v *view, t *target, unit Unit) (re
 		return abi.Response{}, nil, i.end(core.OutcomeGuestError, guestError(t, response.Error))
 	}
 	return response, grants, i.end(core.OutcomeOK, nil)
+}
+
+// compute runs a handler when there is a processor for it. An action mostly waits for
+// others, and waits for none of them here.
+func (i *invocation) compute(ctx context.Context, call Call) (Result, error) {
+	if call.Kind != abi.KindAction {
+		place, err := i.processors.enter(ctx, i.workspace.ID)
+		if err != nil {
+			return Result{}, err
+		}
+		defer place.leave()
+		call.Yield = place.yield
+	}
+	return i.runner.Run(ctx, call), nil
 }
 
 // commit ends a mutation that went well.

@@ -71,6 +71,7 @@ func (r *runner) run(ctx context.Context, module *runtime.Module, call dispatch.
 	result := r.engine.Run(ctx, module, runtime.Call{
 		Function: function, Installation: call.Installation.ID, Input: call.Input, Now: call.Now, Seed: call.Seed, Host: r.watch.host(host),
 		Limits: runtime.Limits{Memory: call.Limits.Memory, Time: call.Limits.Time, Output: call.Limits.Output, Fuel: call.Limits.Fuel},
+		Yield:  call.Yield,
 		Log:    func(level, message string) { log.write(abi.LogRequest{Level: level, Message: message}) },
 	})
 	return dispatch.Result{Output: result.Output, Outcome: result.Outcome, Fuel: result.Fuel, Duration: result.Duration, Log: log.lines(), Err: result.Err}
