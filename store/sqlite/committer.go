@@ -23,14 +23,15 @@ const (
 // being written or flushed join it or make up the next, in turn among workspaces, so
 // that one fsync serves them all.
 type committer struct {
-	db       *sql.DB
-	prepared statements // of db
-	moments  *shelf[core.WorkspaceID, store.Moment]
-	queue    chan *pending
-	waiting  *fairQueue // run's own: those of queue that it has taken
-	closing  chan struct{}
-	once     sync.Once
-	done     chan struct{}
+	db        *sql.DB
+	prepared  statements // of db
+	moments   *shelf[core.WorkspaceID, store.Moment]
+	queue     chan *pending
+	waiting   *fairQueue    // run's own: those of queue that it has taken
+	groupTime time.Duration // maxGroupTime
+	closing   chan struct{}
+	once      sync.Once
+	done      chan struct{}
 
 	groups, writes atomic.Int64 // made durable
 }
@@ -47,13 +48,14 @@ type pending struct {
 
 func startCommitter(db *sql.DB, prepared statements, moments *shelf[core.WorkspaceID, store.Moment]) *committer {
 	c := &committer{
-		db:       db,
-		prepared: prepared,
-		moments:  moments,
-		queue:    make(chan *pending, maxGroup),
-		waiting:  newFairQueue(),
-		closing:  make(chan struct{}),
-		done:     make(chan struct{}),
+		db:        db,
+		prepared:  prepared,
+		moments:   moments,
+		queue:     make(chan *pending, maxGroup),
+		waiting:   newFairQueue(),
+		groupTime: maxGroupTime,
+		closing:   make(chan struct{}),
+		done:      make(chan struct{}),
 	}
 	go c.run()
 	return c
@@ -173,7 +175,7 @@ func (c *committer) transact(first *pending) (group []*pending, err error) {
 		if err := savepoint(ctx, s, p); err != nil {
 			return group, err
 		}
-		if len(group) == maxGroup || time.Since(began) > maxGroupTime {
+		if len(group) == maxGroup || time.Since(began) > c.groupTime {
 			break
 		}
 		if p = c.next(); p == nil {
