@@ -172,9 +172,11 @@ func (c *committer) transact(first *pending) (group []*pending, err error) {
 	s := session{tx, c.prepared, statements{}}
 	began := time.Now()
 	for p := first; ; {
+		begins := time.Now()
 		if err := savepoint(ctx, s, p); err != nil {
 			return group, err
 		}
+		c.waiting.took(p.workspace, time.Since(begins))
 		if len(group) == maxGroup || time.Since(began) > c.groupTime {
 			break
 		}

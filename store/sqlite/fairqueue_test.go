@@ -45,6 +45,30 @@ func TestFairQueue(t *testing.T) {
 	}
 }
 
+// A workspace whose write took as long as several turns has had them: others' writes
+// come first, though it is not kept from writing when nobody else waits.
+func TestLongWritesCostTurns(t *testing.T) {
+	q := newFairQueue()
+	for _, ws := range strings.Fields("noisy noisy noisy noisy quiet quiet quiet quiet quiet") {
+		q.add(&pending{workspace: core.WorkspaceID(ws)})
+	}
+	var got []string
+	for p := q.next(); p != nil; p = q.next() {
+		got = append(got, string(p.workspace))
+		if p.workspace == "noisy" {
+			q.took("noisy", 3*turnTime)
+		} else {
+			q.took("quiet", turnTime/10)
+		}
+	}
+	if want := "noisy quiet quiet quiet noisy quiet quiet noisy noisy"; strings.Join(got, " ") != want {
+		t.Errorf("served %s, want %s", strings.Join(got, " "), want)
+	}
+	if len(q.owed) != 0 {
+		t.Errorf("still owed: %v", q.owed)
+	}
+}
+
 // Who writes one thing waits for one write of a workspace that writes many, however
 // many of them were there before.
 func TestAWorkspaceThatWritesMuchIsNotInFront(t *testing.T) {
