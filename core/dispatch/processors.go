@@ -16,7 +16,7 @@ const (
 	quantum = time.Millisecond
 	// absence is how long a call may keep its place without asking whether others
 	// wait, as one does that waits itself, for the database: then it has none.
-	absence = 5 * time.Millisecond
+	absence = 2 * time.Millisecond
 )
 
 // processors lets so many calls compute at a time as keep the machine's busy, in
