@@ -5,6 +5,7 @@ import (
 	"fmt"
 	goruntime "runtime"
 	"testing"
+	"time"
 
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/store"
@@ -31,7 +32,7 @@ func busy(t *testing.T, db *DB, ws core.WorkspaceID) (release func()) {
 
 // queued waits until so many units of a workspace wait behind those that were taken.
 func (c *committer) queued(ws core.WorkspaceID, n int) {
-	for {
+	for late := time.Now().Add(time.Minute); time.Now().Before(late); {
 		c.mu.Lock()
 		waiting, working := c.queues[ws]
 		c.mu.Unlock()
@@ -40,6 +41,7 @@ func (c *committer) queued(ws core.WorkspaceID, n int) {
 		}
 		goruntime.Gosched()
 	}
+	panic("there are not so many units after a minute")
 }
 
 // TestAUnitThatFailsDropsOutOfItsGroupAlone: of eight units that share a
@@ -119,7 +121,9 @@ func TestWorkspacesDoNotWaitForEachOther(t *testing.T) {
 	release := busy(t, db, stuck)
 	const units = 3 * maxWrites
 	waiting := make(chan error, units)
-	for range units {
+	go func() { waiting <- insert(stuck) }()
+	db.committer.queued(stuck, 0) // it is taken, and the others come behind it
+	for range units - 1 {
 		go func() { waiting <- insert(stuck) }()
 	}
 	db.committer.queued(stuck, units-1)
