@@ -29,8 +29,8 @@ type Config struct {
 	// 64 MiB. A module that starts with more is refused by Load.
 	MaxMemory int64
 	// IdlePerInstallation is how many unused instances are kept of one module
-	// in one installation, those beyond the fourth while they were used in the
-	// last minute. 0 means 16, as many as a workspace has calls at a time; a
+	// in one installation. Of those beyond the fourth that nobody needed for a
+	// minute one is given up with each call that follows. 0 means 16, as many as a workspace has calls at a time; a
 	// negative number keeps none, so that every call makes a new one.
 	IdlePerInstallation int
 	// MaxInstances is how many instances may live, used ones included. 0 means
