@@ -235,7 +235,7 @@ func TestConsentToEventsInTheConsole(t *testing.T) {
 			t.Errorf("the page lacks %s: %s", want, text)
 		}
 	}
-	form := url.Values{"version": {"1.0.0"}, "grant": {"data", "events", "jobs", "billing", "access", "http", "mail"}}
+	form := url.Values{"version": {"1.0.0"}, "grant": {"data", "events", "jobs", "billing", "access", "http", "mail", "blobs"}}
 	alice.send("POST", path, []byte(form.Encode()), append(s.cookie(alice), header{"Content-Type", "application/x-www-form-urlencoded"})...)
 	installed := acme.API("GET", "/installations/probe", nil).want(200)
 	for _, grant := range installed.list("grants") {
