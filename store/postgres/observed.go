@@ -63,21 +63,23 @@ func (all *observed) add(b *batch, ws core.WorkspaceID, o store.Observation, com
 // moved is the condition that the workspace is no longer at the moment of n.seq.
 const moved = "n.seq <> coalesce((SELECT seq FROM heads WHERE " + inWorkspace + "), 0)"
 
+// version is a document's, 0 when there is none. It is a question of its own for each,
+// as a join may be planned to read all the workspace has.
+const version = "coalesce((SELECT d.version FROM documents d WHERE d." + inWorkspace + " AND d.tbl = n.tbl AND d.id = n.id), 0)"
+
 // exec adds the statements for documents and holders: each finds those that are
 // another now.
 func (all *observed) exec(b *batch, ws core.WorkspaceID) {
 	if d := &all.documents; len(d.ids) > 0 {
 		b.exec("SELECT expect(false, n.expectation)"+
 			" FROM unnest($2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::integer[]) AS n (tbl, id, version, seq, expectation)"+
-			" LEFT JOIN documents d ON d."+inWorkspace+" AND d.tbl = n.tbl AND d.id = n.id"+
-			" WHERE "+moved+" AND CASE n.version WHEN -1 THEN d.id IS NULL ELSE coalesce(d.version, 0) <> n.version END",
+			" WHERE "+moved+" AND CASE n.version WHEN -1 THEN "+version+" = 0 ELSE "+version+" <> n.version END",
 			ws, d.tables, d.ids, d.versions, d.seqs, d.expectations)
 	}
 	if h := &all.holders; len(h.ids) > 0 {
 		b.exec("SELECT expect(false, n.expectation)"+
 			" FROM unnest($2::bigint[], $3::bytea[], $4::text[], $5::bigint[], $6::integer[]) AS n (idx, key, id, seq, expectation)"+
-			" LEFT JOIN unique_entries e ON e."+inWorkspace+" AND e.idx = n.idx AND e.key = n.key"+
-			" WHERE "+moved+" AND coalesce(e.id, '') <> n.id",
+			" WHERE "+moved+" AND coalesce((SELECT e.id FROM unique_entries e WHERE e."+inWorkspace+" AND e.idx = n.idx AND e.key = n.key), '') <> n.id",
 			ws, h.indexes, h.keys, h.ids, h.seqs, h.expectations)
 	}
 }
