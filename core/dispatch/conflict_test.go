@@ -16,6 +16,23 @@ import (
 	"github.com/carrel-dev/carrel/store"
 )
 
+// crowd asks for the same so many times at once, and counts how it ended.
+func (b *bench) crowd(d *dispatch.Dispatcher, n int) map[core.Kind]int {
+	var mu sync.Mutex
+	kinds := map[core.Kind]int{}
+	var all sync.WaitGroup
+	for range n {
+		all.Go(func() {
+			_, err := b.ask(d, b.owner, "POST", "/run")
+			mu.Lock()
+			defer mu.Unlock()
+			kinds[core.KindOf(err)]++
+		})
+	}
+	all.Wait()
+	return kinds
+}
+
 // A hundred concurrent increments of one document are exact: those that
 // collide are run again.
 func TestConcurrentIncrementsAreExact(t *testing.T) {
@@ -181,18 +198,7 @@ func TestAttack58_TheQuotaHoldsExactly(t *testing.T) {
 		}
 		return insert(ctx, host, in.ID)
 	})
-	var mu sync.Mutex
-	kinds := map[core.Kind]int{}
-	var all sync.WaitGroup
-	for range 20 {
-		all.Go(func() {
-			_, err := b.ask(d, b.owner, "POST", "/run")
-			mu.Lock()
-			defer mu.Unlock()
-			kinds[core.KindOf(err)]++
-		})
-	}
-	all.Wait()
+	kinds := b.crowd(d, 20)
 	if kinds[""] != 3 || kinds[core.QuotaExceeded] != 17 {
 		t.Fatalf("outcomes: %v", kinds)
 	}
@@ -284,18 +290,7 @@ func TestOneOfManyTakesAUniqueKey(t *testing.T) {
 	b.handle("mutation", func(ctx context.Context, _ abi.Invocation, host *hostfuncs.Host) (any, error) {
 		return insert(ctx, host, "one")
 	})
-	var mu sync.Mutex
-	kinds := map[core.Kind]int{}
-	var all sync.WaitGroup
-	for range 20 {
-		all.Go(func() {
-			_, err := b.ask(d, b.owner, "POST", "/run")
-			mu.Lock()
-			defer mu.Unlock()
-			kinds[core.KindOf(err)]++
-		})
-	}
-	all.Wait()
+	kinds := b.crowd(d, 20)
 	if kinds[""] != 1 || kinds[core.Exists] != 19 {
 		t.Fatalf("outcomes: %v", kinds)
 	}
