@@ -32,9 +32,7 @@ func (b *batch) change(ws core.WorkspaceID, first int, units ...[]core.Change) e
 				case c.Delivery.Hop > 1: // a listener's
 					once(&listened, c.Delivery.Install)
 				}
-			case core.CompleteDelivery:
-				told.complete(b, c)
-			case core.AddUsage, core.PutReceipt:
+			case core.AddUsage, core.PutReceipt, core.CompleteDelivery:
 				if err := b.changeOne(ws, c); err != nil {
 					return err
 				}
@@ -85,6 +83,8 @@ func (b *batch) changeOne(ws core.WorkspaceID, change core.Change) error {
 		return b.addUsage(ws, c)
 	case core.CancelDelivery:
 		b.exec("DELETE FROM deliveries WHERE "+inWorkspace+" AND id = $2 AND install = $3 AND state = 'pending'", ws, c.ID, c.Install)
+	case core.CompleteDelivery:
+		b.must(overtaken("postgres.CompleteDelivery", c.ID, c.Attempt), completeQuery, ws, c.ID, c.Attempt)
 	case core.HoldDelivery:
 		b.must(overtaken("postgres.HoldDelivery", c.ID, c.Attempt), holdQuery, ws, c.ID, c.Attempt, c.Reason)
 	case core.SetAsideDelivery:

@@ -17,6 +17,7 @@ const deliveryColumns = "workspace, id, install, event, handler, payload, state,
 const thisAttempt = inWorkspace + " AND id = $2 AND attempt = $3 AND state = 'running'"
 
 const (
+	completeQuery = "UPDATE deliveries SET state = 'done', due = NULL, last_error = '' WHERE " + thisAttempt
 	holdQuery     = "UPDATE deliveries SET state = 'held', attempt = attempt - 1, due = NULL, last_error = $4 WHERE " + thisAttempt
 	setAsideQuery = "UPDATE deliveries SET state = 'set_aside', due = NULL, last_error = $4 WHERE " + thisAttempt
 	retryQuery    = "UPDATE deliveries SET state = 'retry', due = $5, later = true, last_error = $4 WHERE " + thisAttempt

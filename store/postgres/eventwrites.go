@@ -2,32 +2,14 @@ package postgres
 
 import "github.com/carrel-dev/carrel/core"
 
-// eventWrites is events and deliveries that units add, and deliveries that they end:
-// one statement for all of a kind.
+// eventWrites is events and deliveries that units add: one statement for all of a
+// kind.
 type eventWrites struct {
 	events     []core.Event
 	deliveries []core.Delivery
-	completed  []core.CompleteDelivery
-	running    []int32 // the expectations that the attempts of completed are the running ones
-}
-
-// complete ends a delivery, unless its attempt is no longer the running one: then
-// the unit fails whose statements are being added.
-func (w *eventWrites) complete(b *batch, c core.CompleteDelivery) {
-	w.completed = append(w.completed, c)
-	w.running = append(w.running, int32(b.unless(func(int64) error { return overtaken("postgres.CompleteDelivery", c.ID, c.Attempt) })))
 }
 
 func (w *eventWrites) exec(b *batch, ws core.WorkspaceID) {
-	if c := w.completed; len(c) > 0 {
-		b.exec(`WITH ended AS (
-				UPDATE deliveries d SET state = 'done', due = NULL, last_error = '' FROM unnest($2::text[], $3::bigint[]) AS n (id, attempt)
-				WHERE d.`+inWorkspace+` AND d.id = n.id AND d.attempt = n.attempt AND d.state = 'running' RETURNING d.id)
-			SELECT expect(false, n.expectation) FROM unnest($2::text[], $4::integer[]) AS n (id, expectation)
-			WHERE NOT EXISTS (SELECT FROM ended WHERE ended.id = n.id)`,
-			ws, columnOf(c, func(c core.CompleteDelivery) string { return string(c.ID) }),
-			columnOf(c, func(c core.CompleteDelivery) int64 { return int64(c.Attempt) }), w.running)
-	}
 	if e := w.events; len(e) > 0 {
 		b.exec(`INSERT INTO events (workspace, id, type, version, source, data, cause, hop, time) SELECT $1, n.* FROM unnest(
 				$2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bigint[]) AS n`,
