@@ -45,18 +45,37 @@ func (w *documentWrites) add(writes []store.Write) {
 }
 
 // exec adds the writes, one statement for all of a kind. All removals come first: a
-// unique key can pass from one document to another within a unit.
+// unique key can pass from one document to another within a unit. No statement joins
+// what is written with the workspace's rows: Postgres would go through all of them
+// for each, having planned that while they were few.
 func (w *documentWrites) exec(b *batch, ws core.WorkspaceID) {
-	const these = " AND e.idx = n.idx AND e.key = n.key AND e.id = n.id"
-	w.removed.exec(b, ws, "DELETE FROM entries e USING "+listed+" WHERE e."+inWorkspace+these)
-	w.released.exec(b, ws, "DELETE FROM unique_entries e USING "+listed+" WHERE e."+inWorkspace+these)
-	w.deleted.touch(b, ws, "DELETE FROM documents d USING "+unnested+" WHERE d."+inWorkspace+" AND d.tbl = n.tbl AND d.id = n.id AND d.version = n.base")
-	w.updated.touch(b, ws, "UPDATE documents d SET version = n.version, schema = n.schema, body = n.body, updated = n.updated FROM "+unnested+
-		" WHERE d."+inWorkspace+" AND d.tbl = n.tbl AND d.id = n.id AND d.version = n.base")
+	w.remove(b, ws)
+	w.updated.update(b, ws)
 	w.inserted.exec(b, ws, "INSERT INTO documents (workspace, tbl, id, version, schema, body, created, updated)"+
 		" SELECT $1, n.tbl, n.id, n.version, n.schema, n.body, n.created, n.updated FROM "+unnested)
 	w.added.exec(b, ws, "INSERT INTO entries (workspace, idx, key, id) SELECT $1, n.* FROM "+listed)
 	w.held.exec(b, ws, "INSERT INTO unique_entries (workspace, idx, key, id) SELECT $1, n.* FROM "+listed)
+}
+
+// removeQuery looks each row up by its key, for the place where it is, and deletes
+// what is at these places.
+const (
+	removeQuery = "SELECT expect(remove_at(" +
+		"ARRAY(SELECT (SELECT e.ctid FROM entries e WHERE e." + inWorkspace + theEntry + ") FROM unnest($2::bigint[], $3::bytea[], $4::text[]) " + anEntry + "), " +
+		"ARRAY(SELECT (SELECT e.ctid FROM unique_entries e WHERE e." + inWorkspace + theEntry + ") FROM unnest($5::bigint[], $6::bytea[], $7::text[]) " + anEntry + "), " +
+		"ARRAY(SELECT (SELECT d.ctid FROM documents d WHERE d." + inWorkspace + " AND d.tbl = n.tbl AND d.id = n.id AND d.version = n.base)" +
+		" FROM unnest($8::bigint[], $9::text[], $10::bigint[]) AS n (tbl, id, base))) = $11, $12)"
+	anEntry  = "AS n (idx, key, id)"
+	theEntry = " AND e.idx = n.idx AND e.key = n.key AND e.id = n.id"
+)
+
+// remove adds the deletion of entries, and of documents, which have to be there.
+func (w *documentWrites) remove(b *batch, ws core.WorkspaceID) {
+	r, u, d := &w.removed, &w.released, &w.deleted
+	if len(r.ids)+len(u.ids)+len(d.ids) > 0 {
+		b.exec(removeQuery, ws, r.indexes, r.keys, r.ids, u.indexes, u.keys, u.ids, d.tables, d.ids, d.bases,
+			int64(len(d.ids)), int32(b.unless(func(int64) error { return d.conflict(ws) })))
+	}
 }
 
 // entries are those of many documents, by columns.
@@ -66,7 +85,7 @@ type entries struct {
 	ids     []string
 }
 
-const listed = "unnest($2::bigint[], $3::bytea[], $4::text[]) AS n (idx, key, id)"
+const listed = "unnest($2::bigint[], $3::bytea[], $4::text[]) " + anEntry
 
 func (e *entries) add(id core.DocumentID, list []store.Entry) {
 	for _, entry := range list {
@@ -104,16 +123,33 @@ func (r *rows) exec(b *batch, ws core.WorkspaceID, query string) {
 	}
 }
 
-// touch is exec for rows that are there. A version other than the one the unit read
-// was found by its expectation; the condition on it is the second lock on the same
-// door.
-func (r *rows) touch(b *batch, ws core.WorkspaceID, query string) {
-	if len(r.writes) == 0 {
-		return
+// updateQuery finds each document as what an insertion conflicts with. One that isn't
+// there would be made, at a time that none has, and counts as one that is missing. A
+// version is the next of the one before it.
+const updateQuery = `WITH updated AS (
+		INSERT INTO documents AS d (workspace, tbl, id, version, schema, body, created, updated)
+		SELECT $1, n.tbl, n.id, n.version, n.schema, n.body, -1, n.updated
+		FROM unnest($2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[]) AS n (tbl, id, version, schema, body, updated)
+		ON CONFLICT (workspace, tbl, id) DO UPDATE
+		SET version = excluded.version, schema = excluded.schema, body = excluded.body, updated = excluded.updated
+		WHERE d.version = excluded.version - 1
+		RETURNING d.created)
+	SELECT expect((SELECT count(*) FROM updated WHERE created >= 0) = $8, $9)`
+
+// update adds the update of documents, which have to be there.
+func (r *rows) update(b *batch, ws core.WorkspaceID) {
+	if len(r.writes) > 0 {
+		b.exec(updateQuery, ws, r.tables, r.ids, r.versions, r.schemas, r.bodies, r.updated,
+			int64(len(r.ids)), int32(b.unless(func(int64) error { return r.conflict(ws) })))
 	}
+}
+
+// conflict is the error there is when not all of the documents are there as their
+// units read them. That was found by an expectation on what they read; this one is the
+// second lock on the same door.
+func (r *rows) conflict(ws core.WorkspaceID) error {
 	first := r.writes[0]
-	conflict := store.NewConflict(ws, store.VersionOf{Table: first.Table, ID: first.Document.ID})
-	b.touch(len(r.writes), conflict, query, r.args(ws)...)
+	return store.NewConflict(ws, store.VersionOf{Table: first.Table, ID: first.Document.ID})
 }
 
 func (r *rows) args(ws core.WorkspaceID) []any {

@@ -17,6 +17,14 @@ func (db *DB) History() History { return History{db} }
 // below orders rows by their ids, which sort by time, and begins below $2.
 const below = " AND id < $2 ORDER BY id DESC LIMIT $3"
 
+// each is the rows of a table whose column, which is indexed unless empty, is one of
+// $2, which has none twice; to stand behind FROM. Each value is looked up on its own:
+// for all together Postgres may go through the workspace.
+func each(table, column string) string {
+	return "unnest($2::text[]) AS wanted (value), LATERAL (SELECT * FROM " + table + " WHERE " + inWorkspace +
+		" AND " + column + " <> '' AND " + column + " = wanted.value OFFSET 0) found"
+}
+
 // idBelow is the bound for below; all ids are below that of none.
 func idBelow[T ~string](before T) string {
 	if before == "" {

@@ -10,18 +10,21 @@ import (
 	"github.com/carrel-dev/carrel/store"
 )
 
-const selectInvocations = "SELECT id, install, handler, kind, trigger, outcome, runs, fuel, duration, error, started," +
-	" delivery, attempt, log, request FROM invocations WHERE " + inWorkspace
+const (
+	selectInvocations = "SELECT id, install, handler, kind, trigger, outcome, runs, fuel, duration, error, started," +
+		" delivery, attempt, log, request FROM "
+	ofInvocations = "invocations WHERE " + inWorkspace
+)
 
 func (h History) invocations(
-	ctx context.Context, op string, ws core.WorkspaceID, where string, args ...any,
+	ctx context.Context, op string, ws core.WorkspaceID, from string, args ...any,
 ) (list []core.InvocationRecord, err error) {
 	err = h.db.read(ctx, op, ws, func(b *batch) {
 		b.rows(func(s scanner) error {
 			r, err := scanInvocation(s, ws)
 			list = append(list, r)
 			return err
-		}, selectInvocations+where, args...)
+		}, selectInvocations+from, args...)
 	})
 	return list, err
 }
@@ -43,18 +46,18 @@ func scanInvocation(s scanner, ws core.WorkspaceID) (core.InvocationRecord, erro
 func (h History) Invocations(
 	ctx context.Context, ws core.WorkspaceID, before core.InvocationID, limit int,
 ) ([]core.InvocationRecord, error) {
-	return h.invocations(ctx, "postgres.Invocations", ws, below, ws, idBelow(before), limit)
+	return h.invocations(ctx, "postgres.Invocations", ws, ofInvocations+below, ws, idBelow(before), limit)
 }
 
 // Attempts implements web/api's History.
 func (h History) Attempts(ctx context.Context, ws core.WorkspaceID, deliveries []core.DeliveryID) ([]core.InvocationRecord, error) {
-	return h.invocations(ctx, "postgres.Attempts", ws, " AND delivery <> '' AND delivery = ANY ($2) ORDER BY id", ws, texts(deliveries))
+	return h.invocations(ctx, "postgres.Attempts", ws, each("invocations", "delivery")+" ORDER BY id", ws, texts(deliveries))
 }
 
 // Invocation implements web/api's History.
 func (h History) Invocation(ctx context.Context, ws core.WorkspaceID, id core.InvocationID) (r core.InvocationRecord, err error) {
 	err = h.db.read(ctx, "postgres.Invocation", ws, func(b *batch) {
-		b.row(func(s scanner) (err error) { r, err = scanInvocation(s, ws); return err }, selectInvocations+" AND id = $2", ws, id)
+		b.row(func(s scanner) (err error) { r, err = scanInvocation(s, ws); return err }, selectInvocations+ofInvocations+" AND id = $2", ws, id)
 	})
 	return r, err
 }

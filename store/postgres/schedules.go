@@ -28,7 +28,8 @@ func (db *DB) Digests(ctx context.Context) (list []core.Digest, err error) {
 }
 
 // Unscheduled lists the installations of a release, with their workspace and id
-// alone, for which no occurrence of a schedule waits.
+// alone, for which no occurrence of a schedule waits. OFFSET has that asked for each:
+// a join may be planned to read the occurrences of all for each.
 func (db *DB) Unscheduled(ctx context.Context, digest core.Digest, schedule string) (list []core.Installation, err error) {
 	err = db.find(ctx, "postgres.Unscheduled", func(b *batch) {
 		b.rows(func(s scanner) error {
@@ -38,7 +39,7 @@ func (db *DB) Unscheduled(ctx context.Context, digest core.Digest, schedule stri
 			return err
 		}, `SELECT workspace, id FROM installations i
 			WHERE digest = $1 AND NOT EXISTS (SELECT FROM deliveries d WHERE d.workspace = i.workspace AND d.install = i.id
-				AND d.schedule = $2 AND d.schedule <> '' AND d.state IN ('pending', 'running', 'retry', 'held'))`, digest, schedule)
+				AND d.schedule = $2 AND d.schedule <> '' AND d.state IN ('pending', 'running', 'retry', 'held') OFFSET 0)`, digest, schedule)
 	})
 	return list, err
 }

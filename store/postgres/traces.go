@@ -6,6 +6,8 @@ import (
 	"github.com/carrel-dev/carrel/core"
 )
 
+const ofDeliveries = "deliveries WHERE " + inWorkspace
+
 // Deliveries implements web/api's History.
 func (h History) Deliveries(
 	ctx context.Context, ws core.WorkspaceID, state core.DeliveryState, before core.DeliveryID, limit int,
@@ -18,23 +20,23 @@ func (h History) Deliveries(
 	default:
 		where, args = " AND state = $4", append(args, state)
 	}
-	return h.deliveries(ctx, "postgres.Deliveries", ws, where+below, args...)
+	return h.deliveries(ctx, "postgres.Deliveries", ws, ofDeliveries+where+below, args...)
 }
 
 // DeliveriesOf implements web/api's History.
 func (h History) DeliveriesOf(ctx context.Context, ws core.WorkspaceID, events []core.EventID) ([]core.Delivery, error) {
-	return h.deliveries(ctx, "postgres.DeliveriesOf", ws, " AND event <> '' AND event = ANY ($2) ORDER BY id", ws, texts(events))
+	return h.deliveries(ctx, "postgres.DeliveriesOf", ws, each("deliveries", "event")+" ORDER BY id", ws, texts(events))
 }
 
 func (h History) deliveries(
-	ctx context.Context, op string, ws core.WorkspaceID, where string, args ...any,
+	ctx context.Context, op string, ws core.WorkspaceID, from string, args ...any,
 ) (list []core.Delivery, err error) {
 	err = h.db.read(ctx, op, ws, func(b *batch) {
 		b.rows(func(s scanner) error {
 			d, err := scanDelivery(s)
 			list = append(list, d)
 			return err
-		}, "SELECT "+deliveryColumns+" FROM deliveries WHERE "+inWorkspace+where, args...)
+		}, "SELECT "+deliveryColumns+" FROM "+from, args...)
 	})
 	return list, err
 }
@@ -47,7 +49,7 @@ func (h History) Delivery(ctx context.Context, ws core.WorkspaceID, id core.Deli
 
 func (b *batch) delivery(ws core.WorkspaceID, id core.DeliveryID, into *core.Delivery) {
 	b.row(func(s scanner) (err error) { *into, err = scanDelivery(s); return err },
-		"SELECT "+deliveryColumns+" FROM deliveries WHERE "+inWorkspace+" AND id = $2", ws, id)
+		"SELECT "+deliveryColumns+" FROM "+ofDeliveries+" AND id = $2", ws, id)
 }
 
 // Redrive has a delivery that was set aside begin again, with all its attempts,
