@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"testing"
 
 	"github.com/carrel-dev/carrel/core"
@@ -218,6 +219,50 @@ func conflicts(t *testing.T, b store.Backend) {
 			other.committed(func(u *unit) { c.second(other, u) })
 			first.commit()
 		})
+	}
+}
+
+// unread checks that writes find what they change, whether or not their unit relies on
+// having read it: one of another version or of a document that isn't there is refused,
+// and with it all that came along.
+func unread(t *testing.T, b store.Backend) {
+	ctx, now := context.Background(), Scope().Now
+	ws := core.NewWorkspaceID()
+	numbers, err := b.Numbers(ctx, []string{"t"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(id core.DocumentID, base int64, body string) store.Write {
+		return store.Write{Table: numbers[0], Base: base, Deleted: body == "", Document: core.Document{
+			ID: id, Version: base + 1, Schema: 1, Body: json.RawMessage(body), Created: now, Updated: now}}
+	}
+	commit := func(writes ...store.Write) error {
+		_, err := b.Commit(ctx, ws, store.Batch{Writes: writes})
+		return err
+	}
+	one, two, missing := core.NewDocumentID(), core.NewDocumentID(), core.NewDocumentID()
+	if err := errors.Join(commit(write(one, 0, "1"), write(two, 0, "1")), commit(write(one, 1, "2"))); err != nil {
+		t.Fatal(err)
+	}
+	for name, refused := range map[string]store.Write{
+		"a change of an old version":    write(one, 1, "3"),
+		"a change of a version to come": write(one, 3, "3"),
+		"a change of nothing":           write(missing, 1, "3"),
+		"a deletion of an old version":  write(one, 1, ""),
+		"a deletion of nothing":         write(missing, 1, ""),
+	} {
+		if err := commit(write(two, 1, "3"), refused); core.KindOf(err) != core.Changed {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for id, body := range map[core.DocumentID]string{one: "2", two: "1", missing: ""} {
+		doc, _, err := b.Document(ctx, ws, numbers[0], id)
+		if err != nil || (doc == nil) != (body == "") || doc != nil && (string(doc.Body) != body || !doc.Created.Equal(now)) {
+			t.Errorf("%s is %v, %v; want %q", id, doc, err, body)
+		}
+	}
+	if err := commit(write(one, 2, ""), write(two, 1, "2")); err != nil {
+		t.Error(err)
 	}
 }
 

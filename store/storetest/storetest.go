@@ -25,6 +25,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Backend) {
 		{"LongKeys", longKeys},
 		{"References", references},
 		{"Conflicts", conflicts},
+		{"Unread", unread},
 		{"Moments", moments},
 		{"Epoch", epoch},
 		{"Changes", changes},
