@@ -141,3 +141,17 @@ func (PutWorkspace) change()       {}
 func (PutMember) change()          {}
 func (RemoveMember) change()       {}
 func (PutContract) change()        {}
+
+// Authorises reports whether a change may alter who is who, or who may do what;
+// so does one that is not known here.
+func Authorises(changes []Change) bool {
+	for _, change := range changes {
+		switch change.(type) {
+		case PutReceipt, AddUsage, AppendEvent, AppendAudit, PutBlob,
+			PutDelivery, CancelDelivery, CompleteDelivery, HoldDelivery, SetAsideDelivery:
+		default:
+			return true
+		}
+	}
+	return false
+}

@@ -15,7 +15,7 @@ func accountInto(a *core.Account, created *int64) []any {
 
 // CreateAccount implements core/account's Store.
 func (db *DB) CreateAccount(ctx context.Context, a core.Account) error {
-	return db.keep(ctx, "postgres.CreateAccount", func(b *batch) { b.insertAccount(a) })
+	return db.keepData(ctx, "postgres.CreateAccount", func(b *batch) { b.insertAccount(a) })
 }
 
 func (b *batch) insertAccount(a core.Account) {
@@ -27,7 +27,7 @@ func (b *batch) insertAccount(a core.Account) {
 // gets the row with the set-up token; the others find its account.
 func (db *DB) CreateFirstAccount(ctx context.Context, a core.Account, setup [32]byte) error {
 	const op = "postgres.CreateFirstAccount"
-	return db.keep(ctx, op, func(b *batch) {
+	return db.keepData(ctx, op, func(b *batch) {
 		b.exec("SELECT FROM setup FOR UPDATE")
 		b.exec("SELECT expect(NOT EXISTS (SELECT FROM accounts), $1)",
 			int32(b.unless(func(int64) error { return core.E(op, core.Denied, "There is an account already.") })))
@@ -77,7 +77,7 @@ func (db *DB) SetPassword(ctx context.Context, id core.AccountID, hash string) e
 
 // PutSetup implements core/account's Store.
 func (db *DB) PutSetup(ctx context.Context, hash [32]byte) error {
-	return db.keep(ctx, "postgres.PutSetup", func(b *batch) {
+	return db.keepData(ctx, "postgres.PutSetup", func(b *batch) {
 		b.exec("INSERT INTO setup (one, hash) VALUES (1, $1) ON CONFLICT (one) DO UPDATE SET hash = excluded.hash", hash[:])
 	})
 }

@@ -18,6 +18,9 @@ func (d *documents) Commit(ctx context.Context, ws core.WorkspaceID, unit store.
 	if core.Resumes(unit.Changes) {
 		d.db.wakes.signal()
 	}
+	if core.Authorises(unit.Changes) {
+		return p.seq, d.db.invalidate(ctx)
+	}
 	return p.seq, nil
 }
 

@@ -77,10 +77,13 @@ type DB struct {
 	committer *committer
 	documents *documents
 	here      *presence
+	lease     *lease
+	memory    memory
 	wakes     *wakes
 	clock     *clock
 
-	// Who is asking, and where: what every request begins with, and ends with.
+	// Who is asking, and where: what every request begins with, and ends with, unless
+	// it is remembered.
 	tokens      *gatherer[[32]byte, bearer]
 	sessions    *gatherer[[32]byte, signedIn]
 	memberships *gatherer[somebody, membership]
@@ -129,6 +132,7 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	db.lease = newLease(here.number, here.config, db.memory.forget)
 	db.here, db.wakes = here, startWakes(here, db.clock.now, db.readClock)
 	return db, nil
 }
@@ -257,6 +261,7 @@ func (db *DB) Acquired() int {
 // called again.
 func (db *DB) Close() error {
 	if db.wakes != nil {
+		db.lease.close()
 		db.wakes.stop()
 	}
 	for _, pool := range []*pgxpool.Pool{db.reads, db.writes, db.platform} {

@@ -261,14 +261,14 @@ func (db *DB) NextDelivery(ctx context.Context, after time.Time, busy []core.Wor
 
 // RetryDelivery implements core/events' Store.
 func (db *DB) RetryDelivery(ctx context.Context, d core.Delivery, due time.Time, message string) error {
-	return db.write(ctx, "postgres.RetryDelivery", d.Workspace, func(b *batch) {
+	return db.writeData(ctx, "postgres.RetryDelivery", d.Workspace, func(b *batch) {
 		b.exec(retryQuery, d.Workspace, d.ID, d.Attempt, message, micros(due))
 	})
 }
 
 // SetAsideDelivery implements core/events' Store.
 func (db *DB) SetAsideDelivery(ctx context.Context, d core.Delivery, message string) error {
-	return db.write(ctx, "postgres.SetAsideDelivery", d.Workspace, func(b *batch) {
+	return db.writeData(ctx, "postgres.SetAsideDelivery", d.Workspace, func(b *batch) {
 		b.exec(setAsideQuery, d.Workspace, d.ID, d.Attempt, message)
 	})
 }

@@ -41,8 +41,9 @@ func sendRead(ctx context.Context, op string, pool *pgxpool.Pool, make func() *b
 	return err
 }
 
-// write changes a workspace's rows, beside its units of work.
-func (db *DB) write(ctx context.Context, op string, ws core.WorkspaceID, add func(*batch)) error {
+// writeData changes rows of a workspace that say nothing of who is who, beside its
+// units of work.
+func (db *DB) writeData(ctx context.Context, op string, ws core.WorkspaceID, add func(*batch)) error {
 	return db.committer.write(ctx, op, ws, newPending(func(b *batch) error { add(b); return nil }))
 }
 

@@ -21,7 +21,7 @@ func TestAnArchiveHasEveryColumn(t *testing.T) {
 			want = append(want, table.Name+"."+c.Name)
 		}
 	}
-	left := []string{"goose_db_version"}
+	left := []string{"goose_db_version", "leases"} // of the nodes there were
 	for _, table := range archive.Forgotten {
 		left = append(left, table.Name)
 	}

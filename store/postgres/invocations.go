@@ -82,7 +82,7 @@ func (db *DB) WriteInvocations(ctx context.Context, records []core.InvocationRec
 }
 
 func (db *DB) writeInvocations(ctx context.Context, records []core.InvocationRecord) error {
-	return db.keep(ctx, "postgres.WriteInvocations", func(b *batch) {
+	return db.keepData(ctx, "postgres.WriteInvocations", func(b *batch) {
 		b.exec("SELECT set_config('lock_timeout', '500ms', true)") // of the foreign key: see above
 		b.exec(`INSERT INTO invocations
 				(workspace, id, install, handler, kind, trigger, outcome, runs, fuel, duration, error, started, delivery, attempt, log, request)

@@ -57,7 +57,8 @@ func checkAlone(ctx context.Context, conn *pgx.Conn) error {
 	return err
 }
 
-// Commit implements archive.Transaction.
+// Commit implements archive.Transaction. Servers forget what they remember before it
+// returns.
 func (l *Load) Commit(ctx context.Context) error {
 	for sequence, highest := range l.numbers {
 		_, err := l.tx.Exec(ctx, "SELECT setval('"+sequence+"', greatest($1, (SELECT last_value FROM "+sequence+")))", highest)
@@ -65,7 +66,13 @@ func (l *Load) Commit(ctx context.Context) error {
 			return failed("postgres.Commit", err)
 		}
 	}
-	return failed("postgres.Commit", l.tx.Commit(ctx))
+	if err := l.tx.Commit(ctx); err != nil {
+		return failed("postgres.Commit", err)
+	}
+	if _, err := l.conn.Exec(ctx, "SET ROLE "+rolePlatform); err != nil {
+		return failed("postgres.Commit", err)
+	}
+	return failed("postgres.Commit", invalidate(ctx, l.conn, 0))
 }
 
 // Delete implements archive.Transaction.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/store"
@@ -39,6 +40,11 @@ type twoNodes struct {
 
 func (p twoNodes) TokenByHash(ctx context.Context, hash [32]byte) (core.Token, core.Account, error) {
 	return p.other.TokenByHash(ctx, hash)
+}
+
+// TouchToken is for who has just been told when it was used last.
+func (p twoNodes) TouchToken(ctx context.Context, id core.TokenID, used time.Time) error {
+	return p.other.TouchToken(ctx, id, used)
 }
 
 func (p twoNodes) SessionByHash(ctx context.Context, hash [32]byte) (core.Session, core.Account, error) {

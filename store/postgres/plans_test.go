@@ -16,6 +16,7 @@ import (
 // and why.
 var whole = map[string]string{
 	"setup":               "it has one row",
+	"leases":              "it has a row for each node",
 	"secret_keys":         "it has a row or two",
 	"accounts":            "whether there is any",
 	"installations":       "once at a start",

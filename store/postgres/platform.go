@@ -13,9 +13,18 @@ func (db *DB) find(ctx context.Context, op string, ask func(*batch)) error {
 	return sendRead(ctx, op, db.platform, func() *batch { b := &batch{}; ask(b); return b })
 }
 
-// keep runs a batch that changes what is of no workspace. It goes on when its
-// caller is gone.
+// keep runs a batch that changes what is of no workspace, and has who is who
+// forgotten.
 func (db *DB) keep(ctx context.Context, op string, change func(*batch)) error {
+	if err := db.keepData(ctx, op, change); err != nil {
+		return err
+	}
+	return db.invalidate(ctx)
+}
+
+// keepData is keep for what takes nobody's place or right away: nothing that is
+// remembered is wrong after it. It goes on when its caller is gone.
+func (db *DB) keepData(ctx context.Context, op string, change func(*batch)) error {
 	if err := ctx.Err(); err != nil {
 		return &core.Error{Op: op, Kind: core.Timeout, Err: err}
 	}

@@ -126,7 +126,7 @@ func (db *DB) gathersEpochs() *gatherer[core.WorkspaceID, int64] {
 // Validate implements store.Backend.
 func (d *documents) Validate(ctx context.Context, ws core.WorkspaceID, epoch int64, seen []store.Observation) error {
 	if len(seen) == 0 {
-		current, err := d.db.epochs.ask(ctx, "", ws)
+		current, err := remembered(ctx, d.db.lease, &d.db.memory.epochs, d.db.epochs, ws)
 		if err == nil && current != epoch {
 			return store.NewStaleEpoch()
 		}

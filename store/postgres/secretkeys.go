@@ -30,7 +30,7 @@ func (db *DB) SecretKeys(ctx context.Context) (map[string]core.KeyState, error) 
 // each with a key of its own.
 func (db *DB) PutSecretKey(ctx context.Context, id string, state core.KeyState, known ...string) error {
 	const op = "postgres.PutSecretKey"
-	return db.keep(ctx, op, func(b *batch) {
+	return db.keepData(ctx, op, func(b *batch) {
 		b.exec("SELECT pg_advisory_xact_lock($1, 0)", int32(presenceClass)) // nodes' numbers begin at 1
 		b.exec("SELECT expect(NOT EXISTS (SELECT FROM secret_keys WHERE id <> $1 AND id <> ALL ($2)), $3)", id, texts(known),
 			int32(b.unless(func(int64) error { return core.E(op, core.Changed, "There is another key for secrets.") })))

@@ -37,7 +37,7 @@ func (db *DB) gathersSessions() *gatherer[[32]byte, signedIn] {
 
 // SessionByHash implements core/account's Store.
 func (db *DB) SessionByHash(ctx context.Context, hash [32]byte) (core.Session, core.Account, error) {
-	k, err := db.sessions.ask(ctx, "", hash)
+	k, err := remembered(ctx, db.lease, &db.memory.sessions, db.sessions, hash)
 	k.session.Hash = hash
 	return k.session, k.account, err
 }

@@ -43,7 +43,7 @@ func (db *DB) CreateToken(ctx context.Context, t core.Token) error {
 		list := text(string(encoded))
 		scopes = &list
 	}
-	return db.keep(ctx, op, func(b *batch) {
+	return db.keepData(ctx, op, func(b *batch) {
 		b.exec(`INSERT INTO tokens (hash, id, account, name, workspace, scopes, created, expires, last_used)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 			t.Hash[:], t.ID, t.Account, t.Name, t.Workspace, scopes, micros(t.Created), micros(t.Expires), micros(t.LastUsed))
@@ -84,7 +84,7 @@ func hashArray(hashes [][32]byte) [][]byte {
 
 // TokenByHash implements core/account's Store.
 func (db *DB) TokenByHash(ctx context.Context, hash [32]byte) (core.Token, core.Account, error) {
-	k, err := db.tokens.ask(ctx, "", hash)
+	k, err := remembered(ctx, db.lease, &db.memory.tokens, db.tokens, hash)
 	k.token.Hash = hash
 	return k.token, k.account, err
 }
@@ -115,7 +115,8 @@ func (db *DB) DeleteToken(ctx context.Context, account core.AccountID, id core.T
 
 // TouchToken implements core/account's Store.
 func (db *DB) TouchToken(ctx context.Context, id core.TokenID, used time.Time) error {
-	return db.keep(ctx, "postgres.TouchToken", func(b *batch) {
+	defer db.memory.tokens.Clear() // of which one was used now; other nodes may say so once more
+	return db.keepData(ctx, "postgres.TouchToken", func(b *batch) {
 		// Who is ending the token may take long, and is not waited for: this connection is everybody's.
 		b.exec("UPDATE tokens SET last_used = $1 WHERE id = (SELECT id FROM tokens WHERE id = $2 FOR NO KEY UPDATE SKIP LOCKED)", micros(used), id)
 	})

@@ -62,7 +62,7 @@ func (h History) Redrive(ctx context.Context, ws core.WorkspaceID, id core.Deliv
 		return d, err
 	}
 	redriven := d
-	err = h.db.write(ctx, op, ws, func(b *batch) {
+	err = h.db.writeData(ctx, op, ws, func(b *batch) {
 		b.must(core.E(op, core.Denied, "The delivery is %s; only one that was set aside can be redriven.", d.State),
 			"UPDATE deliveries SET state = 'pending', attempt = 0, due = $3, later = false WHERE "+inWorkspace+" AND id = $2 AND state = 'set_aside'",
 			ws, id, micros(entry.Time))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -36,7 +37,7 @@ const bumpSeq = "INSERT INTO heads (workspace, seq, auth_epoch) VALUES ($1, 1, 0
 
 // CreateWorkspace implements core/workspace's Store.
 func (db *DB) CreateWorkspace(ctx context.Context, w core.Workspace, owner core.AccountID, c core.Contract, entry core.AuditEntry) error {
-	return db.write(ctx, "postgres.CreateWorkspace", w.ID, func(b *batch) {
+	return db.writeData(ctx, "postgres.CreateWorkspace", w.ID, func(b *batch) {
 		b.exec(bumpSeq, w.ID)
 		b.exec("INSERT INTO workspaces (id, slug, name, time_zone, locale, home, created) VALUES ($1, $2, $3, $4, $5, $6, $7)",
 			w.ID, w.Slug, w.Name, w.TimeZone, w.Locale, w.Home, micros(w.Created))
@@ -106,7 +107,7 @@ func (db *DB) gathersMemberships() *gatherer[somebody, membership] {
 
 // Membership implements core/workspace's Store.
 func (db *DB) Membership(ctx context.Context, ref string, account core.AccountID) (core.Workspace, core.Member, error) {
-	k, err := db.memberships.ask(ctx, "", somebody{ref, account})
+	k, err := remembered(ctx, db.lease, &db.memory.memberships, db.memberships, somebody{strings.Clone(ref), account})
 	return k.workspace, k.member, err
 }
 
@@ -123,7 +124,7 @@ func (db *DB) gathersWorkspaces() *gatherer[string, core.Workspace] {
 
 // Workspace implements core/workspace's Store.
 func (db *DB) Workspace(ctx context.Context, ref string) (core.Workspace, error) {
-	return db.workspaces.ask(ctx, "", ref)
+	return remembered(ctx, db.lease, &db.memory.workspaces, db.workspaces, strings.Clone(ref))
 }
 
 // Access implements core/workspace's Store.
@@ -163,10 +164,16 @@ func (db *DB) Change(ctx context.Context, ws core.WorkspaceID, decide func(core.
 		db.writes.Reset()
 		changes, _, err = db.change(ctx, ws, decide)
 	}
-	if err == nil && (core.Resumes(changes) || len(core.EventsOf(changes)) > 0) {
+	if err != nil {
+		return err
+	}
+	if core.Resumes(changes) || len(core.EventsOf(changes)) > 0 {
 		db.wakes.signal()
 	}
-	return err
+	if core.Authorises(changes) {
+		return db.invalidate(ctx)
+	}
+	return nil
 }
 
 // change tries once; decided says that decide was asked.
@@ -249,7 +256,10 @@ func (db *DB) DeleteWorkspace(ctx context.Context, ws core.WorkspaceID) error {
 	b.must(missing(op), "DELETE FROM workspaces WHERE id = $1", ws)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteTime)
 	defer cancel()
-	return b.send(ctx, op, db.writes)
+	if err := b.send(ctx, op, db.writes); err != nil {
+		return err
+	}
+	return db.invalidate(ctx)
 }
 
 // workspaceTables returns the tables that have a column named workspace.

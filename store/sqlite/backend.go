@@ -65,10 +65,10 @@ func (s session) exec(ctx context.Context, query string, args ...any) (int64, er
 // that is the moment it saw: the statement needs no transaction around it.
 func (d *documents) readOnce(ctx context.Context, ws core.WorkspaceID, fn func(context.Context, session) error) (store.Moment, error) {
 	moments := &d.db.memory.moments
-	if at, known, edition := moments.read(ws); known && ctx.Err() == nil {
+	if at, known, edition := moments.Read(ws); known && ctx.Err() == nil {
 		// To watch a context, the driver and database/sql each start goroutines, which
 		// take longer than most statements; and all of them are bounded.
-		if err := fn(context.WithoutCancel(ctx), session{statements: d.db.readStatements}); err == nil && moments.unchanged(edition) {
+		if err := fn(context.WithoutCancel(ctx), session{statements: d.db.readStatements}); err == nil && moments.Unchanged(edition) {
 			return at, nil
 		}
 	}
@@ -78,7 +78,7 @@ func (d *documents) readOnce(ctx context.Context, ws core.WorkspaceID, fn func(c
 // read runs fn in a read transaction and returns the moment it saw.
 func (d *documents) read(ctx context.Context, ws core.WorkspaceID, fn func(session) error) (store.Moment, error) {
 	const op = "sqlite.Read"
-	_, _, edition := d.db.memory.moments.get(ws)
+	_, _, edition := d.db.memory.moments.Get(ws)
 	tx, err := d.db.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return store.Moment{}, failure(op, err)
@@ -89,7 +89,7 @@ func (d *documents) read(ctx context.Context, ws core.WorkspaceID, fn func(sessi
 	if err != nil {
 		return store.Moment{}, failure(op, err)
 	}
-	d.db.memory.moments.keep(ws, at, edition)
+	d.db.memory.moments.Keep(ws, at, edition)
 	return at, failure(op, fn(s))
 }
 

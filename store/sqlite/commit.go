@@ -58,10 +58,10 @@ func unproven(b store.Batch) []store.Observation {
 func (d *documents) moved(ws core.WorkspaceID, at store.Moment, changes []core.Change, err error) {
 	switch {
 	case core.KindOf(err) == core.Changed:
-	case err != nil || authorises(changes):
+	case err != nil || core.Authorises(changes):
 		d.db.memory.forget()
 	default:
-		d.db.memory.moments.put(ws, at)
+		d.db.memory.moments.Put(ws, at)
 	}
 }
 

@@ -25,7 +25,7 @@ const (
 type committer struct {
 	db        *sql.DB
 	prepared  statements // of db
-	moments   *shelf[core.WorkspaceID, store.Moment]
+	moments   *store.Shelf[core.WorkspaceID, store.Moment]
 	queue     chan *pending
 	waiting   *fairQueue    // run's own: those of queue that it has taken
 	groupTime time.Duration // maxGroupTime
@@ -46,7 +46,7 @@ type pending struct {
 	settled func(error) // told how it ended before the result is
 }
 
-func startCommitter(db *sql.DB, prepared statements, moments *shelf[core.WorkspaceID, store.Moment]) *committer {
+func startCommitter(db *sql.DB, prepared statements, moments *store.Shelf[core.WorkspaceID, store.Moment]) *committer {
 	c := &committer{
 		db:        db,
 		prepared:  prepared,
@@ -153,7 +153,7 @@ func (c *committer) commit(first *pending) {
 	for _, p := range group {
 		p.settled(p.err)
 	}
-	c.moments.open()
+	c.moments.Open()
 	for _, p := range group {
 		p.result <- p.err
 	}
@@ -185,7 +185,7 @@ func (c *committer) transact(first *pending) (group []*pending, err error) {
 		}
 		group = append(group, p)
 	}
-	c.moments.close()
+	c.moments.Close()
 	return group, tx.Commit()
 }
 

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 
 	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/store"
 )
 
 // ReplaceSession implements core/account's Store.
@@ -23,7 +24,7 @@ func (db *DB) ReplaceSession(ctx context.Context, s core.Session, previous [32]b
 
 // SessionByHash implements core/account's Store.
 func (db *DB) SessionByHash(ctx context.Context, hash [32]byte) (core.Session, core.Account, error) {
-	known, err := recall(&db.memory.sessions, hash, func() (knownSession, error) { return db.readSession(ctx, hash) })
+	known, err := store.Recall(&db.memory.sessions, hash, func() (knownSession, error) { return db.readSession(ctx, hash) })
 	return known.session, known.account, err
 }
 

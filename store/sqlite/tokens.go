@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/store"
 )
 
 // tokenColumns are read by tokenInto and finishToken, always under the name t.
@@ -53,7 +54,7 @@ func (db *DB) CreateToken(ctx context.Context, t core.Token) error {
 
 // TokenByHash implements core/account's Store.
 func (db *DB) TokenByHash(ctx context.Context, hash [32]byte) (core.Token, core.Account, error) {
-	known, err := recall(&db.memory.tokens, hash, func() (knownToken, error) { return db.readToken(ctx, hash) })
+	known, err := store.Recall(&db.memory.tokens, hash, func() (knownToken, error) { return db.readToken(ctx, hash) })
 	return known.token, known.account, err
 }
 

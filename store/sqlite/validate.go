@@ -13,7 +13,7 @@ import (
 // Validate implements store.Backend. Where the moment the workspace is at is
 // remembered, what was seen at it needs no look into the file.
 func (d *documents) Validate(ctx context.Context, ws core.WorkspaceID, epoch int64, seen []store.Observation) error {
-	now, known, _ := d.db.memory.moments.get(ws)
+	now, known, _ := d.db.memory.moments.Get(ws)
 	if known && now.AuthEpoch == epoch && !slices.ContainsFunc(seen, func(o store.Observation) bool { return o.Seq != now.Seq }) {
 		return nil
 	}

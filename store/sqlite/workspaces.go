@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/carrel-dev/carrel/core"
+	"github.com/carrel-dev/carrel/store"
 )
 
 // workspaceColumns are read by workspaceInto, always under the name w; the plan
@@ -54,7 +55,7 @@ func (db *DB) Memberships(ctx context.Context, account core.AccountID) ([]core.W
 // Membership implements core/workspace's Store. Whether the workspace is
 // missing or the account is no member of it, the same query finds no row.
 func (db *DB) Membership(ctx context.Context, ref string, account core.AccountID) (core.Workspace, core.Member, error) {
-	known, err := recall(&db.memory.memberships, membershipKey{strings.Clone(ref), account}, func() (k membership, err error) {
+	known, err := store.Recall(&db.memory.memberships, membershipKey{strings.Clone(ref), account}, func() (k membership, err error) {
 		k.workspace, k.member, err = scanMembership(db.read.QueryRowContext(ctx, membershipOf+" WHERE m.account = ? AND "+referred(ref), account, ref))
 		return k, failed("sqlite.Membership", err)
 	})
