@@ -10,10 +10,14 @@ import (
 // they come to.
 func applyChanges(ctx context.Context, s session, ws core.WorkspaceID, changes []core.Change) error {
 	scheduled, told := map[core.InstallationID]bool{}, map[core.InstallationID]bool{}
-	for _, change := range changes {
-		if err := applyChange(ctx, s, ws, change); err != nil {
+	for rest := changes; len(rest) > 0; {
+		n, err := applyNext(ctx, s, ws, rest)
+		if err != nil {
 			return err
 		}
+		rest = rest[n:]
+	}
+	for _, change := range changes {
 		switch put, ok := change.(core.PutDelivery); {
 		case ok && put.Delivery.Event == "":
 			scheduled[put.Delivery.Install] = true
@@ -32,6 +36,30 @@ func applyChanges(ctx context.Context, s session, ws core.WorkspaceID, changes [
 		}
 	}
 	return nil
+}
+
+// applyNext writes the first changes, those of one kind that stand together when there
+// are often many of it, and returns how many.
+func applyNext(ctx context.Context, s session, ws core.WorkspaceID, changes []core.Change) (int, error) {
+	if events := leading[core.AppendEvent](changes); len(events) > 0 {
+		return len(events), appendEvents(ctx, s, ws, events)
+	}
+	if deliveries := leading[core.PutDelivery](changes); len(deliveries) > 0 {
+		return len(deliveries), putDeliveries(ctx, s, ws, deliveries)
+	}
+	return 1, applyChange(ctx, s, ws, changes[0])
+}
+
+// leading are the first changes, as long as they are of a kind.
+func leading[T core.Change](changes []core.Change) (of []T) {
+	for _, change := range changes {
+		one, ok := change.(T)
+		if !ok {
+			break
+		}
+		of = append(of, one)
+	}
+	return of
 }
 
 // applyChange writes one platform change of a unit of work, in the unit's own
@@ -54,10 +82,6 @@ func applyChange(ctx context.Context, s session, ws core.WorkspaceID, change cor
 		return putReceipt(ctx, s.tx, ws, c.Receipt)
 	case core.AddUsage:
 		return addUsage(ctx, s.tx, ws, c)
-	case core.AppendEvent:
-		return insertEvent(ctx, s, ws, c.Event)
-	case core.PutDelivery:
-		return insertDelivery(ctx, s, ws, c.Delivery)
 	case core.CancelDelivery:
 		return cancelDelivery(ctx, s.tx, ws, c)
 	case core.CompleteDelivery:

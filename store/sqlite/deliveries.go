@@ -27,15 +27,19 @@ const (
 	failQuery     = "UPDATE deliveries SET state = ?, due = ?, later = 1, last_error = ? WHERE " + thisAttempt
 )
 
-const insertDeliveryQuery = `INSERT INTO deliveries (` + deliveryColumns + `, later)
-	VALUES (?, ?, ?, ?, ?, ?, 'pending', 0, ?7, ?, '', ?9, ?, ?, ?, ?7 > ?9)
-	ON CONFLICT (workspace, install, schedule, occurrence) WHERE schedule <> '' DO NOTHING`
+// insertDeliveries puts deliveries, unless the occurrence of a schedule has one already.
+var insertDeliveries = newInsert(
+	"INSERT OR FAIL INTO deliveries ("+deliveryColumns+", later)",
+	"(?, ?, ?, ?, ?, ?, 'pending', 0, ?, ?, '', ?, ?, ?, ?, ?)",
+	" ON CONFLICT (workspace, install, schedule, occurrence) WHERE schedule <> '' DO NOTHING",
+)
 
-func insertDelivery(ctx context.Context, s session, ws core.WorkspaceID, d core.Delivery) error {
-	_, err := s.exec(ctx, insertDeliveryQuery,
-		ws, d.ID, d.Install, d.Event, d.Handler, string(d.Payload), micros(d.Due), d.Hop, micros(d.Created), d.Schedule,
-		micros(d.Occurrence), d.Trace.String())
-	return failed("sqlite.PutDelivery", err)
+func putDeliveries(ctx context.Context, s session, ws core.WorkspaceID, deliveries []core.PutDelivery) error {
+	return failed("sqlite.PutDelivery", execEach(ctx, s, insertDeliveries, deliveries, func(args []any, put *core.PutDelivery) []any {
+		d := &put.Delivery
+		return append(args, string(ws), string(d.ID), string(d.Install), string(d.Event), d.Handler, string(d.Payload), micros(d.Due),
+			int64(d.Hop), micros(d.Created), d.Schedule, micros(d.Occurrence), d.Trace.String(), micros(d.Due) > micros(d.Created))
+	}))
 }
 
 // waitingQuery counts the jobs of an installation that are not over, from the

@@ -35,7 +35,7 @@ func put(t *testing.T, db *DB, ws core.WorkspaceID, due time.Time) core.Delivery
 		Payload: json.RawMessage(`{"row":1}`), State: core.DeliveryPending, Due: due, Hop: 3, Created: noon,
 	}
 	write(t, db, func(ctx context.Context, tx *sql.Tx) error {
-		return insertDelivery(ctx, session{tx: tx, statements: db.writeStatements}, ws, d)
+		return putDeliveries(ctx, session{tx: tx, statements: db.writeStatements}, ws, []core.PutDelivery{{Delivery: d}})
 	})
 	return d
 }

@@ -6,10 +6,12 @@ import (
 	"github.com/carrel-dev/carrel/core"
 )
 
-const insertEventQuery = `INSERT INTO events (workspace, id, type, version, source, data, cause, hop, time)
-	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+var insertEvents = newInsert(
+	"INSERT OR FAIL INTO events (workspace, id, type, version, source, data, cause, hop, time)", "(?, ?, ?, ?, ?, ?, ?, ?, ?)", "")
 
-func insertEvent(ctx context.Context, s session, ws core.WorkspaceID, e core.Event) error {
-	_, err := s.exec(ctx, insertEventQuery, ws, e.ID, e.Type, e.Version, e.Source, string(e.Data), e.Cause, e.Hop, micros(e.Time))
-	return failed("sqlite.AppendEvent", err)
+func appendEvents(ctx context.Context, s session, ws core.WorkspaceID, events []core.AppendEvent) error {
+	return failed("sqlite.AppendEvent", execEach(ctx, s, insertEvents, events, func(args []any, appended *core.AppendEvent) []any {
+		e := &appended.Event
+		return append(args, string(ws), string(e.ID), e.Type, int64(e.Version), e.Source, string(e.Data), string(e.Cause), int64(e.Hop), micros(e.Time))
+	}))
 }

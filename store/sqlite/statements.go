@@ -47,7 +47,7 @@ var readQueries = []string{
 
 var writeQueries = append(insertEntries[:], []string{
 	bumpSeq, insertDocument, updateDocument, deleteDocument, deleteEntry, insertUnique, deleteUnique,
-	insertEventQuery, insertDeliveryQuery, waitingQuery, listeningQuery, ripenQuery, claimQuery, completeQuery, holdQuery, setAsideQuery, failQuery,
+	insertEvents.one, insertEvents.several, insertDeliveries.one, insertDeliveries.several, waitingQuery, listeningQuery, ripenQuery, claimQuery, completeQuery, holdQuery, setAsideQuery, failQuery,
 	insertInvocation, insertInvocations,
 	beginUnit, undoUnit, endUnit,
 }...)
