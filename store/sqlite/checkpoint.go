@@ -22,6 +22,7 @@ const (
 // anew, by the next write, and there would never be such a moment while others write.
 type checkpointer struct {
 	db     *sql.DB // one connection of its own
+	at     int     // checkpointAt
 	look   chan struct{}
 	done   chan struct{}
 	once   sync.Once
@@ -30,7 +31,7 @@ type checkpointer struct {
 }
 
 func startCheckpointer(db *sql.DB) *checkpointer {
-	p := &checkpointer{db: db, look: make(chan struct{}, 1), done: make(chan struct{})}
+	p := &checkpointer{db: db, at: checkpointAt, look: make(chan struct{}, 1), done: make(chan struct{})}
 	go p.run()
 	return p
 }
@@ -39,7 +40,7 @@ func (p *checkpointer) run() {
 	defer close(p.done)
 	for range p.look {
 		// An error is of the disk, which the committer meets as well, and says.
-		if pages, err := checkpoint(p.db, "NOOP"); err != nil || pages < checkpointAt {
+		if pages, err := checkpoint(p.db, "NOOP"); err != nil || pages < p.at {
 			continue
 		}
 		if _, err := checkpoint(p.db, "PASSIVE"); err == nil {

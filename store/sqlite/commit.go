@@ -8,12 +8,16 @@ import (
 	"github.com/carrel-dev/carrel/store"
 )
 
+// manyRows is how many documents and changes make a unit a long write: about half a
+// millisecond.
+const manyRows = 50
+
 // Commit implements store.Backend, in the committer's transaction and a
 // savepoint of the unit's own.
 func (d *documents) Commit(ctx context.Context, ws core.WorkspaceID, b store.Batch) (seq int64, err error) {
 	const op = "sqlite.Commit"
 	seen := unproven(b)
-	err = d.db.committer.write(ctx, ws, func(ctx context.Context, s session) error {
+	write := func(ctx context.Context, s session) error {
 		at, err := s.bump(ctx, ws)
 		if err != nil {
 			return err
@@ -27,7 +31,11 @@ func (d *documents) Commit(ctx context.Context, ws core.WorkspaceID, b store.Bat
 			return err
 		}
 		return applyChanges(ctx, s, ws, b.Changes)
-	}, func(err error) { d.moved(ws, store.Moment{Seq: seq, AuthEpoch: b.Epoch}, b.Changes, err) })
+	}
+	err = d.db.committer.wait(&pending{
+		ctx: ctx, workspace: ws, fn: write, long: len(b.Writes)+len(b.Changes) > manyRows,
+		settled: func(err error) { d.moved(ws, store.Moment{Seq: seq, AuthEpoch: b.Epoch}, b.Changes, err) },
+	})
 	if err == nil && core.Resumes(b.Changes) {
 		d.db.signalResumed()
 	}

@@ -12,26 +12,20 @@ import (
 	"github.com/carrel-dev/carrel/store"
 )
 
-// What bounds a group of writes that share a transaction, and so how long the
-// first of them waits for the last.
-const (
-	maxGroup     = 256
-	maxGroupTime = 10 * time.Millisecond
-)
-
 // committer is the only writer of the file. Writes that arrive while a group is
 // being written or flushed join it or make up the next, in turn among workspaces, so
 // that one fsync serves them all.
 type committer struct {
-	db        *sql.DB
-	prepared  statements // of db
-	moments   *store.Shelf[core.WorkspaceID, store.Moment]
-	queue     chan *pending
-	waiting   *fairQueue    // run's own: those of queue that it has taken
-	groupTime time.Duration // maxGroupTime
-	closing   chan struct{}
-	once      sync.Once
-	done      chan struct{}
+	db       *sql.DB
+	prepared statements // of db
+	moments  *store.Shelf[core.WorkspaceID, store.Moment]
+	queue    chan *pending
+	waiting  *fairQueue // run's own: those of queue that it has taken
+	log      *checkpointer
+	now      func() time.Time
+	closing  chan struct{}
+	once     sync.Once
+	done     chan struct{}
 
 	groups, writes atomic.Int64 // made durable
 }
@@ -39,6 +33,7 @@ type committer struct {
 type pending struct {
 	ctx       context.Context
 	workspace core.WorkspaceID // whose rows it writes; empty: the platform's, or many's
+	long      bool             // it is known to take longer than others should wait for
 	fn        func(context.Context, session) error
 	result    chan error // holds one
 	err       error      // fn's
@@ -46,23 +41,29 @@ type pending struct {
 	settled func(error) // told how it ended before the result is
 }
 
-func startCommitter(db *sql.DB, prepared statements, moments *store.Shelf[core.WorkspaceID, store.Moment]) *committer {
+func startCommitter(db *sql.DB, prepared statements, moments *store.Shelf[core.WorkspaceID, store.Moment], checkpoints *checkpointer) *committer {
 	c := &committer{
-		db:        db,
-		prepared:  prepared,
-		moments:   moments,
-		queue:     make(chan *pending, maxGroup),
-		waiting:   newFairQueue(),
-		groupTime: maxGroupTime,
-		closing:   make(chan struct{}),
-		done:      make(chan struct{}),
+		db:       db,
+		prepared: prepared,
+		moments:  moments,
+		queue:    make(chan *pending, maxGroup),
+		waiting:  newFairQueue(),
+		log:      checkpoints,
+		now:      time.Now,
+		closing:  make(chan struct{}),
+		done:     make(chan struct{}),
 	}
 	go c.run()
 	return c
 }
 
 func (c *committer) write(ctx context.Context, ws core.WorkspaceID, fn func(context.Context, session) error, settled func(error)) error {
-	p := &pending{ctx: ctx, workspace: ws, fn: fn, result: make(chan error, 1), settled: settled}
+	return c.wait(&pending{ctx: ctx, workspace: ws, fn: fn, settled: settled})
+}
+
+// wait has a write done, and returns when it is on disk or has failed.
+func (c *committer) wait(p *pending) error {
+	p.result = make(chan error, 1)
 	select {
 	case <-c.closing:
 		return errClosing
@@ -72,8 +73,8 @@ func (c *committer) write(ctx context.Context, ws core.WorkspaceID, fn func(cont
 	case c.queue <- p:
 	case <-c.closing:
 		return errClosing
-	case <-ctx.Done():
-		return abandoned(ctx)
+	case <-p.ctx.Done():
+		return abandoned(p.ctx)
 	}
 	// Once queued, the answer is waited for whatever the context says: the
 	// caller must learn whether it was committed.
@@ -99,6 +100,7 @@ func abandoned(ctx context.Context) error {
 func (c *committer) stop() {
 	c.once.Do(func() { close(c.closing) })
 	<-c.done
+	c.log.stop()
 }
 
 func (c *committer) run() {
@@ -122,14 +124,19 @@ func (c *committer) run() {
 
 // next takes the write whose turn it is among those that wait; nil when none does.
 func (c *committer) next() *pending {
+	c.receive()
+	return c.waiting.next()
+}
+
+// receive puts the writes that have come into their lines.
+func (c *committer) receive() {
 	for {
 		select {
 		case p := <-c.queue:
 			c.waiting.add(p)
-			continue
 		default:
+			return
 		}
-		return c.waiting.next()
 	}
 }
 
@@ -157,6 +164,7 @@ func (c *committer) commit(first *pending) {
 	for _, p := range group {
 		p.result <- p.err
 	}
+	c.log.written(c.db)
 }
 
 // transact returns the writes it took on; an error is one of all of them.
@@ -170,19 +178,20 @@ func (c *committer) transact(first *pending) (group []*pending, err error) {
 	}
 	defer tx.Rollback() //nolint:errcheck // after Commit it says so, and there is nothing to undo
 	s := session{tx, c.prepared, statements{}}
-	began := time.Now()
+	so := progress{had: map[core.WorkspaceID]time.Duration{}}
 	for p := first; ; {
-		begins := time.Now()
+		begins := c.now()
 		if err := savepoint(ctx, s, p); err != nil {
 			return group, err
 		}
-		c.waiting.took(p.workspace, time.Since(begins))
-		if len(group) == maxGroup || time.Since(began) > c.groupTime {
+		took := c.now().Sub(begins)
+		c.waiting.took(took)
+		so.add(p.workspace, took)
+		c.receive()
+		if next := c.waiting.first(); next == nil || so.over(next) {
 			break
 		}
-		if p = c.next(); p == nil {
-			break
-		}
+		p = c.waiting.next()
 		group = append(group, p)
 	}
 	c.moments.Close()

@@ -23,7 +23,7 @@ func (c *committer) queued(n int) {
 
 // hold keeps the committer busy in a write until release is closed.
 func hold(db *DB) (release chan struct{}, done chan error) {
-	db.committer.groupTime = time.Hour // what holds it is no slow write
+	db.committer.now = func() time.Time { return time.Time{} } // what holds it is no slow write
 	release, done = make(chan struct{}), make(chan error, 1)
 	entered := make(chan struct{})
 	go func() {

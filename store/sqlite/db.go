@@ -34,6 +34,7 @@ var migrations embed.FS
 type DB struct {
 	read      *sql.DB
 	write     *sql.DB
+	copy      *sql.DB // from the log into the file
 	lock      *os.File
 	committer *committer
 	documents *documents
@@ -66,19 +67,21 @@ func Open(ctx context.Context, dir string) (*DB, error) {
 	if err := db.open(ctx, path); err != nil {
 		return nil, errors.Join(core.Wrap(op, core.Unavailable, err), db.Close())
 	}
-	db.committer = startCommitter(db.write, db.writeStatements, &db.memory.moments)
+	db.committer = startCommitter(db.write, db.writeStatements, &db.memory.moments, startCheckpointer(db.copy))
 	return db, nil
 }
 
 func (db *DB) open(ctx context.Context, path string) (err error) {
 	// synchronous=FULL: in WAL mode NORMAL may lose acknowledged commits on a
 	// power failure. The pragma is per connection, so it is part of the name.
-	// A checkpoint writes each page once, however often it changed since the last,
-	// so they are rare: each 32 MiB of the log instead of each 4.
-	if db.write, err = open(path, "immediate", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "wal_autocheckpoint(8000)"); err != nil {
+	if db.write, err = open(path, "immediate", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "wal_autocheckpoint(0)"); err != nil {
 		return err
 	}
 	db.write.SetMaxOpenConns(1)
+	if db.copy, err = open(path, "deferred", "synchronous(FULL)", "wal_autocheckpoint(0)"); err != nil {
+		return err
+	}
+	db.copy.SetMaxOpenConns(1)
 	sub, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err
@@ -172,7 +175,7 @@ func (db *DB) Close() error {
 		db.committer.stop()
 	}
 	errs := []error{db.readStatements.close(), db.writeStatements.close()}
-	for _, pool := range []*sql.DB{db.read, db.write} {
+	for _, pool := range []*sql.DB{db.read, db.copy, db.write} {
 		if pool != nil {
 			errs = append(errs, pool.Close())
 		}

@@ -1,105 +1,100 @@
 package sqlite
 
 import (
-	"context"
 	"strings"
-	"sync"
 	"testing"
+	"time"
 
 	"github.com/carrel-dev/carrel/core"
 )
 
-// Lines are served in turn, each in its own order, and the platform's in between.
+// named makes a write of the workspace that its name begins with; p is the platform.
+func named(name string) *pending {
+	return &pending{workspace: core.WorkspaceID(strings.Trim(name[:1], "p")), err: core.E(name, core.Invalid, "%s", name)}
+}
+
+// serve takes n writes, each of which takes as long as its workspace's do, and
+// answers their names.
+func (q *fairQueue) serve(n int, each map[core.WorkspaceID]time.Duration) string {
+	var got []string
+	for range n {
+		p := q.next()
+		if p == nil {
+			got = append(got, "-")
+			continue
+		}
+		got = append(got, core.MessageOf(p.err))
+		took, given := each[p.workspace]
+		if !given {
+			took = time.Millisecond
+		}
+		q.took(took)
+	}
+	return strings.Join(got, " ")
+}
+
+// Lines are served in turn, each in its own order.
 func TestFairQueue(t *testing.T) {
-	l := newFairQueue()
-	add := func(names string) {
-		for _, name := range strings.Fields(names) {
-			l.add(&pending{workspace: core.WorkspaceID(strings.Trim(name[:1], "p")), err: core.E(name, core.Invalid, "%s", name)})
-		}
-	}
-	var got []string
-	take := func(n int) {
-		for range n {
-			p := l.next()
-			if p == nil {
-				got = append(got, "-")
-				continue
-			}
-			got = append(got, core.MessageOf(p.err))
-		}
-	}
-	take(1)
-	add("a1 a2 a3 b1")
-	take(2)
-	add("c1 b2 a4")
-	take(7)
-	add("c2")
-	take(2)
-	add("p1 a5 b3 p2 p3 b4 c3 p4 p5")
-	take(10)
-	if want := "- a1 b1 a2 c1 b2 a3 a4 - - c2 - p1 a5 p2 b3 p3 c3 p4 b4 p5 -"; strings.Join(got, " ") != want {
-		t.Errorf("served %s, want %s", strings.Join(got, " "), want)
-	}
-	if len(l.lines) != 0 || len(l.order) != 0 {
-		t.Errorf("left behind: %v %v", l.lines, l.order)
-	}
-}
-
-// A workspace whose write took as long as several turns has had them: others' writes
-// come first, though it is not kept from writing when nobody else waits.
-func TestLongWritesCostTurns(t *testing.T) {
 	q := newFairQueue()
-	for _, ws := range strings.Fields("noisy noisy noisy noisy quiet quiet quiet quiet quiet") {
-		q.add(&pending{workspace: core.WorkspaceID(ws)})
-	}
 	var got []string
-	for p := q.next(); p != nil; p = q.next() {
-		got = append(got, string(p.workspace))
-		if p.workspace == "noisy" {
-			q.took("noisy", 3*turnTime)
-		} else {
-			q.took("quiet", turnTime/10)
+	step := func(names string, n int) {
+		for _, name := range strings.Fields(names) {
+			q.add(named(name))
 		}
+		got = append(got, q.serve(n, nil))
 	}
-	if want := "noisy quiet quiet quiet noisy quiet quiet noisy noisy"; strings.Join(got, " ") != want {
+	step("", 1)
+	step("a1 a2 a3 b1", 2)
+	step("c1 b2 a4", 7)
+	step("c2", 2)
+	if want := "- a1 b1 c1 a2 b2 a3 a4 - - c2 -"; strings.Join(got, " ") != want {
 		t.Errorf("served %s, want %s", strings.Join(got, " "), want)
 	}
-	if len(q.owed) != 0 {
-		t.Errorf("still owed: %v", q.owed)
+	if len(q.lines) != 0 || len(q.order) != 0 || q.waits != 0 {
+		t.Errorf("left behind: %v %v %d", q.lines, q.order, q.waits)
 	}
 }
 
-// Who writes one thing waits for one write of a workspace that writes many, however
-// many of them were there before.
-func TestAWorkspaceThatWritesMuchIsNotInFront(t *testing.T) {
-	db := openTest(t)
-	release, held := hold(db)
-	const many = 50
-	var order []core.WorkspaceID // only the committer writes to it
-	var done sync.WaitGroup
-	write := func(ws core.WorkspaceID, n int) {
-		before := len(db.committer.queue)
-		for range n {
-			done.Go(func() {
-				err := db.writeData(context.Background(), ws, func(context.Context, session) error {
-					order = append(order, ws)
-					return nil
-				})
-				if err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		db.committer.queued(before + n)
+// The platform has as much of the writer as all workspaces together.
+func TestThePlatformsWritesCountForAll(t *testing.T) {
+	q := newFairQueue()
+	for _, name := range strings.Fields("p1 p2 p3 p4 p5 a1 a2 a3 b1 b2 b3 c1 c2 c3") {
+		q.add(named(name))
 	}
-	write("ws_noisy", many)
-	write("ws_quiet", 2)
-	close(release)
-	done.Wait()
-	if err := <-held; err != nil {
-		t.Fatal(err)
+	if got, want := q.serve(15, nil), "p1 a1 b1 c1 p2 p3 p4 a2 b2 c2 p5 a3 b3 c3 -"; got != want {
+		t.Errorf("served %s, want %s", got, want)
 	}
-	if len(order) != many+2 || order[1] != "ws_quiet" || order[3] != "ws_quiet" {
-		t.Errorf("%d were written, in the order %v", len(order), order[:min(len(order), 8)])
+}
+
+// A workspace whose write took long has had its time: others' writes come first, even
+// when it had none waiting meanwhile, though it is not kept from writing when nobody
+// else waits.
+func TestLongWritesCostTime(t *testing.T) {
+	q := newFairQueue()
+	each := map[core.WorkspaceID]time.Duration{"n": 3 * time.Millisecond, "q": time.Millisecond}
+	for _, name := range strings.Fields("n1 q1 q2 q3 q4 q5") {
+		q.add(named(name))
+	}
+	got := q.serve(2, each)
+	q.add(named("n2"))
+	q.add(named("n3"))
+	got += " " + q.serve(7, each)
+	if want := "n1 q1 q2 q3 n2 q4 q5 n3 -"; got != want {
+		t.Errorf("served %s, want %s", got, want)
+	}
+}
+
+// Who comes has no more coming to it than who is there: time is not saved up.
+func TestNobodySavesTimeUp(t *testing.T) {
+	q := newFairQueue()
+	for range 10 {
+		q.add(named("a1"))
+	}
+	q.serve(5, nil)
+	for range 3 {
+		q.add(named("b1"))
+	}
+	if got, want := q.serve(6, nil), "b1 a1 b1 a1 b1 a1"; got != want {
+		t.Errorf("served %s, want %s", got, want)
 	}
 }
