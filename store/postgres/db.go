@@ -54,7 +54,8 @@ var plans = map[string]string{
 	"enable_bitmapscan":   "off",
 	"enable_hashjoin":     "off",
 	"enable_mergejoin":    "off",
-	"join_collapse_limit": "1", // in the order they are written
+	"enable_memoize":      "off", // of keys that nearly always differ
+	"join_collapse_limit": "1",   // in the order they are written
 	"jit":                 "off",
 }
 

@@ -24,6 +24,14 @@ const (
 	resumeQuery   = "UPDATE deliveries SET state = CASE WHEN attempt = 0 THEN 'pending' ELSE 'retry' END, due = $2, later = false WHERE " + inWorkspace + " AND state = 'held'"
 )
 
+// at is the condition that a row is in one of the places a query finds. Postgres goes
+// to them; with the rows' keys instead, it would join the table with itself, which it
+// may plan to go through all of it for each.
+func at(places string) string { return "ctid = ANY (ARRAY(" + places + "))" }
+
+// unlocked leaves out what somebody else is changing, and keeps the rest where it is.
+const unlocked = " FOR NO KEY UPDATE SKIP LOCKED"
+
 // overtaken is the error of an attempt that is not the running one any more. It
 // is what makes an effect happen exactly once: the unit with the effect fails.
 func overtaken(op string, id core.DeliveryID, attempt int) error {
@@ -66,13 +74,12 @@ func (b *batch) checkListening(ws core.WorkspaceID, install core.InstallationID)
 func (db *DB) RecoverDeliveries(ctx context.Context, now time.Time, attempts int) error {
 	var b batch
 	b.exec(`UPDATE deliveries SET state = 'set_aside', due = NULL, last_error = 'The server stopped during this attempt.'
-		WHERE (workspace, id) IN (SELECT workspace, id FROM deliveries WHERE due <= $1 AND state = 'running' AND attempt >= $2 AND schedule = ''
-			FOR NO KEY UPDATE SKIP LOCKED)`, micros(now), attempts)
+		WHERE `+at("SELECT ctid FROM deliveries WHERE due <= $1 AND state = 'running' AND attempt >= $2 AND schedule = ''"+unlocked), micros(now), attempts)
 	b.exec(`UPDATE deliveries SET state = CASE WHEN attempt = 0 THEN 'pending' ELSE 'retry' END, due = $1, later = false
-		WHERE (workspace, id) IN (SELECT workspace, id FROM deliveries WHERE state = 'held' FOR NO KEY UPDATE SKIP LOCKED)`, micros(now))
+		WHERE `+at("SELECT ctid FROM deliveries WHERE state = 'held'"+unlocked), micros(now))
 	// An archive doesn't say what waits for a later time.
-	b.exec(`UPDATE deliveries SET later = true WHERE (workspace, id) IN (
-		SELECT workspace, id FROM deliveries WHERE due IS NOT NULL AND NOT later AND due > $1 FOR NO KEY UPDATE SKIP LOCKED)`, micros(now))
+	b.exec("UPDATE deliveries SET later = true WHERE "+
+		at("SELECT ctid FROM deliveries WHERE due IS NOT NULL AND NOT later AND due > $1"+unlocked), micros(now))
 	return b.send(ctx, "postgres.RecoverDeliveries", db.platform)
 }
 
@@ -80,12 +87,10 @@ const dueQuery = "SELECT workspace, id FROM deliveries WHERE due <= $1 ORDER BY 
 
 // What waited for a later time and is due is put in the way of turnQuery, so many
 // at a time.
-const (
-	ripeQuery  = "SELECT EXISTS (SELECT FROM deliveries WHERE due <= $1 AND later)"
-	ripenQuery = `WITH ripe AS (UPDATE deliveries SET later = false WHERE (workspace, id) IN (
-			SELECT workspace, id FROM deliveries WHERE due <= $1 AND later ORDER BY due LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED) RETURNING 1)
-		SELECT count(*) FROM ripe`
-)
+const ripeQuery = "SELECT EXISTS (SELECT FROM deliveries WHERE due <= $1 AND later)"
+
+var ripenQuery = "WITH ripe AS (UPDATE deliveries SET later = false WHERE " +
+	at("SELECT ctid FROM deliveries WHERE due <= $1 AND later ORDER BY due LIMIT $2"+unlocked) + " RETURNING 1) SELECT count(*) FROM ripe"
 
 // turnQuery finds the first $4 due deliveries of each workspace behind $1, going from
 // workspace to workspace in one index seek each: a workspace with a long backlog
@@ -108,14 +113,12 @@ const turnQuery = `WITH RECURSIVE turn (workspace) AS (
 // transactions, and others wait for a place in any case.
 const perTurn = 4
 
-// claimQuery takes deliveries that are due and that no other node is taking.
-const claimQuery = `WITH free AS (
-		SELECT workspace, id, due FROM deliveries d JOIN unnest($1::text[], $2::text[]) AS n (ws, delivery) ON d.workspace = n.ws AND d.id = n.delivery
-		WHERE d.due <= $3 FOR UPDATE OF d SKIP LOCKED)
-	UPDATE deliveries d SET state = 'running', attempt = attempt + 1, due = $4, later = true, node = $5 FROM free
-	WHERE d.workspace = free.workspace AND d.id = free.id
-	RETURNING d.workspace, d.id, d.install, d.event, d.handler, d.payload, d.state, d.attempt, d.due, d.hop, d.last_error, d.created,
-		d.schedule, d.occurrence, d.trace, free.due`
+// claimQuery takes deliveries that are due and that no other node is taking. What it
+// returns last is when each was due: the subquery sees it as it was before.
+var claimQuery = "UPDATE deliveries SET state = 'running', attempt = attempt + 1, due = $4, later = true, node = $5 WHERE " +
+	at("SELECT (SELECT ctid FROM deliveries WHERE workspace = n.ws AND id = n.delivery AND due <= $3"+unlocked+")"+
+		" FROM unnest($1::text[], $2::text[]) AS n (ws, delivery)") +
+	" RETURNING " + deliveryColumns + ", (SELECT due FROM deliveries was WHERE was.workspace = deliveries.workspace AND was.id = deliveries.id)"
 
 // ClaimDeliveries implements core/events' Store.
 func (db *DB) ClaimDeliveries(ctx context.Context, now, lease time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int) ([]core.Delivery, error) {

@@ -27,7 +27,7 @@ func parts(plugin core.PluginID, install core.InstallationID, f *core.Footprint)
 	// Table and index names begin with `publisher/plugin.`, meters with `plugin.`,
 	// receipts' scopes with the installation's id and a space. The upper bounds are
 	// the next character of ASCII.
-	const named = " IN (SELECT number FROM catalog WHERE name >= %2 AND name < %3)"
+	const named = " = ANY (ARRAY(SELECT number FROM catalog WHERE name >= %2 AND name < %3))"
 	names := []any{plugin.String() + ".", plugin.String() + "/"}
 	return []part{
 			{"receipts", "scope >= %2 AND scope < %3", []any{string(install) + " ", string(install) + "!"}, &f.Receipts},
@@ -75,8 +75,8 @@ func (b *batch) removeInstallation(ws core.WorkspaceID, r core.RemoveInstallatio
 	remove, kept := parts(r.Plugin, r.ID, &core.Footprint{})
 	if r.EraseTables {
 		// What is on its way to others goes with the event it would have shown them.
-		b.exec("DELETE FROM deliveries WHERE "+inWorkspace+" AND event <> '' AND event IN (SELECT id FROM events WHERE "+inWorkspace+" AND source = $2)",
-			ws, "/"+r.Plugin.Name)
+		b.exec("DELETE FROM deliveries WHERE "+inWorkspace+" AND event <> '' AND EXISTS ("+
+			"SELECT FROM events WHERE "+inWorkspace+" AND id BETWEEN deliveries.event AND deliveries.event AND source = $2 ORDER BY id OFFSET 0)", ws, "/"+r.Plugin.Name)
 		remove = append(remove, kept...)
 	}
 	for _, p := range remove {

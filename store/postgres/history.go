@@ -21,8 +21,7 @@ const below = " AND id < $2 ORDER BY id DESC LIMIT $3"
 // $2, which has none twice; to stand behind FROM. Each value is looked up on its own:
 // for all together Postgres may go through the workspace.
 func each(table, column string) string {
-	return "unnest($2::text[]) AS wanted (value), LATERAL (SELECT * FROM " + table + " WHERE " + inWorkspace +
-		" AND " + column + " <> '' AND " + column + " = wanted.value OFFSET 0) found"
+	return "unnest($2::text[]) AS wanted (value)" + with("found", "*", table, inWorkspace+" AND "+column+" <> '' AND "+column+" = wanted.value")
 }
 
 // idBelow is the bound for below; all ids are below that of none.
@@ -67,6 +66,11 @@ func (h History) Event(ctx context.Context, ws core.WorkspaceID, id core.EventID
 	return h.db.events.ask(ctx, ws, id)
 }
 
+// eventsByID asks for ranges of one id each, in their order, which one index has: for
+// an id alone Postgres may take the other, of types, and go through all of it.
+var eventsByID = "SELECT found.* FROM unnest($2::text[]) AS wanted (id)" +
+	", LATERAL (" + selectEvents + " AND id BETWEEN wanted.id AND wanted.id ORDER BY id LIMIT 1) found"
+
 // gathersEvents: deliveries of a workspace that are run side by side each need their
 // event.
 func (db *DB) gathersEvents() *gatherer[core.EventID, core.Event] {
@@ -80,7 +84,7 @@ func (db *DB) gathersEvents() *gatherer[core.EventID, core.Event] {
 					answers[place] = &e
 				}
 				return err
-			}, selectEvents+" AND id = ANY ($2)", ws, texts(ids))
+			}, eventsByID, ws, texts(ids))
 		})
 		return answers, err
 	})

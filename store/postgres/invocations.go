@@ -87,8 +87,8 @@ func (db *DB) writeInvocations(ctx context.Context, records []core.InvocationRec
 		b.exec(`INSERT INTO invocations
 				(workspace, id, install, handler, kind, trigger, outcome, runs, fuel, duration, error, started, delivery, attempt, log, request)
 			SELECT n.* FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[],
-				$9::bigint[], $10::bigint[], $11::text[], $12::bigint[], $13::text[], $14::bigint[], $15::text[], $16::text[]) AS n (workspace)
-			JOIN workspaces w ON w.id = n.workspace`,
+				$9::bigint[], $10::bigint[], $11::text[], $12::bigint[], $13::text[], $14::bigint[], $15::text[], $16::text[]) AS n (workspace)`+
+			with("w", "id", "workspaces", "id = n.workspace"),
 			columnOf(records, func(r core.InvocationRecord) string { return string(r.Workspace) }),
 			columnOf(records, func(r core.InvocationRecord) string { return string(r.ID) }),
 			columnOf(records, func(r core.InvocationRecord) string { return string(r.Install) }),

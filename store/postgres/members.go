@@ -11,8 +11,8 @@ func (b *batch) members(ws core.WorkspaceID, into *[]core.Member) {
 		m.Created = fromMicros(created)
 		*into = append(*into, m)
 		return err
-	}, `SELECT m.account, a.email, a.name, m.role, m.created
-		FROM members m JOIN accounts a ON a.id = m.account WHERE m.`+inWorkspace+` ORDER BY a.name, a.email`, ws)
+	}, "SELECT m.account, a.email, a.name, m.role, m.created FROM members m"+with("a", "email, name", "accounts", "id = m.account")+
+		"WHERE m."+inWorkspace+" ORDER BY a.name, a.email", ws)
 }
 
 func (b *batch) putMember(ws core.WorkspaceID, m core.Member) {

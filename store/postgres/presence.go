@@ -130,7 +130,7 @@ func (p *presence) takeOver(ctx context.Context, now time.Time) error {
 	// second attempt on: a second, then twice as long each time, up to a minute.
 	take.exec("UPDATE deliveries SET state = 'retry', later = attempt > 1, last_error = 'The server that ran this attempt is gone.',"+
 		" due = $2 + CASE WHEN attempt < 2 THEN 0 ELSE 1000000 * least(60, 1 << least(attempt - 2, 6)::integer) END"+
-		" WHERE (workspace, id) IN (SELECT workspace, id FROM deliveries"+
-		" WHERE due > $2 AND due <= $3 AND state = 'running' AND node = ANY ($1) FOR NO KEY UPDATE SKIP LOCKED)", dead, micros(now), micros(now.Add(leased)))
+		" WHERE "+at("SELECT ctid FROM deliveries WHERE due > $2 AND due <= $3 AND state = 'running' AND node = ANY ($1)"+unlocked),
+		dead, micros(now), micros(now.Add(leased)))
 	return core.Wrap(op, core.Unavailable, take.send(ctx, op, p.db.platform))
 }

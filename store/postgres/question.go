@@ -119,7 +119,7 @@ func scanned[T any](s scanner) (value T, err error) {
 func (db *DB) gathersEpochs() *gatherer[core.WorkspaceID, int64] {
 	return gathers(db, "postgres.Validate",
 		"SELECT q.place, coalesce(h.auth_epoch, 0) FROM unnest($1::text[]) WITH ORDINALITY q (workspace, place)"+
-			" LEFT JOIN heads h ON h.workspace = q.workspace",
+			" LEFT"+with("h", "auth_epoch", "heads", "workspace = q.workspace"),
 		func(workspaces []core.WorkspaceID) []any { return []any{texts(workspaces)} }, scanned[int64])
 }
 

@@ -59,7 +59,7 @@ type bearer struct {
 func (db *DB) gathersTokens() *gatherer[[32]byte, bearer] {
 	return gathers(db, "postgres.TokenByHash",
 		"SELECT q.place, "+tokenColumns+", "+accountColumns+
-			" FROM unnest($1::bytea[]) WITH ORDINALITY q (hash, place) JOIN tokens t ON t.hash = q.hash JOIN accounts a ON a.id = t.account",
+			" FROM unnest($1::bytea[]) WITH ORDINALITY q (hash, place)"+with("t", "*", "tokens", "hash = q.hash")+with("a", "*", "accounts", "id = t.account"),
 		func(hashes [][32]byte) []any { return []any{hashArray(hashes)} },
 		func(s scanner) (k bearer, err error) {
 			var row tokenRow
@@ -100,7 +100,7 @@ func (db *DB) TokensOf(ctx context.Context, account core.AccountID) (tokens []co
 			t, err := row.finish()
 			tokens = append(tokens, t)
 			return err
-		}, "SELECT "+tokenColumns+" FROM tokens t WHERE t.account = $1 ORDER BY t.id DESC", account)
+		}, "SELECT "+tokenColumns+" FROM (SELECT * FROM tokens WHERE account = $1 OFFSET 0) t ORDER BY t.id DESC", account)
 	})
 	return tokens, err
 }

@@ -14,10 +14,15 @@ import (
 )
 
 // workspaceColumns are read by workspaceInto, always under the name w; the plan
-// is that of the open contract, joined as c.
-const (
-	workspaceColumns = "w.id, w.slug, w.name, w.time_zone, w.locale, w.home, w.created, c.plan"
-	joinContract     = " JOIN contracts c ON c.workspace = w.id AND c.ended = 0 "
+// is that of the open contract, as c.
+const workspaceColumns = "w.id, w.slug, w.name, w.time_zone, w.locale, w.home, w.created, c.plan"
+
+// What workspaceColumns and membershipColumns come from, each behind what it refers to:
+// an address is of q, a workspace's or a member's is s, who is found by it m.
+var (
+	withAddress = " LEFT" + with("s", "workspace", "slugs", "slug = q.ref")
+	ofWorkspace = with("c", "plan", "contracts", "workspace = w.id AND ended = 0")
+	ofMember    = with("w", "*", "workspaces", "id = m.workspace") + with("a", "email, name", "accounts", "id = m.account") + ofWorkspace
 )
 
 func workspaceInto(w *core.Workspace, created *int64) []any {
@@ -66,8 +71,7 @@ func (db *DB) Memberships(ctx context.Context, account core.AccountID) (workspac
 			w, m, err := scanMembership(s)
 			workspaces, members = append(workspaces, w), append(members, m)
 			return err
-		}, "SELECT "+membershipColumns+" FROM members m JOIN workspaces w ON w.id = m.workspace JOIN accounts a ON a.id = m.account"+
-			joinContract+"WHERE m.account = $1 ORDER BY w.name, w.id", account)
+		}, "SELECT "+membershipColumns+" FROM members m"+ofMember+"WHERE m.account = $1 ORDER BY w.name, w.id", account)
 	})
 	return workspaces, members, err
 }
@@ -90,8 +94,7 @@ type somebody struct {
 func (db *DB) gathersMemberships() *gatherer[somebody, membership] {
 	return gathers(db, "postgres.Membership",
 		"SELECT q.place, "+membershipColumns+" FROM unnest($1::text[], $2::text[]) WITH ORDINALITY q (ref, account, place)"+
-			" LEFT JOIN slugs s ON s.slug = q.ref JOIN members m ON m.workspace = coalesce(s.workspace, q.ref) AND m.account = q.account"+
-			" JOIN workspaces w ON w.id = m.workspace JOIN accounts a ON a.id = m.account"+joinContract,
+			withAddress+with("m", "*", "members", "workspace = coalesce(s.workspace, q.ref) AND account = q.account")+ofMember,
 		func(all []somebody) []any {
 			refs, accounts := make([]string, len(all)), make([]string, len(all))
 			for i, one := range all {
@@ -113,8 +116,8 @@ func (db *DB) Membership(ctx context.Context, ref string, account core.AccountID
 
 func (db *DB) gathersWorkspaces() *gatherer[string, core.Workspace] {
 	return gathers(db, "postgres.Workspace",
-		"SELECT q.place, "+workspaceColumns+" FROM unnest($1::text[]) WITH ORDINALITY q (ref, place) LEFT JOIN slugs s ON s.slug = q.ref"+
-			" JOIN workspaces w ON w.id = coalesce(s.workspace, q.ref)"+joinContract,
+		"SELECT q.place, "+workspaceColumns+" FROM unnest($1::text[]) WITH ORDINALITY q (ref, place)"+
+			withAddress+with("w", "*", "workspaces", "id = coalesce(s.workspace, q.ref)")+ofWorkspace,
 		func(refs []string) []any { return []any{slices.Clone(refs)} },
 		func(s scanner) (w core.Workspace, err error) {
 			err = scanWorkspace(s, &w)
@@ -137,7 +140,7 @@ func (db *DB) Access(ctx context.Context, ws core.WorkspaceID) (a core.Access, e
 // there is one, fails with NotFound.
 func (b *batch) access(ws core.WorkspaceID, a *core.Access) {
 	b.row(func(s scanner) error { return scanWorkspace(s, &a.Workspace) },
-		"SELECT "+workspaceColumns+" FROM workspaces w"+joinContract+"WHERE w.id = $1", ws)
+		"SELECT "+workspaceColumns+" FROM workspaces w"+ofWorkspace+"WHERE w.id = $1", ws)
 	b.row(func(s scanner) error {
 		var at store.Moment
 		err := orNone(s.Scan(&at.Seq, &at.AuthEpoch))
