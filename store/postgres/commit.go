@@ -64,12 +64,14 @@ func (w *documentWrites) exec(b *batch, ws core.WorkspaceID) {
 // what is at these places.
 const (
 	removeQuery = "SELECT expect(remove_at(" +
-		"ARRAY(SELECT (SELECT e.ctid FROM entries e WHERE e." + inWorkspace + theEntry + ") FROM unnest($2::bigint[], $3::bytea[], $4::text[]) " + anEntry + "), " +
-		"ARRAY(SELECT (SELECT e.ctid FROM unique_entries e WHERE e." + inWorkspace + theEntry + ") FROM unnest($5::bigint[], $6::bytea[], $7::text[]) " + anEntry + "), " +
+		"ARRAY(SELECT (SELECT e.ctid FROM entries e WHERE " + theEntry + ")" +
+		" FROM unnest($2::bigint[], $3::bytea[], $4::text[]) " + anEntry + "), " +
+		"ARRAY(SELECT (SELECT e.ctid FROM unique_entries e WHERE " + theEntry + ")" +
+		" FROM unnest($5::bigint[], $6::bytea[], $7::text[]) " + anEntry + "), " +
 		"ARRAY(SELECT (SELECT d.ctid FROM documents d WHERE d." + inWorkspace + " AND d.tbl = n.tbl AND d.id = n.id AND d.version = n.base)" +
 		" FROM unnest($8::bigint[], $9::text[], $10::bigint[]) AS n (tbl, id, base))) = $11, $12)"
 	anEntry  = "AS n (idx, key, id)"
-	theEntry = " AND e.idx = n.idx AND e.key = n.key AND e.id = n.id"
+	theEntry = "e." + inWorkspace + " AND e.idx = n.idx AND e.key = n.key AND e.id = n.id"
 )
 
 // remove adds the deletion of entries, and of documents, which have to be there.
@@ -132,7 +134,8 @@ func (r *rows) exec(b *batch, ws core.WorkspaceID, query string) {
 const updateQuery = `WITH updated AS (
 		INSERT INTO documents AS d (workspace, tbl, id, version, schema, body, created, updated)
 		SELECT $1, n.tbl, n.id, n.version, n.schema, n.body, -1, n.updated
-		FROM unnest($2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[]) AS n (tbl, id, version, schema, body, updated)
+		FROM unnest($2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[])
+			AS n (tbl, id, version, schema, body, updated)
 		ON CONFLICT (workspace, tbl, id) DO UPDATE
 		SET version = excluded.version, schema = excluded.schema, body = excluded.body, updated = excluded.updated
 		WHERE d.version = excluded.version - 1

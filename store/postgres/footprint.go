@@ -76,7 +76,8 @@ func (b *batch) removeInstallation(ws core.WorkspaceID, r core.RemoveInstallatio
 	if r.EraseTables {
 		// What is on its way to others goes with the event it would have shown them.
 		b.exec("DELETE FROM deliveries WHERE "+inWorkspace+" AND event <> '' AND EXISTS ("+
-			"SELECT FROM events WHERE "+inWorkspace+" AND id BETWEEN deliveries.event AND deliveries.event AND source = $2 ORDER BY id OFFSET 0)", ws, "/"+r.Plugin.Name)
+			"SELECT FROM events WHERE "+inWorkspace+
+			" AND id BETWEEN deliveries.event AND deliveries.event AND source = $2 ORDER BY id OFFSET 0)", ws, "/"+r.Plugin.Name)
 		remove = append(remove, kept...)
 	}
 	for _, p := range remove {

@@ -25,7 +25,8 @@ type signedIn struct {
 func (db *DB) gathersSessions() *gatherer[[32]byte, signedIn] {
 	return gathers(db, "postgres.SessionByHash",
 		"SELECT q.place, s.id, s.account, s.created, s.expires, "+accountColumns+
-			" FROM unnest($1::bytea[]) WITH ORDINALITY q (hash, place)"+with("s", "*", "sessions", "hash = q.hash")+with("a", "*", "accounts", "id = s.account"),
+			" FROM unnest($1::bytea[]) WITH ORDINALITY q (hash, place)"+
+			with("s", "*", "sessions", "hash = q.hash")+with("a", "*", "accounts", "id = s.account"),
 		func(hashes [][32]byte) []any { return []any{hashArray(hashes)} },
 		func(row scanner) (k signedIn, err error) {
 			var created, expires, since int64

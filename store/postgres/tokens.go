@@ -59,7 +59,8 @@ type bearer struct {
 func (db *DB) gathersTokens() *gatherer[[32]byte, bearer] {
 	return gathers(db, "postgres.TokenByHash",
 		"SELECT q.place, "+tokenColumns+", "+accountColumns+
-			" FROM unnest($1::bytea[]) WITH ORDINALITY q (hash, place)"+with("t", "*", "tokens", "hash = q.hash")+with("a", "*", "accounts", "id = t.account"),
+			" FROM unnest($1::bytea[]) WITH ORDINALITY q (hash, place)"+
+			with("t", "*", "tokens", "hash = q.hash")+with("a", "*", "accounts", "id = t.account"),
 		func(hashes [][32]byte) []any { return []any{hashArray(hashes)} },
 		func(s scanner) (k bearer, err error) {
 			var row tokenRow
