@@ -1,10 +1,12 @@
 package dispatch
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"log/slog"
 	"math"
+	goruntime "runtime"
 	"time"
 
 	"github.com/carrel-dev/carrel/core"
@@ -151,6 +153,8 @@ type Config struct {
 	// PerWorkspace is how many invocations of one workspace run at a time; 0 is 16.
 	// Of requests maxQueue times as many may wait, and others are refused at once.
 	PerWorkspace int
+	// Processors is how many there are to compute on; 0 is as many as Go has threads for.
+	Processors int
 }
 
 // Dispatcher runs the handlers of plugins. It is safe for concurrent use.
@@ -197,7 +201,7 @@ func New(c Config) *Dispatcher {
 		background: c.Background.or(Limits{Time: 20 * time.Second, Memory: 64 << 20, Output: 8 << 20, Fuel: defaultFuel}),
 		turns:      newGates[turn](1, "turn", c.Observer),
 		commits:    newGates[core.InstallationID](1<<20, "commit", c.Observer),
-		processors: newProcessors(),
+		processors: newProcessors(cmp.Or(c.Processors, goruntime.GOMAXPROCS(0))),
 	}
 	if d.wake == nil {
 		d.wake = func() {}

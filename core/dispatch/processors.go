@@ -2,7 +2,6 @@ package dispatch
 
 import (
 	"context"
-	goruntime "runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -34,8 +33,8 @@ type processors struct {
 
 // newProcessors has two places for each processor: a call now and then waits for the
 // database, though none is held up by it.
-func newProcessors() *processors {
-	return &processors{free: 2 * goruntime.GOMAXPROCS(0), lines: map[core.WorkspaceID][]chan struct{}{}}
+func newProcessors(n int) *processors {
+	return &processors{free: 2 * n, lines: map[core.WorkspaceID][]chan struct{}{}}
 }
 
 // place is what a call has while it computes. It is its goroutine's own.

@@ -22,7 +22,7 @@ type track struct {
 }
 
 func newTrack(places int) *track {
-	p := newProcessors()
+	p := newProcessors(1)
 	p.free = places
 	return &track{processors: p}
 }

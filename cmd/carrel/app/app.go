@@ -59,6 +59,10 @@ type Config struct {
 	MetricsAddr  string
 	OTLPEndpoint string
 
+	// Processors is how many there are for calls to compute on; 0: as many as Go has
+	// threads for.
+	Processors int
+
 	Logger *slog.Logger
 }
 
@@ -165,7 +169,8 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 		Now:    db.Now,
 		Logger: cfg.Logger,
 
-		PublicURL: a.public,
+		PublicURL:  a.public,
+		Processors: cfg.Processors,
 	})
 	claimer = events.New(events.Config{Store: db, Deliver: dispatcher.Deliver, SetAside: dispatcher.SetAside,
 		Now: db.Now, Observer: watch.ofAttempts(), Logger: cfg.Logger})

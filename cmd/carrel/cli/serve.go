@@ -110,8 +110,28 @@ func checkPublicURL(text string) error {
 // it collects when about as much was allocated as this.
 const heapFloor = 96 << 20
 
+// threadsEach is how many threads Go may use for each processor. With one, the
+// processors are always some goroutine's while the server has much to do, and Go looks
+// only each 10 ms whether a request, or the database's answer, has arrived. With a
+// thread to spare somebody waits for that, and the system lets who has waited go first.
+const threadsEach = 2
+
+// spareThreads gives Go threads to spare, and returns how many processors there are,
+// and how to take the threads back.
+func spareThreads() (processors int, undo func()) {
+	processors = runtime.GOMAXPROCS(0)
+	if os.Getenv("GOMAXPROCS") != "" { // whoever sets it has decided
+		return processors, func() {}
+	}
+	runtime.GOMAXPROCS(threadsEach * processors)
+	return processors, func() { runtime.GOMAXPROCS(processors) }
+}
+
 // serve runs a server until ctx ends.
 func serve(ctx context.Context, cfg app.Config, out, notes io.Writer) (err error) {
+	processors, undo := spareThreads()
+	defer undo()
+	cfg.Processors = processors
 	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" { // whoever sets these has decided
 		defer runtime.KeepAlive(make([]byte, heapFloor))
 	}
