@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -58,7 +59,8 @@ func checkPlans(t testing.TB, db *DB) {
 		}
 	}
 	check()
-	if _, err := db.platform.Exec(ctx, "RESET ROLE; ANALYZE; SET ROLE "+rolePlatform, pgx.QueryExecModeSimpleProtocol); err != nil {
+	analyze := "RESET ROLE; ANALYZE " + strings.Join(slices.Collect(maps.Keys(tables)), ", ") + "; SET ROLE " + rolePlatform
+	if _, err := db.platform.Exec(ctx, analyze, pgx.QueryExecModeSimpleProtocol); err != nil {
 		t.Error(err)
 	}
 	check()
