@@ -20,6 +20,8 @@ type field struct {
 	index  []int
 	goType reflect.Type
 	source string // body, path or query
+	key    string // the name as JSON writes it, with quotes and colon
+	plain  *plain // of goType; nil: it is none
 }
 
 var fieldTypes = []abi.FieldType{
@@ -67,6 +69,7 @@ func fieldsOf(t reflect.Type) []field {
 			f.Name = part.Name
 		}
 		f.readTag(t.String()+"."+part.Name, part.Tag.Get("carrel"))
+		f.key, f.plain = string(appendString(nil, f.Name))+":", plainOf(f.goType)
 		fields = append(fields, f)
 	}
 	fieldCache.Store(t, fields)
@@ -184,13 +187,20 @@ func encodeBody(v reflect.Value) (json.RawMessage, error) {
 		if len(body) > 1 {
 			body = append(body, ',')
 		}
-		body = append(strconv.AppendQuote(body, f.Name), ':')
+		body = append(body, f.key...)
 		var err error
-		if body, err = appendJSON(body, part); err != nil {
+		if body, err = f.append(body, part); err != nil {
 			return nil, err
 		}
 	}
 	return append(body, '}'), nil
+}
+
+func (f *field) append(b []byte, v reflect.Value) ([]byte, error) {
+	if f.plain != nil {
+		return f.plain.append(b, v)
+	}
+	return appendMarshalled(b, v)
 }
 
 // bounded reports whether check has anything to find.
@@ -199,7 +209,8 @@ func (f *field) bounded() bool { return f.Required || len(f.Enum) > 0 || f.Max >
 // check adds the violations of a value's own rules. The host checks documents
 // again; this also covers requests that never become one, and says it before
 // the first host call.
-func (f *field) check(v reflect.Value, location string, wrong *violations) {
+func (f *field) check(v reflect.Value, source string, wrong *violations) {
+	refuse := func(format string, args ...any) { wrong.add(source+"."+f.Name, format, args...) }
 	for v.Kind() == reflect.Pointer {
 		if v.IsNil() {
 			break
@@ -207,22 +218,22 @@ func (f *field) check(v reflect.Value, location string, wrong *violations) {
 		v = v.Elem()
 	}
 	if f.Required && (v.IsZero() && v.Kind() != reflect.Bool && !isNumber(v.Kind())) {
-		wrong.add(location, "is required")
+		refuse("is required")
 		return
 	}
 	switch {
 	case v.Kind() == reflect.String && v.Len() > 0:
 		if len(f.Enum) > 0 && !slices.Contains(f.Enum, v.String()) {
-			wrong.add(location, "must be one of %s", quoted(f.Enum))
+			refuse("must be one of %s", quoted(f.Enum))
 		}
 		if f.Max > 0 && v.Len() > f.Max { // in bytes: there may be fewer characters
 			if n := utf8.RuneCountInString(v.String()); n > f.Max {
-				wrong.add(location, "has %d characters; at most %d are allowed", n, f.Max)
+				refuse("has %d characters; at most %d are allowed", n, f.Max)
 			}
 		}
 	case f.Type == abi.TypeArray && v.Kind() == reflect.Slice:
 		if f.Max > 0 && v.Len() > f.Max {
-			wrong.add(location, "has %d items; at most %d are allowed", v.Len(), f.Max)
+			refuse("has %d items; at most %d are allowed", v.Len(), f.Max)
 		}
 	}
 }

@@ -137,7 +137,6 @@ func (h *handler) bind(c *Ctx, in reflect.Value) error {
 		if f.source == "body" && (h.raw || !f.bounded()) {
 			continue
 		}
-		place := f.source + "." + f.Name
 		target := in.Elem().FieldByIndex(f.index)
 		if f.source != "body" {
 			text, sent := request.Params[f.Name], true
@@ -145,11 +144,11 @@ func (h *handler) bind(c *Ctx, in reflect.Value) error {
 				text, sent = request.Query[f.Name]
 			}
 			if sent && !parse(text, target) {
-				wrong.add(place, "must be of type %s", f.Type)
+				wrong.add(f.source+"."+f.Name, "must be of type %s", f.Type)
 				continue
 			}
 		}
-		f.check(target, place, &wrong)
+		f.check(target, f.source, &wrong)
 	}
 	if len(request.Query) > 0 && h.readsQuery() {
 		for _, name := range sortedKeys(request.Query) {

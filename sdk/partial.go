@@ -74,7 +74,7 @@ func (p *Partial[T]) decodeStrict(data []byte, location string) (wrong violation
 				wrong = append(wrong, bad...)
 				continue
 			}
-			f.check(target.Elem(), place, &wrong)
+			f.check(target.Elem(), location, &wrong)
 		}
 	}
 	return wrong

@@ -109,6 +109,7 @@ func (h *handler) warm() {
 	}
 	if h.out != nil {
 		warmType(h.out)
+		_, _ = reflect.Zero(h.out).Interface().(passthrough)
 	}
 	// What reflection knows about calling a function, it knows by its type.
 	t := h.fn.Type()
