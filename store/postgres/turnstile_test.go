@@ -87,3 +87,64 @@ func TestTurnstile(t *testing.T) {
 		t.Errorf("%d workspaces are remembered", len(gate.lanes))
 	}
 }
+
+// While others ask, too, the workspace that asks for most has one inside at a time, and
+// as many as before when it is alone again.
+func TestTheTurnstileHoldsBackWhoAsksForMost(t *testing.T) {
+	ctx := t.Context()
+	gate := newTurnstile(2)
+	now := time.Unix(0, 0)
+	gate.now = func() time.Time { return now }
+	entered := make(chan func())
+	enter := func(ws core.WorkspaceID, n int) {
+		for range n {
+			gate.mu.Lock()
+			before := gate.waits(ws)
+			gate.mu.Unlock()
+			go func() {
+				leave, err := gate.enter(ctx, ws)
+				if err != nil {
+					t.Error(err)
+				}
+				entered <- leave
+			}()
+			for now := before; now == before; {
+				gate.mu.Lock()
+				now = gate.waits(ws)
+				gate.mu.Unlock()
+			}
+		}
+	}
+	enter("ws_noisy", 4)
+	enter("ws_quiet", 1)
+	first, second, quiet := <-entered, <-entered, <-entered
+	now = now.Add(time.Second)
+	enter("ws_quiet", 1) // which notices
+	(<-entered)()
+	quiet()
+	first()
+	second() // only now the third goes in
+	third := <-entered
+	if got := gate.lanes["ws_noisy"]; got.inside != 1 || len(got.waiting) != 1 {
+		t.Errorf("%d are inside and %d wait", got.inside, len(got.waiting))
+	}
+	now = now.Add(time.Second)
+	enter("ws_noisy", 1)
+	now = now.Add(time.Second)
+	enter("ws_noisy", 1)
+	third()
+	(<-entered)()
+	(<-entered)()
+	(<-entered)()
+	if len(gate.lanes) != 0 {
+		t.Errorf("%d workspaces are remembered", len(gate.lanes))
+	}
+}
+
+// waits is how many of a workspace are inside or in line.
+func (t *turnstile) waits(ws core.WorkspaceID) int {
+	if l := t.lanes[ws]; l != nil {
+		return l.inside + len(l.waiting)
+	}
+	return 0
+}
