@@ -16,8 +16,11 @@ const (
 	// commitTime bounds a commit. It goes on when its caller is gone: whether it
 	// happened should be known, and what it has begun holds others up.
 	commitTime = 20 * time.Second
-	// maxGroup is how many units share a transaction at most.
+	// maxGroup is how many units share a transaction at most, and maxRows how many
+	// documents and changes they come to: a long transaction keeps a processor of
+	// Postgres's to itself, and others' commits wait for its part of the log.
 	maxGroup = 64
+	maxRows  = 256
 )
 
 // committer writes units of work. Commits of one workspace wait for each other at
@@ -76,7 +79,7 @@ func (c *committer) drain(op string, ws core.WorkspaceID) {
 			c.mu.Unlock()
 			return
 		}
-		rest := group[min(len(group), maxGroup):]
+		rest := group[together(group):]
 		group = group[:len(group)-len(rest)]
 		c.queues[ws] = rest[:len(rest):len(rest)]
 		c.mu.Unlock()
@@ -84,6 +87,19 @@ func (c *committer) drain(op string, ws core.WorkspaceID) {
 		c.transact(ctx, op, ws, group)
 		cancel()
 	}
+}
+
+// together is how many of those who wait share the next transaction.
+func together(waiting []*pending) (n int) {
+	for rows := 0; n < min(len(waiting), maxGroup); n++ {
+		if unit := waiting[n].unit; unit != nil {
+			rows += len(unit.Writes) + len(unit.Changes)
+		}
+		if rows > maxRows && n > 0 {
+			break
+		}
+	}
+	return n
 }
 
 // transact writes a group in one transaction, and answers each of it. A unit that

@@ -172,3 +172,29 @@ func TestACallerWhoIsGoneWritesNothing(t *testing.T) {
 		t.Errorf("%d companies, %v", n, err)
 	}
 }
+
+// As many share a transaction as come to so many rows, and always one.
+func TestAGroupHasSoManyRows(t *testing.T) {
+	of := func(rows ...int) (waiting []*pending) {
+		for _, n := range rows {
+			waiting = append(waiting, &pending{unit: &store.Batch{Changes: make([]core.Change, n)}})
+		}
+		return waiting
+	}
+	for _, c := range []struct {
+		waiting []*pending
+		want    int
+	}{
+		{of(), 0},
+		{of(2 * maxRows), 1},
+		{of(2*maxRows, 1), 1},
+		{of(maxRows-1, 1, 1), 2},
+		{of(1, 2*maxRows), 1},
+		{append(of(maxRows), newPending(nil), newPending(nil)), 3},
+		{of(make([]int, 2*maxGroup)...), maxGroup},
+	} {
+		if got := together(c.waiting); got != c.want {
+			t.Errorf("of %d that wait, %d share a transaction, want %d", len(c.waiting), got, c.want)
+		}
+	}
+}
