@@ -16,33 +16,25 @@ const (
 	// absence is how long a call may keep its place without asking whether others
 	// wait, as one does that waits itself, for the database: then it has none.
 	absence = 2 * time.Millisecond
-	// enough is how many calls of a workspace, for each processor, may want a place at a
-	// time without it being held back for others.
-	enough = 6
 )
 
 // processors lets so many calls compute at a time as keep the machine's busy, in
 // turn among workspaces. Without that the next free processor is whose turn it is
 // among goroutines, and a workspace with many has most of them: somebody with one
-// short call would wait behind 10 ms of each. While others have calls, too, the workspace
-// with most of them has one place: who computes asks the database next, and shares the
-// machine's processors with it, where nobody's turn is kept.
+// short call would wait behind 10 ms of each.
 type processors struct {
 	waiting atomic.Int32 // how many wait
 
-	mu     sync.Mutex
-	free   int
-	have   map[core.WorkspaceID]int // places
-	shares core.Shares
-	lines  map[core.WorkspaceID][]chan struct{} // of those who wait; closed when the place is theirs
-	order  []core.WorkspaceID                   // of those with a line; whose turn it is first
+	mu    sync.Mutex
+	free  int
+	lines map[core.WorkspaceID][]chan struct{} // of those who wait; closed when the place is theirs
+	order []core.WorkspaceID                   // of those with a line; whose turn it is first
 }
 
 // newProcessors has two places for each processor: a call now and then waits for the
 // database, though none is held up by it.
 func newProcessors(n int) *processors {
-	return &processors{free: 2 * n, lines: map[core.WorkspaceID][]chan struct{}{},
-		have: map[core.WorkspaceID]int{}, shares: core.NewShares(enough * n)}
+	return &processors{free: 2 * n, lines: map[core.WorkspaceID][]chan struct{}{}}
 }
 
 // place is what a call has while it computes. It is its goroutine's own.
@@ -68,7 +60,7 @@ func (p *place) take(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-	p.since, p.over = time.Now(), time.AfterFunc(absence, p.release)
+	p.since, p.over = time.Now(), time.AfterFunc(absence, p.of.release)
 	return nil
 }
 
@@ -84,7 +76,7 @@ func (p *place) yield(ctx context.Context) {
 			p.over.Reset(absence)
 			return
 		}
-		p.release()
+		p.of.release()
 	}
 	p.over = nil
 	p.take(ctx) //nolint:errcheck // who runs it notices that the context has ended
@@ -93,25 +85,20 @@ func (p *place) yield(ctx context.Context) {
 // leave gives the place to whose turn it is.
 func (p *place) leave() {
 	if p.over != nil && p.over.Stop() {
-		p.release()
+		p.of.release()
 	}
 	p.over = nil
 }
-
-// release gives the place away.
-func (p *place) release() { p.of.release(p.workspace) }
 
 // join takes a place, or a place in line.
 func (p *processors) join(ws core.WorkspaceID) chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	line, waits := p.lines[ws]
-	p.shares.Ask(ws, p.have[ws]+len(line)+1, time.Now())
-	if !waits && p.free > 0 && p.may(ws) {
+	if p.free > 0 {
 		p.free--
-		p.have[ws]++
 		return nil
 	}
+	line, waits := p.lines[ws]
 	if !waits {
 		p.order = append(p.order, ws)
 	}
@@ -121,36 +108,18 @@ func (p *processors) join(ws core.WorkspaceID) chan struct{} {
 	return mine
 }
 
-// may reports whether a workspace may have one place more: all there are, but for the
-// one that asks for most while others ask, too. That has one.
-func (p *processors) may(ws core.WorkspaceID) bool { return p.have[ws] == 0 || !p.shares.Heaviest(ws) }
-
-// release takes a place back from a workspace, and gives those that are free to whose
-// turn it is.
-func (p *processors) release(ws core.WorkspaceID) {
+// release gives a place to whose turn it is.
+func (p *processors) release() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.free++
-	if p.have[ws]--; p.have[ws] == 0 {
-		delete(p.have, ws)
+	if len(p.order) == 0 {
+		p.free++
+		return
 	}
-	for p.free > 0 {
-		at := slices.IndexFunc(p.order, p.may)
-		if at < 0 {
-			return
-		}
-		p.give(at)
-	}
-}
-
-// give gives a place to the workspace that is there in the order.
-func (p *processors) give(at int) {
-	ws := p.order[at]
-	p.order = slices.Delete(p.order, at, at+1)
+	ws := p.order[0]
+	p.order = p.order[1:]
 	line := p.lines[ws]
 	close(line[0])
-	p.free--
-	p.have[ws]++
 	p.waiting.Add(-1)
 	if p.lines[ws] = line[1:]; len(line) == 1 {
 		delete(p.lines, ws)
@@ -173,6 +142,6 @@ func (p *processors) abandon(ws core.WorkspaceID, mine chan struct{}) {
 	}
 	p.mu.Unlock()
 	if at < 0 {
-		p.release(ws)
+		p.release()
 	}
 }

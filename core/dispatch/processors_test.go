@@ -142,39 +142,3 @@ func TestWhoGivesUpWaitingTakesNoPlace(t *testing.T) {
 		}
 	})
 }
-
-// While others have calls, too, the workspace with most of them has one place, and all
-// there are when it is alone again.
-func TestWhoHasMostCallsHasOnePlace(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newTrack(2)
-		of := func() (noisy int) {
-			r.processors.mu.Lock()
-			defer r.processors.mu.Unlock()
-			return r.have["noisy"]
-		}
-		for range 1000 {
-			r.run(t, "noisy", time.Millisecond)
-		}
-		r.run(t, "quiet", time.Millisecond)
-		if of() != 2 {
-			t.Errorf("alone it has %d places", of())
-		}
-		time.Sleep(101 * time.Millisecond)
-		r.run(t, "quiet", time.Millisecond) // which notices
-		time.Sleep(2 * time.Millisecond)
-		synctest.Wait()
-		if of() != 1 {
-			t.Errorf("beside another it has %d places", of())
-		}
-		for range 4 { // the quiet one asked in the first, which is remembered in the second and noticed until the third
-			r.run(t, "noisy", time.Millisecond)
-			time.Sleep(101 * time.Millisecond)
-		}
-		synctest.Wait()
-		if of() != 2 {
-			t.Errorf("alone again it has %d places", of())
-		}
-		r.done.Wait()
-	})
-}
