@@ -18,7 +18,6 @@ type clockwork struct {
 	groups  [][]string // the names of the writes of each; the committer's, until all are done
 	release chan struct{}
 	all     sync.WaitGroup
-	sent    int
 }
 
 func newClockwork(t *testing.T) *clockwork {
