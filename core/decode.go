@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"reflect"
 	"strings"
 )
 
@@ -13,6 +14,17 @@ import (
 // doesn't declare, none twice, no value of another type, no half of a character.
 // Its error is Invalid and names the place. An empty document reads as {}.
 func Decode[T any](op string, data []byte) (T, error) {
+	var v T
+	if s := flatOf(reflect.TypeFor[T]()); s != nil {
+		if _, fault := CheckJSON(data); fault == "" && s.read(data, reflect.ValueOf(&v).Elem()) {
+			return v, nil
+		}
+	}
+	return decode[T](op, data)
+}
+
+// decode is Decode of what has surprises. It says what is wrong with it.
+func decode[T any](op string, data []byte) (T, error) {
 	var v T
 	if len(bytes.TrimSpace(data)) == 0 {
 		data = []byte("{}")

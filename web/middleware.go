@@ -2,7 +2,6 @@ package web
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -132,13 +131,4 @@ func ambiguous(c *fiber.Ctx) error {
 	return core.E("web.framing", core.Invalid,
 		"The request's length can be read in two ways. Send either Content-Length "+
 			"or Transfer-Encoding, and no space before a colon.")
-}
-
-// deadline bounds the handling of a request. fasthttp does not tell when a
-// client is gone, so this is also what ends work nobody waits for.
-func deadline(c *fiber.Ctx) error {
-	ctx, cancel := context.WithTimeout(c.UserContext(), maxHandling)
-	defer cancel()
-	c.SetUserContext(ctx)
-	return c.Next()
 }

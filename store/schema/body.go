@@ -1,9 +1,7 @@
 package schema
 
 import (
-	"bytes"
 	"encoding/json"
-	"maps"
 	"slices"
 	"strings"
 
@@ -49,9 +47,9 @@ func (t *Table) Merge(stored Record, patch json.RawMessage) (Record, error) {
 func (t *Table) take(record Record, members map[string]json.RawMessage, whole bool) error {
 	const op = "schema.Check"
 	var wrong core.Violations
-	for _, name := range slices.Sorted(maps.Keys(members)) {
-		if t.fields[name] != nil || len(wrong) == maxViolations {
-			continue
+	for _, name := range t.unknown(members) {
+		if len(wrong) == maxViolations {
+			break
 		}
 		if slices.Contains(core.ReservedFields, name) {
 			wrong.Add("body."+name, "is set by the host and cannot be written")
@@ -73,21 +71,34 @@ func (t *Table) take(record Record, members map[string]json.RawMessage, whole bo
 	return wrong.Err(op, "The document doesn't fit the table "+t.Name+".")
 }
 
+// unknown returns the names that are no field's, sorted.
+func (t *Table) unknown(members map[string]json.RawMessage) (names []string) {
+	for name := range members {
+		if t.fields[name] == nil {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 func (t *Table) members(body json.RawMessage) (map[string]json.RawMessage, error) {
 	const op = "schema.Check"
 	if len(body) > MaxBody {
 		return nil, core.E(op, core.TooLarge, "A document has at most %d bytes; this one has %d.", MaxBody, len(body))
 	}
 	var wrong core.Violations
-	var members map[string]json.RawMessage
-	body = bytes.TrimSpace(body)
+	at, fault := core.CheckStorable(body)
+	properties, object := core.Properties(body)
 	switch {
-	case len(body) == 0 || body[0] != '{' || json.Unmarshal(body, &members) != nil:
+	case !object || fault != "" && !json.Valid(body):
 		wrong.Add("body", "must be a JSON object")
-	default:
-		if at, fault := core.CheckStorable(body); fault != "" {
-			wrong.Add(strings.TrimSuffix("body."+at, "."), "%s", fault)
-		}
+	case fault != "":
+		wrong.Add(strings.TrimSuffix("body."+at, "."), "%s", fault)
+	}
+	members := make(map[string]json.RawMessage, len(properties))
+	for _, p := range properties {
+		members[p.Name] = p.Value
 	}
 	return members, wrong.Err(op, "The document is not valid JSON.")
 }
@@ -103,8 +114,7 @@ func (t *Table) Body(record Record) (json.RawMessage, error) {
 		if len(body) > 1 {
 			body = append(body, ',')
 		}
-		body = append(body, marshal(f.Name)...)
-		body = append(body, ':')
+		body = append(body, f.key...)
 		body = append(body, record[i].JSON...)
 	}
 	body = append(body, '}')

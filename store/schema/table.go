@@ -34,7 +34,8 @@ type Table struct {
 type Field struct {
 	abi.Field
 	position int
-	fallback Value // the default
+	key      string // the name as a body has it, with quotes and colon
+	fallback Value  // the default
 }
 
 // Index is a compiled index. Two declarations of the same fields are one index.
@@ -103,7 +104,7 @@ func compileTable(at string, d abi.Table, wrong *core.Violations) *Table {
 	}
 	for i, declared := range d.Fields {
 		at := fmt.Sprintf("%s.fields[%d]", at, i)
-		f := &Field{Field: declared, position: i}
+		f := &Field{Field: declared, position: i, key: string(quote(declared.Name)) + ":"}
 		switch {
 		case f.Name == "" || strings.ContainsAny(f.Name, ".:,()[] \""):
 			wrong.Add(at+".name", "a field needs a name without any of .:,()[]\" and spaces")

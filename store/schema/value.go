@@ -74,8 +74,8 @@ func (f *Field) parse(raw json.RawMessage) (Value, *problem) {
 	case abi.TypeJSON, abi.TypeArray, abi.TypeObject:
 		return f.parseTree(raw)
 	default:
-		var s string
-		if raw[0] != '"' || json.Unmarshal(raw, &s) != nil {
+		s, ok := core.Unquoted(raw)
+		if !ok {
 			return Value{}, &problem{"", "must be a string"}
 		}
 		return f.parseString(s)
@@ -92,7 +92,7 @@ func (f *Field) parseString(s string) (Value, *problem) {
 		if t = t.UTC(); err != nil || t.Year() < 0 || t.Year() > 9999 {
 			return Value{}, &problem{"", "must be a time like 2006-01-02T15:04:05Z"}
 		}
-		return Value{Go: t, JSON: marshal(t.Format(time.RFC3339Nano))}, nil
+		return Value{Go: t, JSON: quote(t.Format(time.RFC3339Nano))}, nil
 	case abi.TypeDate:
 		if _, err := time.Parse(time.DateOnly, s); err != nil {
 			return Value{}, &problem{"", "must be a date like 2006-01-02"}
@@ -100,7 +100,7 @@ func (f *Field) parseString(s string) (Value, *problem) {
 	case abi.TypeEmail:
 		s = strings.ToLower(s)
 	}
-	return Value{Go: s, JSON: marshal(s)}, nil
+	return Value{Go: s, JSON: quote(s)}, nil
 }
 
 // blankIsMissing says whether an empty string can only mean that there is no
@@ -278,6 +278,16 @@ func Compare(a, b any) int {
 		x, y := a.(core.Money), b.(core.Money)
 		return cmp.Or(strings.Compare(x.Currency, y.Currency), cmp.Compare(x.Amount, y.Amount))
 	}
+}
+
+// quote is marshal of a string.
+func quote(s string) json.RawMessage {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return marshal(s)
+		}
+	}
+	return append(append(append(make(json.RawMessage, 0, len(s)+2), '"'), s...), '"')
 }
 
 // marshal encodes without the escapes that only matter inside HTML.
