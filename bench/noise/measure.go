@@ -31,6 +31,9 @@ const (
 	// settle is how long the flood is on before it is measured beside it, and how
 	// long nothing is asked after it.
 	settle = 2 * time.Second
+	// cleared is how long nothing is asked after the noisy workspace was deleted: what
+	// it left is written to where it belongs, and its files are cleaned up.
+	cleared = 10 * time.Second
 )
 
 // result is what was measured on a store.
@@ -103,32 +106,21 @@ func (o *options) round(ctx context.Context, s *carrel.Server, v *quiet, n int, 
 		return r, err
 	}
 	rate := r.maximum * share
-	alone := func() (err error) {
-		time.Sleep(settle)
-		r.alone, err = v.ask(ctx, rate, wanted)
-		return err
+	time.Sleep(settle)
+	if r.alone, err = v.ask(ctx, rate, wanted); err != nil {
+		return r, err
 	}
-	beside := func() (err error) {
-		f, err := o.startFlood(ctx, s, fmt.Sprint("noisy-room-", n))
-		if err != nil {
-			return err
-		}
-		time.Sleep(settle)
-		r.beside, err = v.ask(ctx, rate, wanted)
-		var stopped error
-		r.flood, stopped = f.stop(ctx)
-		return errors.Join(err, stopped)
+	// Always behind it: a flood leaves much to clean up, and alone is what is without one.
+	f, err := o.startFlood(ctx, s, fmt.Sprint("noisy-room-", n))
+	if err != nil {
+		return r, err
 	}
-	order := []func() error{alone, beside}
-	if n%2 == 1 { // nobody always follows the same one
-		slices.Reverse(order)
-	}
-	for _, measure := range order {
-		if err := measure(); err != nil {
-			return r, err
-		}
-	}
-	return r, nil
+	time.Sleep(settle)
+	r.beside, err = v.ask(ctx, rate, wanted)
+	var stopped error
+	r.flood, stopped = f.stop(ctx)
+	time.Sleep(cleared)
+	return r, errors.Join(err, stopped)
 }
 
 // quiet is the workspace that is measured.
