@@ -12,14 +12,15 @@ import (
 func (d *documents) Commit(ctx context.Context, ws core.WorkspaceID, unit store.Batch) (seq int64, err error) {
 	p := newPending(nil)
 	p.unit = &unit
-	if err := d.db.committer.write(ctx, "postgres.Commit", ws, p); err != nil {
-		return 0, err
-	}
-	if core.Resumes(unit.Changes) {
+	err = d.db.committer.write(ctx, "postgres.Commit", ws, p)
+	if err == nil && core.Resumes(unit.Changes) {
 		d.db.wakes.signal()
 	}
 	if core.Authorises(unit.Changes) {
-		return p.seq, d.db.invalidate(ctx)
+		err = d.db.ended(ctx, err)
+	}
+	if err != nil {
+		return 0, err
 	}
 	return p.seq, nil
 }

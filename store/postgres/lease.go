@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -148,6 +149,19 @@ func (db *DB) invalidate(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime)
 	defer cancel()
 	return core.Wrap("postgres.Invalidate", core.Unavailable, invalidate(ctx, db.platform, db.here.number))
+}
+
+// ended takes how a change of who is who ended, and returns what its author is told.
+// Whoever found nothing left to change waits, too: the answer says that it is done,
+// and whoever did it before may still be waiting, or have died before saying so.
+func (db *DB) ended(ctx context.Context, err error) error {
+	switch kind := core.KindOf(err); {
+	case err == nil, kind == core.NotFound, kind == core.Changed:
+		return cmp.Or(db.invalidate(ctx), err)
+	case kind == core.Unavailable, kind == core.Timeout:
+		db.memory.forget() // it may have been done all the same
+	}
+	return err
 }
 
 // renewed is a lease whose node has not forgotten, as it was when it was first seen.

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -69,6 +70,27 @@ func (r *remembering) grant(t *testing.T) {
 	if !token || !session || !member || !workspace || !epoch {
 		t.Fatalf("remembered are the token %v, the session %v, the member %v, the workspace %v, the epoch %v", token, session, member, workspace, epoch)
 	}
+}
+
+// pauses grants, and then has the other node stop, as often as it should forget, until
+// it may go on; that may be said again.
+func (r *remembering) pauses(t *testing.T) (pauses <-chan struct{}, goOn func()) {
+	t.Helper()
+	stopped, goes := make(chan struct{}, 1), make(chan struct{})
+	var armed atomic.Bool
+	forget := r.other.lease.forget
+	r.other.lease.forget = func() { // of a lease that was not asked for yet
+		if armed.Load() {
+			stopped <- struct{}{}
+			<-goes
+		}
+		forget()
+	}
+	goOn = sync.OnceFunc(func() { armed.Store(false); close(goes) })
+	t.Cleanup(goOn)
+	r.grant(t)
+	armed.Store(true)
+	return stopped, goOn
 }
 
 // asked is what the other node says of them.
@@ -166,18 +188,7 @@ func TestAttack10_WhatEndsAtOneNodeEndsAtAll(t *testing.T) {
 // it any more.
 func TestAttack10_APausedNodesLeaseEnds(t *testing.T) {
 	r := openRemembering(t)
-	pauses, goesOn := make(chan struct{}, 1), make(chan struct{})
-	var armed atomic.Bool
-	forget := r.other.lease.forget
-	r.other.lease.forget = func() { // of a lease that was not asked for yet
-		if armed.Load() {
-			pauses <- struct{}{}
-			<-goesOn
-		}
-		forget()
-	}
-	r.grant(t)
-	armed.Store(true)
+	pauses, goOn := r.pauses(t)
 	told := make(chan error, 1)
 	go func() { told <- r.DeleteToken(context.WithoutCancel(t.Context()), r.owner.Account, r.token.ID) }()
 	<-pauses
@@ -198,9 +209,49 @@ func TestAttack10_APausedNodesLeaseEnds(t *testing.T) {
 	if err := r.superuser.QueryRow(t.Context(), "SELECT count(*) FROM leases WHERE node = $1", r.other.here.number).Scan(&leases); err != nil || leases != 0 {
 		t.Errorf("the paused node has %d leases, %v", leases, err)
 	}
-	armed.Store(false)
-	close(goesOn)
+	goOn()
 	r.grant(t) // it has another, and remembers
+}
+
+// TestAttack10_WhoComesSecondWaitsToo: whoever is told that there is nothing left to
+// end is told so when all nodes have forgotten it, though somebody else ended it.
+func TestAttack10_WhoComesSecondWaitsToo(t *testing.T) {
+	for _, end := range []struct {
+		name  string
+		do    func(context.Context, *remembering) error
+		again core.Kind
+		what  string
+	}{
+		{"a token", func(ctx context.Context, r *remembering) error {
+			return r.DeleteToken(ctx, r.owner.Account, r.token.ID)
+		}, core.NotFound, "token"},
+		{"a member", func(ctx context.Context, r *remembering) error {
+			return r.Change(ctx, r.workspace.ID, func(a core.Access) (changes []core.Change, err error) {
+				if len(a.Members) > 0 {
+					changes = append(changes, core.RemoveMember{Account: r.owner.Account})
+				}
+				return changes, nil
+			})
+		}, "", "member"},
+	} {
+		t.Run(end.name, func(t *testing.T) {
+			r := openRemembering(t)
+			pauses, goOn := r.pauses(t)
+			told := make(chan error, 1)
+			go func() { told <- end.do(context.WithoutCancel(t.Context()), r) }()
+			<-pauses
+			if err := end.do(t.Context(), r); core.KindOf(err) != end.again {
+				t.Errorf("the second is told %v", err)
+			}
+			if r.asked(t.Context(), 0)[end.what] == nil {
+				t.Errorf("the second is told that there is none, and the other node has the %s", end.what)
+			}
+			if err := <-told; err != nil {
+				t.Error(err)
+			}
+			goOn()
+		})
+	}
 }
 
 // TestUnannouncedChangesAreSeen: whoever writes past the nodes, or dies before it says

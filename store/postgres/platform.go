@@ -16,10 +16,7 @@ func (db *DB) find(ctx context.Context, op string, ask func(*batch)) error {
 // keep runs a batch that changes what is of no workspace, and has who is who
 // forgotten.
 func (db *DB) keep(ctx context.Context, op string, change func(*batch)) error {
-	if err := db.keepData(ctx, op, change); err != nil {
-		return err
-	}
-	return db.invalidate(ctx)
+	return db.ended(ctx, db.keepData(ctx, op, change))
 }
 
 // keepData is keep for what takes nobody's place or right away: nothing that is

@@ -167,16 +167,13 @@ func (db *DB) Change(ctx context.Context, ws core.WorkspaceID, decide func(core.
 		db.writes.Reset()
 		changes, _, err = db.change(ctx, ws, decide)
 	}
-	if err != nil {
-		return err
-	}
-	if core.Resumes(changes) || len(core.EventsOf(changes)) > 0 {
+	if err == nil && (core.Resumes(changes) || len(core.EventsOf(changes)) > 0) {
 		db.wakes.signal()
 	}
-	if core.Authorises(changes) {
-		return db.invalidate(ctx)
+	if len(changes) > 0 && !core.Authorises(changes) {
+		return err
 	}
-	return nil
+	return db.ended(ctx, err)
 }
 
 // change tries once; decided says that decide was asked.
@@ -259,10 +256,7 @@ func (db *DB) DeleteWorkspace(ctx context.Context, ws core.WorkspaceID) error {
 	b.must(missing(op), "DELETE FROM workspaces WHERE id = $1", ws)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteTime)
 	defer cancel()
-	if err := b.send(ctx, op, db.writes); err != nil {
-		return err
-	}
-	return db.invalidate(ctx)
+	return db.ended(ctx, b.send(ctx, op, db.writes))
 }
 
 // workspaceTables returns the tables that have a column named workspace.
