@@ -130,8 +130,8 @@ func (l *lease) hold() error {
 }
 
 // renew says up to which invalidation this node has forgotten, and returns the last
-// one there is. The lease lasts from when it was sent on. Gone: others did not see it
-// renewed for so long that they went on without it.
+// one there is. The lease lasts from when it was sent on. The error is pgx.ErrNoRows
+// when it is gone: others did not see it renewed for so long that they went on without.
 func (l *lease) renew(conn *pgx.Conn, forgot int64) (last int64, sent time.Time, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(l.stopped), leaseTime)
 	defer cancel()

@@ -6,9 +6,14 @@ import (
 	"github.com/carrel-dev/carrel/core"
 )
 
-// ReplaceSession implements core/account's Store.
+// ReplaceSession implements core/account's Store. A session that only begins takes
+// nobody's place: those whose time is over are refused in any case.
 func (db *DB) ReplaceSession(ctx context.Context, s core.Session, previous [32]byte) error {
-	return db.keep(ctx, "postgres.ReplaceSession", func(b *batch) {
+	keep := db.keep
+	if previous == [32]byte{} {
+		keep = db.keepData
+	}
+	return keep(ctx, "postgres.ReplaceSession", func(b *batch) {
 		b.exec("DELETE FROM sessions WHERE hash = $1", previous[:])
 		b.exec("DELETE FROM sessions WHERE account = $1 AND expires <= $2", s.Account, micros(s.Created))
 		b.exec("INSERT INTO sessions (hash, id, account, created, expires) VALUES ($1, $2, $3, $4, $5)",

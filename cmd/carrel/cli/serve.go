@@ -116,15 +116,16 @@ const heapFloor = 96 << 20
 // thread to spare somebody waits for that, and the system lets who has waited go first.
 const threadsEach = 2
 
-// spareThreads gives Go threads to spare, and returns how many processors there are,
-// and how to take the threads back.
+// spareThreads gives Go threads to spare, for the processors there are now: a limit of
+// the container that changes later is not followed any more. It returns how many processors
+// there are, and how to take the threads back.
 func spareThreads() (processors int, undo func()) {
 	processors = runtime.GOMAXPROCS(0)
 	if os.Getenv("GOMAXPROCS") != "" { // whoever sets it has decided
 		return processors, func() {}
 	}
 	runtime.GOMAXPROCS(threadsEach * processors)
-	return processors, func() { runtime.GOMAXPROCS(processors) }
+	return processors, runtime.SetDefaultGOMAXPROCS
 }
 
 // serve runs a server until ctx ends.
