@@ -36,7 +36,7 @@ func (b *bench) delivery(handler string, change ...func(*core.Delivery)) core.De
 func (b *bench) claim() core.Delivery {
 	b.Helper()
 	now := time.Now()
-	claimed, err := b.db.ClaimDeliveries(b.Context(), now, now, "", nil, 1)
+	claimed, err := b.db.ClaimDeliveries(b.Context(), now, now, "", nil, 1, 1)
 	if err != nil || len(claimed) != 1 {
 		b.Fatalf("claimed %v, %v", claimed, err)
 	}

@@ -56,7 +56,7 @@ func (b *bench) due() (claimed []core.Delivery) {
 	b.Helper()
 	for {
 		now := time.Now()
-		list, err := b.db.ClaimDeliveries(b.Context(), now, now.Add(time.Minute), "", nil, 10)
+		list, err := b.db.ClaimDeliveries(b.Context(), now, now.Add(time.Minute), "", nil, 1, 10)
 		must(b.T, err)
 		if len(list) == 0 {
 			return claimed
@@ -391,7 +391,7 @@ func TestAttack57_AnyOrderOfAttempts(t *testing.T) {
 		var attempts []core.Delivery
 		for range rapid.IntRange(told, 3*told).Draw(r, "claims") {
 			now := time.Now()
-			list, err := b.db.ClaimDeliveries(t.Context(), now, now, "", nil, 1)
+			list, err := b.db.ClaimDeliveries(t.Context(), now, now, "", nil, 1, 1)
 			must(t, err)
 			attempts = append(attempts, list...)
 		}

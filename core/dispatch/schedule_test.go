@@ -61,7 +61,7 @@ func (c *clock) next() string {
 func (c *clock) at(now time.Time) core.Delivery {
 	c.Helper()
 	c.now = now
-	claimed, err := c.db.ClaimDeliveries(c.Context(), now, now.Add(time.Minute), "", nil, 10)
+	claimed, err := c.db.ClaimDeliveries(c.Context(), now, now.Add(time.Minute), "", nil, 1, 10)
 	must(c.T, err)
 	if len(claimed) != 1 {
 		c.Fatalf("due at %s: %+v", now, claimed)

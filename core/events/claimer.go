@@ -28,10 +28,10 @@ type Store interface {
 	// sets aside what has had all its attempts.
 	RecoverDeliveries(ctx context.Context, now time.Time, attempts int) error
 	// ClaimDeliveries makes up to limit due deliveries running until lease, their
-	// attempts counted, one of each workspace, or a few when limit of them wait, or more:
-	// those that follow after, in turn, and none of the busy ones. None at all means
-	// that none is due.
-	ClaimDeliveries(ctx context.Context, now, lease time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int) ([]core.Delivery, error)
+	// attempts counted: of the workspaces that follow after, in turn, and none of the busy
+	// ones, the first of each, then the second, up to each. Where limit workspaces wait,
+	// or more, it may take a few of one at once. None at all means that none is due.
+	ClaimDeliveries(ctx context.Context, now, lease time.Time, after core.WorkspaceID, busy []core.WorkspaceID, each, limit int) ([]core.Delivery, error)
 	// Resumed holds a signal after deliveries became due that no unit of work put:
 	// held ones, or those of an event of the platform.
 	Resumed() <-chan struct{}
@@ -151,7 +151,7 @@ func (c *Claimer) Run(ctx context.Context) {
 
 // claim takes as many due deliveries as there are free workers.
 func (c *Claimer) claim(ctx context.Context) ([]core.Delivery, error) {
-	free, busy := c.load()
+	free, busy, each := c.load()
 	if free == 0 {
 		return nil, nil
 	}
@@ -161,7 +161,7 @@ func (c *Claimer) claim(ctx context.Context) ([]core.Delivery, error) {
 	defer cancel()
 	now := c.Now()
 	c.looked = now
-	claimed, err := c.Store.ClaimDeliveries(ctx, now, now.Add(lease), c.last, busy, free)
+	claimed, err := c.Store.ClaimDeliveries(ctx, now, now.Add(lease), c.last, busy, each, free)
 	if err != nil {
 		return nil, err
 	}
@@ -178,26 +178,29 @@ func (c *Claimer) claim(ctx context.Context) ([]core.Delivery, error) {
 	return claimed, nil
 }
 
-// load returns how many workers are free, and which workspaces have their share.
-func (c *Claimer) load() (free int, busy []core.WorkspaceID) {
+// load returns how many workers are free, which workspaces have their share, and how
+// many deliveries of each of the others to claim: a quarter of the share at once, once
+// there is room for them. A look at what waits costs as much for one as for several.
+func (c *Claimer) load() (free int, busy []core.WorkspaceID, each int) {
 	share := c.Share
 	if c.Now().Sub(c.passed) < crowd {
 		share = 1
 	}
+	each = max(1, share/4)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for ws, n := range c.running {
-		if n >= share {
+		if n > share-each {
 			busy = append(busy, ws)
 		}
 	}
-	return c.Workers - c.total, busy
+	return c.Workers - c.total, busy, each
 }
 
 // sleep waits until there may be something to claim: a commit or a worker that
 // ended wakes it, or the next delivery becomes due.
 func (c *Claimer) sleep(ctx context.Context) {
-	free, busy := c.load()
+	free, busy, _ := c.load()
 	if free == 0 {
 		c.wait(ctx, forever)
 		return

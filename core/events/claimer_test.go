@@ -36,9 +36,9 @@ type counting struct {
 	asked atomic.Int64
 }
 
-func (c *counting) ClaimDeliveries(ctx context.Context, now, lease time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int) ([]core.Delivery, error) {
+func (c *counting) ClaimDeliveries(ctx context.Context, now, lease time.Time, after core.WorkspaceID, busy []core.WorkspaceID, each, limit int) ([]core.Delivery, error) {
 	c.asked.Add(1)
-	return c.DB.ClaimDeliveries(ctx, now, lease, after, busy, limit)
+	return c.DB.ClaimDeliveries(ctx, now, lease, after, busy, each, limit)
 }
 
 // inBubble runs a test with a store and a claimer that is not running yet.
@@ -366,7 +366,7 @@ func TestAStaleAttemptChangesNothing(t *testing.T) {
 		var b *bench
 		inBubble(t, events.Config{Deliver: func(ctx context.Context, d core.Delivery) error {
 			late := time.Now().Add(time.Minute)
-			if claimed, err := b.DB.ClaimDeliveries(ctx, late, late.Add(time.Hour), "", nil, 1); err != nil || len(claimed) != 1 {
+			if claimed, err := b.DB.ClaimDeliveries(ctx, late, late.Add(time.Hour), "", nil, 1, 1); err != nil || len(claimed) != 1 {
 				b.Errorf("claimed %v, %v", claimed, err)
 			}
 			return core.E("test", kind, "It is %s.", kind)

@@ -21,7 +21,7 @@ func TestFault02_ARestartGoesOnAtOnce(t *testing.T) {
 	inBubble(t, events.Config{}, func(b *bench) {
 		id := b.put("ws_a", "ok", 0, 1)
 		now := time.Now()
-		if claimed, err := b.DB.ClaimDeliveries(b.Context(), now, now.Add(30*time.Second), "", nil, 1); err != nil || len(claimed) != 1 {
+		if claimed, err := b.DB.ClaimDeliveries(b.Context(), now, now.Add(30*time.Second), "", nil, 1, 1); err != nil || len(claimed) != 1 {
 			t.Fatalf("%v, %v", claimed, err)
 		}
 		defer b.start()() // that process is gone
@@ -247,9 +247,9 @@ type answersLate struct {
 }
 
 func (s answersLate) ClaimDeliveries(
-	ctx context.Context, now, lease time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int,
+	ctx context.Context, now, lease time.Time, after core.WorkspaceID, busy []core.WorkspaceID, each, limit int,
 ) ([]core.Delivery, error) {
-	claimed, err := s.counting.ClaimDeliveries(ctx, now, lease, after, busy, limit)
+	claimed, err := s.counting.ClaimDeliveries(ctx, now, lease, after, busy, each, limit)
 	s.stop()
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
@@ -270,7 +270,7 @@ func TestFault02_AnAttemptTooManyIsNotMade(t *testing.T) {
 		id := b.put("ws_a", "ok", 0, 1)
 		for range 8 {
 			now := time.Now()
-			if claimed, err := b.DB.ClaimDeliveries(b.Context(), now, now, "", nil, 1); err != nil || len(claimed) != 1 {
+			if claimed, err := b.DB.ClaimDeliveries(b.Context(), now, now, "", nil, 1, 1); err != nil || len(claimed) != 1 {
 				t.Fatalf("%v, %v", claimed, err)
 			}
 		}

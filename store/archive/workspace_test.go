@@ -85,7 +85,7 @@ func TestAttack64_RestoringOneWorkspaceLeavesTheOthers(t *testing.T) {
 		one, other := all[1], all[2]
 		p.use(func(db storetest.Platform) {
 			now := time.Now()
-			claimed, err := db.ClaimDeliveries(t.Context(), now, now.Add(time.Minute), "", nil, 100)
+			claimed, err := db.ClaimDeliveries(t.Context(), now, now.Add(time.Minute), "", nil, 1, 100)
 			p.must(err)
 			if len(claimed) == 0 {
 				t.Fatal("no delivery is running")

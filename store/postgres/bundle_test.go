@@ -123,7 +123,7 @@ func newGroupDesk(t *testing.T, db *DB) *groupDesk {
 		t.Fatal(err)
 	}
 	for range 3 { // a workspace's are claimed one at a time
-		claimed, err := db.ClaimDeliveries(ctx, now, now.Add(time.Hour), "", nil, 1)
+		claimed, err := db.ClaimDeliveries(ctx, now, now.Add(time.Hour), "", nil, 1, 1)
 		if err != nil || len(claimed) != 1 || claimed[0].Workspace != d.ws {
 			t.Fatalf("claimed %v, %v", claimed, err)
 		}

@@ -121,9 +121,9 @@ var claimQuery = "UPDATE deliveries SET state = 'running', attempt = attempt + 1
 	" RETURNING " + deliveryColumns + ", (SELECT due FROM deliveries was WHERE was.workspace = deliveries.workspace AND was.id = deliveries.id)"
 
 // ClaimDeliveries implements core/events' Store.
-func (db *DB) ClaimDeliveries(ctx context.Context, now, lease time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int) ([]core.Delivery, error) {
+func (db *DB) ClaimDeliveries(ctx context.Context, now, lease time.Time, after core.WorkspaceID, busy []core.WorkspaceID, each, limit int) ([]core.Delivery, error) {
 	for looks := 1; ; looks++ {
-		claimed, found, err := db.claim(ctx, now, lease, after, busy, limit)
+		claimed, found, err := db.claim(ctx, now, lease, after, busy, each, limit)
 		if err != nil || len(claimed) > 0 || len(found) == 0 {
 			return claimed, err
 		}
@@ -137,14 +137,14 @@ func (db *DB) ClaimDeliveries(ctx context.Context, now, lease time.Time, after c
 
 // claim looks once; found are the workspaces in which there was something to claim.
 func (db *DB) claim(
-	ctx context.Context, now, lease time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int,
+	ctx context.Context, now, lease time.Time, after core.WorkspaceID, busy []core.WorkspaceID, each, limit int,
 ) (claimed []core.Delivery, found []core.WorkspaceID, err error) {
 	const op = "postgres.ClaimDeliveries"
 	due, err := db.due(ctx, dueQuery, micros(now), store.MaxDue)
 	if err == nil && len(due) < store.MaxDue {
-		due = store.Turn(due, after, busy, limit)
+		due = store.Turn(due, after, busy, each, limit)
 	} else if err == nil {
-		due, err = db.walk(ctx, now, after, busy, limit)
+		due, err = db.walk(ctx, now, after, busy, each, limit)
 	}
 	if err != nil || len(due) == 0 {
 		return nil, nil, err
@@ -160,21 +160,21 @@ func (db *DB) claim(
 		return err
 	}, claimQuery, workspaces, ids, micros(now), micros(lease), db.here.claims())
 	err = b.send(ctx, op, db.platform)
-	order := func(d core.Delivery) int { return slices.Index(workspaces, string(d.Workspace)) }
+	order := func(d core.Delivery) int { return slices.Index(ids, string(d.ID)) }
 	slices.SortFunc(claimed, func(a, b core.Delivery) int { return order(a) - order(b) })
 	return claimed, found, err
 }
 
-// walk finds whose turn it is in a backlog: one delivery of each or, when there are
-// not more places than workspaces, several of each. While it finds none, what waited
+// walk finds whose turn it is in a backlog: up to each of each workspace or, when there
+// are not more places than workspaces, perTurn. While it finds none, what waited
 // for a later time may still be behind that of the busy ones.
-func (db *DB) walk(ctx context.Context, now time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int) ([]core.Delivery, error) {
+func (db *DB) walk(ctx context.Context, now time.Time, after core.WorkspaceID, busy []core.WorkspaceID, each, limit int) ([]core.Delivery, error) {
 	for {
 		more, err := db.ripen(ctx, now)
 		if err != nil {
 			return nil, err
 		}
-		due, err := db.turns(ctx, now, after, busy, limit)
+		due, err := db.turns(ctx, now, after, busy, each, limit)
 		if err != nil || len(due) > 0 || !more {
 			return due, err
 		}
@@ -182,8 +182,9 @@ func (db *DB) walk(ctx context.Context, now time.Time, after core.WorkspaceID, b
 }
 
 // turns is walk among those that take part in the turns already.
-func (db *DB) turns(ctx context.Context, now time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int) ([]core.Delivery, error) {
-	due, err := db.due(ctx, turnQuery, after, micros(now), texts(busy), perTurn, limit*perTurn)
+func (db *DB) turns(ctx context.Context, now time.Time, after core.WorkspaceID, busy []core.WorkspaceID, each, limit int) ([]core.Delivery, error) {
+	several := max(perTurn, each)
+	due, err := db.due(ctx, turnQuery, after, micros(now), texts(busy), several, limit*several)
 	if err != nil {
 		return nil, err
 	}
@@ -193,7 +194,7 @@ func (db *DB) turns(ctx context.Context, now time.Time, after core.WorkspaceID, 
 		for _, d := range first {
 			seen = append(seen, string(d.Workspace))
 		}
-		more, err := db.due(ctx, turnQuery, "", micros(now), seen, perTurn, limit*perTurn) // the turn begins again
+		more, err := db.due(ctx, turnQuery, "", micros(now), seen, several, limit*several) // the turn begins again
 		if err != nil {
 			return nil, err
 		}
@@ -202,7 +203,7 @@ func (db *DB) turns(ctx context.Context, now time.Time, after core.WorkspaceID, 
 	if len(first) >= limit {
 		return due[:limit], nil
 	}
-	return first, nil
+	return store.Turn(due, after, nil, each, limit), nil
 }
 
 // firsts are the first of each workspace, whose deliveries are next to each other.

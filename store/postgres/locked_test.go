@@ -35,7 +35,7 @@ func TestWhatIsLockedHoldsNobodyUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []core.DeliveryID{free, ""} {
-		claimed, err := db.ClaimDeliveries(ctx, now, now.Add(time.Minute), "", nil, 1)
+		claimed, err := db.ClaimDeliveries(ctx, now, now.Add(time.Minute), "", nil, 1, 1)
 		if err != nil || len(claimed) > 1 || len(claimed) == 0 != (want == "") || len(claimed) == 1 && claimed[0].ID != want {
 			t.Errorf("claimed %v, %v, want %q", claimed, err, want)
 		}

@@ -43,7 +43,7 @@ func TestFault13_ADeadNodesDeliveriesAreTakenOver(t *testing.T) {
 	}
 	claim := func(db *DB, at time.Time) []core.Delivery {
 		t.Helper()
-		claimed, err := db.ClaimDeliveries(ctx, at, at.Add(leased/2), "", nil, 1)
+		claimed, err := db.ClaimDeliveries(ctx, at, at.Add(leased/2), "", nil, 1, 1)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -32,7 +32,7 @@ func TestSeveralOfEachWhenAsManyWaitAsThereArePlaces(t *testing.T) {
 	seen := map[core.DeliveryID]bool{}
 	claim := func(after core.WorkspaceID, busy []core.WorkspaceID, limit int) string {
 		t.Helper()
-		claimed, err := db.ClaimDeliveries(context.Background(), now, now.Add(time.Hour), after, busy, limit)
+		claimed, err := db.ClaimDeliveries(context.Background(), now, now.Add(time.Hour), after, busy, 1, limit)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -192,10 +192,13 @@ const turnQuery = `WITH RECURSIVE turn (workspace) AS (
 	WHERE workspace IS NOT NULL AND first IS NOT NULL AND workspace NOT IN (SELECT value FROM json_each(?3))
 	LIMIT ?4`
 
+// nextOfQuery finds the first due deliveries of a workspace.
+const nextOfQuery = "SELECT workspace, id, due FROM deliveries WHERE " + inWorkspace + " AND later = 0 AND due <= ? ORDER BY due LIMIT ?"
+
 // ClaimDeliveries implements core/events' Store.
-func (db *DB) ClaimDeliveries(ctx context.Context, now, lease time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int) ([]core.Delivery, error) {
+func (db *DB) ClaimDeliveries(ctx context.Context, now, lease time.Time, after core.WorkspaceID, busy []core.WorkspaceID, each, limit int) ([]core.Delivery, error) {
 	for {
-		claimed, found, err := db.claim(ctx, now, lease, after, busy, limit)
+		claimed, found, err := db.claim(ctx, now, lease, after, busy, each, limit)
 		// Where all that was found was cancelled meanwhile, there may be more behind it.
 		if err != nil || len(claimed) > 0 || !found {
 			return claimed, err
@@ -205,14 +208,14 @@ func (db *DB) ClaimDeliveries(ctx context.Context, now, lease time.Time, after c
 
 // claim looks once; found says that there was something to claim.
 func (db *DB) claim(
-	ctx context.Context, now, lease time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int,
+	ctx context.Context, now, lease time.Time, after core.WorkspaceID, busy []core.WorkspaceID, each, limit int,
 ) (claimed []core.Delivery, found bool, err error) {
 	const op = "sqlite.ClaimDeliveries"
 	due, err := db.due(ctx, dueQuery, micros(now), store.MaxDue)
 	if err == nil && len(due) < store.MaxDue {
-		due = store.Turn(due, after, busy, limit)
+		due = store.Turn(due, after, busy, each, limit)
 	} else if err == nil {
-		due, err = db.walk(ctx, now, after, busy, limit)
+		due, err = db.walk(ctx, now, after, busy, each, limit)
 	}
 	if err != nil || len(due) == 0 {
 		return nil, false, failed(op, err)
@@ -237,13 +240,16 @@ func (db *DB) claim(
 
 // walk finds whose turn it is in a backlog. While it finds nobody, what waited for a
 // later time may still be behind that of the busy ones.
-func (db *DB) walk(ctx context.Context, now time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int) ([]core.Delivery, error) {
+func (db *DB) walk(ctx context.Context, now time.Time, after core.WorkspaceID, busy []core.WorkspaceID, each, limit int) ([]core.Delivery, error) {
 	for {
 		more, err := db.ripen(ctx, now)
 		if err != nil {
 			return nil, err
 		}
 		due, err := db.turns(ctx, now, after, busy, limit)
+		if err == nil && each > 1 && len(due) < limit {
+			due, err = db.several(ctx, now, after, due, each, limit)
+		}
 		if err != nil || len(due) > 0 || !more {
 			return due, err
 		}
@@ -262,6 +268,18 @@ func (db *DB) turns(ctx context.Context, now time.Time, after core.WorkspaceID, 
 	}
 	more, err := db.due(ctx, turnQuery, core.WorkspaceID(""), micros(now), jsonList(seen), limit-len(due)) // the turn begins again
 	return append(due, more...), err
+}
+
+// several adds to the first of each workspace those that follow.
+func (db *DB) several(ctx context.Context, now time.Time, after core.WorkspaceID, first []core.Delivery, each, limit int) (due []core.Delivery, err error) {
+	for _, d := range first {
+		next, err := db.due(ctx, nextOfQuery, d.Workspace, micros(now), each)
+		if err != nil {
+			return nil, err
+		}
+		due = append(due, next...)
+	}
+	return store.Turn(due, after, nil, each, limit), nil
 }
 
 // ripen has what waited for a later time take part in the turns, if it is due, up to

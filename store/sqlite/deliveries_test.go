@@ -42,7 +42,7 @@ func put(t *testing.T, db *DB, ws core.WorkspaceID, due time.Time) core.Delivery
 
 func claim(t *testing.T, db *DB, now time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int) []core.Delivery {
 	t.Helper()
-	claimed, err := db.ClaimDeliveries(t.Context(), now, now.Add(30*time.Second), after, busy, limit)
+	claimed, err := db.ClaimDeliveries(t.Context(), now, now.Add(30*time.Second), after, busy, 1, limit)
 	if err != nil {
 		t.Fatal(err)
 	}

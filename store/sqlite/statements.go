@@ -42,7 +42,7 @@ func entriesOf(n int) string {
 }
 
 var readQueries = []string{
-	selectHead, selectDocument, selectVersion, selectHolder, selectReceipt, selectSum, selectBlob, selectCounted, selectEvent, dueQuery, ripeQuery, turnQuery, nextQuery,
+	selectHead, selectDocument, selectVersion, selectHolder, selectReceipt, selectSum, selectBlob, selectCounted, selectEvent, dueQuery, ripeQuery, turnQuery, nextOfQuery, nextQuery,
 }
 
 var writeQueries = append(insertEntries[:], []string{

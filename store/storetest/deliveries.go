@@ -19,7 +19,7 @@ import (
 type Deliveries interface {
 	store.Backend
 	RecoverDeliveries(ctx context.Context, now time.Time, attempts int) error
-	ClaimDeliveries(ctx context.Context, now, lease time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int) ([]core.Delivery, error)
+	ClaimDeliveries(ctx context.Context, now, lease time.Time, after core.WorkspaceID, busy []core.WorkspaceID, each, limit int) ([]core.Delivery, error)
 	Resumed() <-chan struct{}
 	NextDelivery(ctx context.Context, after time.Time, busy []core.WorkspaceID) (time.Time, bool, error)
 	RetryDelivery(ctx context.Context, d core.Delivery, due time.Time, message string) error
@@ -153,7 +153,13 @@ func (c *counter) put(ws core.WorkspaceID, due time.Time) core.Delivery {
 // claim claims with a lease of half a minute.
 func (c *counter) claim(now time.Time, after core.WorkspaceID, busy []core.WorkspaceID, limit int) []core.Delivery {
 	c.t.Helper()
-	claimed, err := c.ClaimDeliveries(context.Background(), now, now.Add(30*time.Second), after, busy, limit)
+	return c.claimEach(now, after, busy, 1, limit)
+}
+
+// claimEach claims several of a workspace.
+func (c *counter) claimEach(now time.Time, after core.WorkspaceID, busy []core.WorkspaceID, each, limit int) []core.Delivery {
+	c.t.Helper()
+	claimed, err := c.ClaimDeliveries(context.Background(), now, now.Add(30*time.Second), after, busy, each, limit)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -266,7 +272,7 @@ func oneOfMany(t *testing.T, c *counter) {
 	for range workers {
 		all.Go(func() {
 			for {
-				list, err := c.ClaimDeliveries(context.Background(), noon, noon.Add(time.Minute), "", nil, 1)
+				list, err := c.ClaimDeliveries(context.Background(), noon, noon.Add(time.Minute), "", nil, 1, 1)
 				if err != nil {
 					t.Error(err)
 					return

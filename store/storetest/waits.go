@@ -107,7 +107,7 @@ func recovered(t *testing.T, c *counter) {
 func inTurn(t *testing.T, c *counter) { takeTurns(t, c, 50) }
 
 // inTurnBehindABacklog is inTurn with more due deliveries than are looked at.
-func inTurnBehindABacklog(t *testing.T, c *counter) { takeTurns(t, c, store.MaxDue+1) }
+func inTurnBehindABacklog(t *testing.T, c *counter) { takeTurns(t, c, store.MaxDue+10) }
 
 func takeTurns(t *testing.T, c *counter, storm int) {
 	var changes []core.Change
@@ -135,6 +135,15 @@ func takeTurns(t *testing.T, c *counter, storm int) {
 	}
 	if got := c.claim(noon, "", []core.WorkspaceID{"ws_b"}, 8); len(got) != 0 {
 		t.Errorf("claimed of who is busy: %+v", got)
+	}
+	c.put("ws_a", noon)
+	c.put("ws_a", noon)
+	c.put("ws_c", noon)
+	if got := names(c.claimEach(noon, "ws_a", nil, 2, 4)); got != "ws_b ws_c ws_a ws_b" {
+		t.Errorf("claimed of %s, want one of each, and then a second", got)
+	}
+	if got := names(c.claimEach(noon, "ws_b", []core.WorkspaceID{"ws_a"}, 3, 8)); got != "ws_b ws_b ws_b" {
+		t.Errorf("claimed of %s, want three of who waits and isn't busy", got)
 	}
 	due, any, err := c.NextDelivery(context.Background(), time.Time{}, []core.WorkspaceID{"ws_a", "ws_b", "ws_c"})
 	if err != nil || !any || !due.Equal(noon.Add(time.Hour)) {
