@@ -144,9 +144,6 @@ func newFlat(t reflect.Type) flat {
 // false, at whatever it does not know for certain; the struct is then to be read
 // anew.
 func (s flat) read(object []byte, into reflect.Value) bool {
-	if s == nil {
-		return false
-	}
 	properties, ok := Properties(object)
 	if !ok {
 		return false

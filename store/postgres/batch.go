@@ -106,17 +106,11 @@ func (b *batch) unless(otherwise func(found int64) error) (number int) {
 	return len(b.expectations) - 1
 }
 
-// must adds a statement that has to touch a row.
+// must adds a statement that has to touch one row. The query has no RETURNING of its
+// own.
 func (b *batch) must(otherwise error, query string, args ...any) {
-	b.touch(1, otherwise, query, args...)
-}
-
-// touch adds a statement that has to touch so many rows. The query has no
-// RETURNING of its own.
-func (b *batch) touch(rows int, otherwise error, query string, args ...any) {
-	n := len(args)
-	b.exec("WITH touched AS ("+query+" RETURNING 1) SELECT expect((SELECT count(*) FROM touched) = "+place(n+1)+", "+place(n+2)+")",
-		append(args, int64(rows), int32(b.unless(func(int64) error { return otherwise })))...)
+	b.exec("WITH touched AS ("+query+" RETURNING 1) SELECT expect((SELECT count(*) FROM touched) = 1, "+place(len(args)+1)+")",
+		append(args, int32(b.unless(func(int64) error { return otherwise })))...)
 }
 
 // unique keeps the error there is when a statement that follows violates a

@@ -48,7 +48,7 @@ var readQueries = []string{
 var writeQueries = append(insertEntries[:], []string{
 	bumpSeq, insertDocument, updateDocument, deleteDocument, deleteEntry, insertUnique, deleteUnique,
 	insertEvents.one, insertEvents.several, insertDeliveries.one, insertDeliveries.several, waitingQuery, listeningQuery, ripenQuery, claimQuery, completeQuery, holdQuery, setAsideQuery, failQuery,
-	insertInvocation, insertInvocations,
+	insertInvocations.one, insertInvocations.several,
 	beginUnit, undoUnit, endUnit,
 }...)
 
