@@ -28,9 +28,12 @@ const (
 	// pool is how many connections the quiet workspace has for requests that are
 	// due. There is always a free one, unless the server stands still.
 	pool = 64
-	// settle is how long the flood is on before it is measured beside it, and how
-	// long nothing is asked after it.
+	// settle is how long the flood is on before anything is asked beside it, and how
+	// long nothing is asked before that.
 	settle = 2 * time.Second
+	// lead is how long the quiet workspace asks before it is measured, alone and beside
+	// the flood: a server notices that somebody is back while it answers them.
+	lead = time.Second
 	// cleared is how long nothing is asked after the noisy workspace was deleted: what
 	// it left is written to where it belongs, and its files are cleaned up.
 	cleared = 10 * time.Second
@@ -47,6 +50,7 @@ type result struct {
 type round struct {
 	maximum       float64 // requests a second that it gets alone
 	alone, beside samples
+	first         samples // beside the flood, of the lead
 	flood         flooded
 }
 
@@ -107,7 +111,7 @@ func (o *options) round(ctx context.Context, s *carrel.Server, v *quiet, n int, 
 	}
 	rate := r.maximum * share
 	time.Sleep(settle)
-	if r.alone, err = v.ask(ctx, rate, wanted); err != nil {
+	if _, r.alone, err = v.ask(ctx, rate, wanted); err != nil {
 		return r, err
 	}
 	// Always behind it: a flood leaves much to clean up, and alone is what is without one.
@@ -116,11 +120,11 @@ func (o *options) round(ctx context.Context, s *carrel.Server, v *quiet, n int, 
 		return r, err
 	}
 	time.Sleep(settle)
-	r.beside, err = v.ask(ctx, rate, wanted)
+	r.first, r.beside, err = v.ask(ctx, rate, wanted)
 	var stopped error
 	r.flood, stopped = f.stop(ctx)
 	time.Sleep(cleared)
-	return r, errors.Join(err, stopped)
+	return r, errors.Join(err, stopped, s.Postgres.Checkpoint(ctx))
 }
 
 // quiet is the workspace that is measured.
@@ -169,50 +173,65 @@ func (v *quiet) most(ctx context.Context, during time.Duration) (float64, error)
 	return float64(answered.Load()) / time.Since(began).Seconds(), err
 }
 
-// ask makes so many requests, one each time it is planned, however long those
-// before it take.
-func (v *quiet) ask(ctx context.Context, rate float64, n int) (samples, error) {
-	planned := make(chan time.Time, n) // never full: who plans doesn't wait
-	go func() {
-		defer close(planned)
+// ask makes so many requests after those of the lead, one each time it is planned,
+// however long those before it take.
+func (v *quiet) ask(ctx context.Context, rate float64, n int) (first, taken samples, err error) {
+	leading := int(rate * lead.Seconds())
+	n += leading
+	type request struct {
+		planned time.Time
+		leads   bool
+	}
+	requests := make(chan request, n) // never full: who plans doesn't wait
+	plan := sync.OnceFunc(func() {
+		defer close(requests)
 		began, every := time.Now(), time.Duration(float64(time.Second)/rate)
 		for i := range n {
-			at := began.Add(time.Duration(i) * every)
-			time.Sleep(time.Until(at))
+			planned := began.Add(time.Duration(i) * every)
+			time.Sleep(time.Until(planned))
 			if ctx.Err() != nil {
 				return
 			}
-			planned <- at
+			requests <- request{planned, i < leading}
 		}
-	}()
+	})
 	var mu sync.Mutex
-	taken := samples{}
-	err := v.connected(pool, func(c *client.Connection) error {
-		for at := range planned {
+	first, taken = samples{}, samples{}
+	err = v.connected(pool, func(c *client.Connection) error {
+		go plan() // once all are connected
+		for r := range requests {
 			w, err := v.do(c)
 			if err != nil {
 				return err
 			}
-			took := time.Since(at)
+			took := time.Since(r.planned)
+			into := taken
+			if r.leads {
+				into = first
+			}
 			mu.Lock()
-			taken[w.Name] = append(taken[w.Name], took)
+			into[w.Name] = append(into[w.Name], took)
 			mu.Unlock()
 		}
 		return nil
 	})
-	return taken, errors.Join(err, ctx.Err())
+	return first, taken, errors.Join(err, ctx.Err())
 }
 
-// connected runs do on so many connections at the same time.
+// connected runs do on so many connections at the same time, once there are all.
 func (v *quiet) connected(n int, do func(*client.Connection) error) error {
-	errs := make([]error, n)
-	var done sync.WaitGroup
-	for i := range n {
+	connections := make([]*client.Connection, n)
+	for i := range connections {
 		c, err := client.Dial(v.server.Host())
 		if err != nil {
 			return err
 		}
 		defer c.Close()
+		connections[i] = c
+	}
+	errs := make([]error, n)
+	var done sync.WaitGroup
+	for i, c := range connections {
 		done.Go(func() { errs[i] = do(c) })
 	}
 	done.Wait()

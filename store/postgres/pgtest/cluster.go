@@ -167,7 +167,8 @@ func (c *Cluster) Drop(ctx context.Context, name string) error {
 	return c.exec(ctx, "DROP DATABASE "+pgx.Identifier{name}.Sanitize()+" WITH (FORCE)")
 }
 
-func (c *Cluster) checkpoint(ctx context.Context) error { return c.exec(ctx, "CHECKPOINT") }
+// Checkpoint has what was written until now be in the files of tables.
+func (c *Cluster) Checkpoint(ctx context.Context) error { return c.exec(ctx, "CHECKPOINT") }
 
 func (c *Cluster) exec(ctx context.Context, statement string) error {
 	conn, err := pgx.Connect(ctx, c.URL("postgres"))

@@ -55,7 +55,7 @@ func Folder(t testing.TB) string {
 	t.Helper()
 	cluster, err := shared()
 	if err == nil {
-		err = cluster.checkpoint(t.Context())
+		err = cluster.Checkpoint(t.Context())
 	}
 	if err != nil {
 		t.Fatal(err)
