@@ -156,6 +156,53 @@ func TestAnEndlessConflictEnds(t *testing.T) {
 	}
 }
 
+// A run that is alone with its plugin's data waits for no room: others of its
+// workspace have it, and wait for this run.
+func TestARunThatIsAloneNeedsNoRoom(t *testing.T) {
+	b := newBench(t)
+	d, other := b.dispatcher(), b.dispatcher()
+	id := b.seed("contested")
+	b.handle("bump", func(ctx context.Context, _ abi.Invocation, host *hostfuncs.Host) (any, error) {
+		return increment(ctx, host, id)
+	})
+	var runs atomic.Int64
+	b.handle("mutation", func(ctx context.Context, _ abi.Invocation, host *hostfuncs.Host) (any, error) {
+		answer, err := increment(ctx, host, id)
+		switch n := runs.Add(1); {
+		case n < 5:
+			must(t, other.Deliver(ctx, b.delivery("bump")))
+		case n == 5: // the next one is alone
+			must(t, other.Deliver(ctx, b.delivery("bump")))
+			d.HoldBack(b.ws.ID)
+		}
+		return answer, err
+	})
+	_, err := b.ask(d, b.owner, "POST", "/run")
+	must(t, err)
+	if runs.Load() != 6 {
+		t.Errorf("%d runs", runs.Load())
+	}
+}
+
+// An action mostly waits for others, so it needs no room; what it changes does, and so
+// do all other calls.
+func TestAnActionNeedsNoRoom(t *testing.T) {
+	b := newBench(t)
+	d := b.dispatcher(func(c *dispatch.Config) { c.Request.Time = 200 * time.Millisecond })
+	b.handle("action", func(context.Context, abi.Invocation, *hostfuncs.Host) (any, error) { return nil, nil })
+	b.handle("mutation", func(ctx context.Context, in abi.Invocation, host *hostfuncs.Host) (any, error) {
+		return insert(ctx, host, in.ID)
+	})
+	d.HoldBack(b.ws.ID)
+	_, err := b.ask(d, b.owner, "PUT", "/run/1")
+	must(t, err)
+	_, err = b.ask(d, b.owner, "POST", "/run")
+	wantError(t, err, core.Timeout, "not done in time")
+	if record := b.log.last(); record.Outcome != core.OutcomeTimeout || record.Runs != 0 {
+		t.Errorf("record: %+v", record)
+	}
+}
+
 // A refusal is true when it is told: a handler that decided on what had changed
 // meanwhile decides again.
 func TestAStaleRefusalIsRunAgain(t *testing.T) {

@@ -178,6 +178,7 @@ type Dispatcher struct {
 	turns      *gates[turn]                // those that wait for one another, by what for
 	commits    *gates[core.InstallationID] // commits in progress, by installation
 	processors *processors                 // before calls that compute
+	headroom   *headroom                   // before all that calls do but wait
 }
 
 // defaultFuel is what a call may use where nobody sets less: many seconds of work.
@@ -215,6 +216,7 @@ func New(c Config) *Dispatcher {
 	if c.PerWorkspace == 0 {
 		c.PerWorkspace = 16
 	}
+	d.headroom = newHeadroom(cmp.Or(c.Processors, goruntime.GOMAXPROCS(0)), c.PerWorkspace, c.Observer)
 	d.crowds = newGates[core.WorkspaceID](math.MaxInt32, "workspace", c.Observer)
 	d.slots = newGates[core.WorkspaceID](c.PerWorkspace, "workspace", c.Observer)
 	d.crowd = c.PerWorkspace * (1 + maxQueue)

@@ -174,6 +174,14 @@ func (i *invocation) once(ctx context.Context) (Answer, *conflict, error) {
 			return Answer{}, again, err
 		}
 	}
+	// An action mostly waits for others; and for a run that is alone those who have the room wait.
+	if t.kind != abi.KindAction && !i.alone {
+		leave, err := i.headroom.enter(ctx, i.workspace.ID)
+		if err != nil {
+			return Answer{}, nil, i.end(core.OutcomeTimeout, late(err))
+		}
+		defer leave()
+	}
 	if t.receipt != nil {
 		stored, found, err := unit.Receipt(ctx, t.receipt.scope, t.receipt.key)
 		if err != nil {
