@@ -41,9 +41,10 @@ func (p *Postgres) CPU() (used float64) {
 	return used
 }
 
-// Checkpoint brings its files up to date, if it was started, as it does by itself now
-// and then. What it wrote to its log with until then it uses again; a cluster that is
-// new makes a file for each 16 MB, which stops all commits for tens of milliseconds.
+// Checkpoint brings its files up to date, if it was started, which it else does by
+// itself, at some time in a measurement or between two. The files of its log it then
+// uses again, as one that has run for a day does; one that is new makes another for
+// each 16 MB, which stops all commits for tens of milliseconds.
 func (p *Postgres) Checkpoint(ctx context.Context) error {
 	if p == nil || p.cluster == nil {
 		return nil

@@ -50,7 +50,7 @@ type result struct {
 type round struct {
 	maximum       float64 // requests a second that it gets alone
 	alone, beside samples
-	first         samples // beside the flood, of the lead
+	first         [2]samples // in the lead: alone, and beside the flood
 	flood         flooded
 }
 
@@ -111,7 +111,7 @@ func (o *options) round(ctx context.Context, s *carrel.Server, v *quiet, n int, 
 	}
 	rate := r.maximum * share
 	time.Sleep(settle)
-	if _, r.alone, err = v.ask(ctx, rate, wanted); err != nil {
+	if r.first[0], r.alone, err = v.ask(ctx, rate, wanted); err != nil {
 		return r, err
 	}
 	// Always behind it: a flood leaves much to clean up, and alone is what is without one.
@@ -120,7 +120,7 @@ func (o *options) round(ctx context.Context, s *carrel.Server, v *quiet, n int, 
 		return r, err
 	}
 	time.Sleep(settle)
-	r.first, r.beside, err = v.ask(ctx, rate, wanted)
+	r.first[1], r.beside, err = v.ask(ctx, rate, wanted)
 	var stopped error
 	r.flood, stopped = f.stop(ctx)
 	time.Sleep(cleared)
@@ -161,7 +161,7 @@ func (v *quiet) do(c *client.Connection) (client.Work, error) {
 func (v *quiet) most(ctx context.Context, during time.Duration) (float64, error) {
 	var answered atomic.Int64
 	began := time.Now()
-	err := v.connected(soloConnections, func(c *client.Connection) error {
+	err := v.connected(soloConnections, func() {}, func(c *client.Connection) error {
 		for time.Since(began) < during && ctx.Err() == nil {
 			if _, err := v.do(c); err != nil {
 				return err
@@ -183,22 +183,21 @@ func (v *quiet) ask(ctx context.Context, rate float64, n int) (first, taken samp
 		leads   bool
 	}
 	requests := make(chan request, n) // never full: who plans doesn't wait
-	plan := sync.OnceFunc(func() {
+	plan := func() {
 		defer close(requests)
-		began, every := time.Now(), time.Duration(float64(time.Second)/rate)
+		began, apart := time.Now(), time.Duration(float64(time.Second)/rate)
 		for i := range n {
-			planned := began.Add(time.Duration(i) * every)
+			planned := began.Add(time.Duration(i) * apart)
 			time.Sleep(time.Until(planned))
 			if ctx.Err() != nil {
 				return
 			}
 			requests <- request{planned, i < leading}
 		}
-	})
+	}
 	var mu sync.Mutex
 	first, taken = samples{}, samples{}
-	err = v.connected(pool, func(c *client.Connection) error {
-		go plan() // once all are connected
+	err = v.connected(pool, plan, func(c *client.Connection) error {
 		for r := range requests {
 			w, err := v.do(c)
 			if err != nil {
@@ -218,8 +217,8 @@ func (v *quiet) ask(ctx context.Context, rate float64, n int) (first, taken samp
 	return first, taken, errors.Join(err, ctx.Err())
 }
 
-// connected runs do on so many connections at the same time, once there are all.
-func (v *quiet) connected(n int, do func(*client.Connection) error) error {
+// connected makes so many connections, and then runs do on each and plan beside them.
+func (v *quiet) connected(n int, plan func(), do func(*client.Connection) error) error {
 	connections := make([]*client.Connection, n)
 	for i := range connections {
 		c, err := client.Dial(v.server.Host())
@@ -231,6 +230,7 @@ func (v *quiet) connected(n int, do func(*client.Connection) error) error {
 	}
 	errs := make([]error, n)
 	var done sync.WaitGroup
+	done.Go(plan)
 	for i, c := range connections {
 		done.Go(func() { errs[i] = do(c) })
 	}

@@ -80,7 +80,9 @@ func (r *result) over(of func(round) float64) float64 {
 func (r *result) figures() []report.Figure {
 	a50, a99 := r.times(false, every)
 	b50, b99 := r.times(true, every)
-	first99 := r.over(func(one round) float64 { return quantile(one.first.all(), 0.99) })
+	first := func(beside int) float64 {
+		return r.over(func(one round) float64 { return quantile(one.first[beside].all(), 0.99) }) / 1e3
+	}
 	each := func(of func(flooded) int64) float64 {
 		return r.over(func(one round) float64 { return float64(of(one.flood)) / one.flood.Seconds })
 	}
@@ -90,7 +92,8 @@ func (r *result) figures() []report.Figure {
 		{Name: "beside it, of the noisy one: answered", Value: each(func(f flooded) int64 { return f.Answered }), Unit: "/s"},
 		{Name: "refused", Value: each(func(f flooded) int64 { return f.Refused }), Unit: "/s"},
 		{Name: "events emitted", Value: each(func(f flooded) int64 { return f.Events }), Unit: "/s"},
-		{Name: "p99 beside it in the first second", Value: first99 / 1e3, Unit: "ms"},
+		{Name: "p99 in its first second, alone", Value: first(0), Unit: "ms"},
+		{Name: "p99 in its first second, beside it", Value: first(1), Unit: "ms"},
 		{Name: "p50 beside over alone", Value: b50 / a50, Unit: "times"},
 		{Name: "p99 beside over alone", Value: b99 / a99, Unit: "times", Most: 2},
 		r.neighbours.Figure(),

@@ -167,7 +167,7 @@ func (c *Cluster) Drop(ctx context.Context, name string) error {
 	return c.exec(ctx, "DROP DATABASE "+pgx.Identifier{name}.Sanitize()+" WITH (FORCE)")
 }
 
-// Checkpoint has what was written until now be in the files of tables.
+// Checkpoint writes to the files of tables what is only in the log.
 func (c *Cluster) Checkpoint(ctx context.Context) error { return c.exec(ctx, "CHECKPOINT") }
 
 func (c *Cluster) exec(ctx context.Context, statement string) error {
