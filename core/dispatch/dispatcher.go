@@ -178,7 +178,7 @@ type Dispatcher struct {
 	turns      *gates[turn]                // those that wait for one another, by what for
 	commits    *gates[core.InstallationID] // commits in progress, by installation
 	processors *processors                 // before calls that compute
-	headroom   *headroom                   // before all that calls do but wait
+	headroom   *headroom                   // before a run, for who wants far more than others
 }
 
 // defaultFuel is what a call may use where nobody sets less: many seconds of work.

@@ -82,12 +82,14 @@ func (d *Dispatcher) execute(ctx context.Context, t task) (Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, t.limits.Time)
 	defer cancel()
 	if t.trigger == abi.TriggerRequest { // deliveries are bounded where they are claimed
+		d.headroom.came(t.workspace.ID)
 		leave, err := d.crowds.enterAmong(ctx, t.workspace.ID, d.crowd)
 		if err != nil {
 			return Answer{}, core.E("dispatch.Execute", core.RateLimited,
 				"This workspace has as many calls in progress as it may have. Try again in a moment.")
 		}
 		defer leave()
+		defer d.headroom.went(t.workspace.ID)
 	}
 	if t.request != "" {
 		leave, err := d.turns.enter(ctx, turn{t.workspace.ID, byRequest, t.request})
@@ -148,15 +150,24 @@ func (d *Dispatcher) perform(ctx context.Context, t task) (answer Answer, err er
 
 // once makes one run. It returns a conflict when the run must be made again.
 func (i *invocation) once(ctx context.Context) (Answer, *conflict, error) {
-	v, err := i.views.get(ctx, i.workspace.ID)
+	v, t, refusal, err := i.authorised(ctx)
 	if err != nil {
-		return Answer{}, nil, late(err)
+		return Answer{}, nil, err
 	}
-	t, refusal := i.authorise(v)
-	if t != nil {
-		i.known = t.handler != "" && (refusal == nil || t.actor.Type != core.ActorAnonymous)
-		i.record.Install, i.record.Handler, i.record.Kind = t.installation.ID, t.handler, t.kind
-		i.record.Delivery, i.record.Attempt = t.delivery, t.input.Attempt
+	if refusal == nil && i.needsRoom(t) {
+		leave, waited, err := i.headroom.enter(ctx, i.workspace.ID, i.line())
+		if err != nil {
+			return Answer{}, nil, i.end(core.OutcomeTimeout, late(err))
+		}
+		defer leave()
+		if waited { // nothing may be as it was
+			if i.record.Runs == 0 {
+				i.record.Started = i.now()
+			}
+			if v, t, refusal, err = i.authorised(ctx); err != nil {
+				return Answer{}, nil, err
+			}
+		}
 	}
 	if refusal != nil {
 		return i.settle(ctx, v, i.units.Begin(i.workspace.ID, Scope{ReadOnly: true, Now: i.record.Started, AuthEpoch: v.Access.Epoch}),
@@ -173,14 +184,6 @@ func (i *invocation) once(ctx context.Context) (Answer, *conflict, error) {
 		if _, again, err := i.settle(ctx, v, unit, Answer{}, nil); again != nil || err != nil {
 			return Answer{}, again, err
 		}
-	}
-	// An action mostly waits for others; and for a run that is alone those who have the room wait.
-	if t.kind != abi.KindAction && !i.alone {
-		leave, err := i.headroom.enter(ctx, i.workspace.ID)
-		if err != nil {
-			return Answer{}, nil, i.end(core.OutcomeTimeout, late(err))
-		}
-		defer leave()
 	}
 	if t.receipt != nil {
 		stored, found, err := unit.Receipt(ctx, t.receipt.scope, t.receipt.key)
@@ -202,6 +205,35 @@ func (i *invocation) once(ctx context.Context) (Answer, *conflict, error) {
 	default:
 		return i.commit(ctx, v, t, unit, grants, response)
 	}
+}
+
+// authorised finds what to run in the workspace as it is now, or why it may not be run.
+func (i *invocation) authorised(ctx context.Context) (v *view, t *target, refusal, err error) {
+	if v, err = i.views.get(ctx, i.workspace.ID); err != nil {
+		return nil, nil, nil, late(err)
+	}
+	t, refusal = i.authorise(v)
+	if t != nil {
+		i.known = t.handler != "" && (refusal == nil || t.actor.Type != core.ActorAnonymous)
+		i.record.Install, i.record.Handler, i.record.Kind = t.installation.ID, t.handler, t.kind
+		i.record.Delivery, i.record.Attempt = t.delivery, t.input.Attempt
+	}
+	return v, t, refusal, nil
+}
+
+// needsRoom reports whether a run waits until the others have room. An action mostly
+// waits for others anyhow; a run that is alone must not wait, as those who are let on
+// wait for it; and who installs or removes a plugin may do so for what it does.
+func (i *invocation) needsRoom(t *target) bool {
+	return t.kind != abi.KindAction && t.handler != "" && i.trigger != abi.TriggerLifecycle && !i.alone
+}
+
+// line is where it waits for that.
+func (i *invocation) line() int {
+	if i.trigger == abi.TriggerRequest {
+		return ofRequests
+	}
+	return ofOthers
 }
 
 // run calls the handler and reads its answer.

@@ -16,10 +16,10 @@ type Observer interface {
 	// nothing was run.
 	Invocation(ctx context.Context, r core.InvocationRecord) (context.Context, func(core.InvocationRecord))
 	// Waited says that a call could not pass a gate at once, and whether it gave
-	// up in the end: "workspace", where those of a workspace are bounded; "turn",
-	// where calls that collided go one after the other; "headroom", where those of a
-	// workspace that asks for far more than others are held back; "commit", where one
-	// of them is alone with its plugin's data.
+	// up in the end: "workspace", where those of a workspace are bounded; "headroom",
+	// where they are held back as it wants far more than others; "turn", where calls
+	// that collided go one after the other; "commit", where one of them is alone with
+	// its plugin's data.
 	Waited(ctx context.Context, gate string, took time.Duration, gaveUp bool)
 }
 

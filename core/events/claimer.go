@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -54,6 +55,9 @@ type Config struct {
 	// SetAside keeps a delivery for a person to look at, and does what else is to
 	// be done at the end of one; nil: the store's SetAsideDelivery.
 	SetAside func(ctx context.Context, d core.Delivery, message string) error
+	// Waiting are the workspaces with deliveries in progress that wait for others: no more
+	// of theirs are claimed. nil: none are.
+	Waiting  func() []core.WorkspaceID
 	Workers  int // deliveries in progress, most of whose time is waiting for the disk; 0 is 64
 	Share    int // of them, for one workspace while it is the only one; 0 is a quarter of them
 	Now      func() time.Time
@@ -95,6 +99,9 @@ func New(c Config) *Claimer {
 	}
 	if c.SetAside == nil {
 		c.SetAside = c.Store.SetAsideDelivery
+	}
+	if c.Waiting == nil {
+		c.Waiting = func() []core.WorkspaceID { return nil }
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -187,10 +194,11 @@ func (c *Claimer) load() (free int, busy []core.WorkspaceID, each int) {
 		share = 1
 	}
 	each = max(1, share/4)
+	waiting := c.Waiting()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for ws, n := range c.running {
-		if n > share-each {
+		if n > share-each || slices.Contains(waiting, ws) {
 			busy = append(busy, ws)
 		}
 	}

@@ -321,6 +321,52 @@ func TestAttack56_AStormMakesRoom(t *testing.T) {
 	})
 }
 
+// Of a workspace whose deliveries wait for others no more are claimed: they would take
+// the workers from others, and run out of time.
+func TestNoMoreIsClaimedOfWhoWaits(t *testing.T) {
+	var let chan struct{}
+	var b *bench
+	var waits atomic.Bool
+	var running atomic.Int64
+	inBubble(t, events.Config{Workers: 8, Share: 4,
+		Waiting: func() []core.WorkspaceID {
+			if waits.Load() {
+				return []core.WorkspaceID{"ws_b"}
+			}
+			return nil
+		},
+		Deliver: func(ctx context.Context, d core.Delivery) error {
+			if d.Workspace == "ws_b" {
+				running.Add(1)
+				defer running.Add(-1)
+				select {
+				case <-let:
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+			return b.complete(ctx, d)
+		},
+	}, func(bench *bench) {
+		b, let = bench, make(chan struct{}) // of the bubble
+		waits.Store(true)
+		b.put("ws_b", "ok", -time.Hour, 100)
+		stop := b.start()
+		defer stop()
+		synctest.Wait()
+		if n := running.Load(); n != 1 {
+			t.Errorf("%d of who waits are in progress, want 1", n)
+		}
+		waits.Store(false)
+		let <- struct{}{}
+		synctest.Wait()
+		if n := running.Load(); n != 4 {
+			t.Errorf("%d are in progress when none waits any more, want 4", n)
+		}
+		close(let)
+	})
+}
+
 // An attempt is stopped before its lease ends; when it doesn't stop, another
 // one is made, and the first has no say any more.
 func TestAnAttemptEndsWithItsLease(t *testing.T) {

@@ -172,7 +172,7 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 		PublicURL:  a.public,
 		Processors: cfg.Processors,
 	})
-	claimer = events.New(events.Config{Store: db, Deliver: dispatcher.Deliver, SetAside: dispatcher.SetAside,
+	claimer = events.New(events.Config{Store: db, Deliver: dispatcher.Deliver, SetAside: dispatcher.SetAside, Waiting: dispatcher.Waiting,
 		Now: db.Now, Observer: watch.ofAttempts(), Logger: cfg.Logger})
 	installations := workspace.NewInstallations(workspace.InstallationsConfig{
 		Store: shared, Plans: plans, Catalog: reg, Schemas: jsonschema.Checker{}, Hooks: hooks{dispatcher},
