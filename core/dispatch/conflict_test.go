@@ -188,7 +188,7 @@ func TestARunThatIsAloneNeedsNoRoom(t *testing.T) {
 // do all other calls.
 func TestAnActionNeedsNoRoom(t *testing.T) {
 	b := newBench(t)
-	d := b.dispatcher(func(c *dispatch.Config) { c.Request.Time = 200 * time.Millisecond })
+	d := b.dispatcher(func(c *dispatch.Config) { c.Request.Time = time.Second })
 	b.handle("action", func(context.Context, abi.Invocation, *hostfuncs.Host) (any, error) { return nil, nil })
 	b.handle("mutation", func(ctx context.Context, in abi.Invocation, host *hostfuncs.Host) (any, error) {
 		return insert(ctx, host, in.ID)

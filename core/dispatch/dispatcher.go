@@ -150,8 +150,9 @@ type Config struct {
 	// 20,000,000,000 units of fuel.
 	Request    Limits
 	Background Limits
-	// PerWorkspace is how many invocations of one workspace run at a time; 0 is 16.
-	// Of requests maxQueue times as many may wait, and others are refused at once.
+	// PerWorkspace is how many requests of one workspace run at a time, and how many of
+	// its events and jobs; 0 is 16. Of requests maxQueue times as many may wait, and others
+	// are refused at once.
 	PerWorkspace int
 	// Processors is how many there are to compute on; 0 is as many as Go has threads for.
 	Processors int
@@ -172,13 +173,20 @@ type Dispatcher struct {
 	publicURL  string
 	request    Limits
 	background Limits
-	slots      *gates[core.WorkspaceID]    // invocations in progress, by workspace
+	slots      *gates[slot]                // invocations in progress, by workspace
 	crowd      int                         // invocations of a workspace, in progress or waiting, that let no request join
 	crowds     *gates[core.WorkspaceID]    // requests in progress or waiting for anything, by workspace; nobody waits here
 	turns      *gates[turn]                // those that wait for one another, by what for
 	commits    *gates[core.InstallationID] // commits in progress, by installation
 	processors *processors                 // before calls that compute
 	headroom   *headroom                   // before a run, for who wants far more than others
+}
+
+// slot is what an invocation in progress has: of its workspace's requests, which many
+// may wait for, or of all else.
+type slot struct {
+	workspace core.WorkspaceID
+	request   bool
 }
 
 // defaultFuel is what a call may use where nobody sets less: many seconds of work.
@@ -218,7 +226,7 @@ func New(c Config) *Dispatcher {
 	}
 	d.headroom = newHeadroom(cmp.Or(c.Processors, goruntime.GOMAXPROCS(0)), c.PerWorkspace, c.Observer)
 	d.crowds = newGates[core.WorkspaceID](math.MaxInt32, "workspace", c.Observer)
-	d.slots = newGates[core.WorkspaceID](c.PerWorkspace, "workspace", c.Observer)
+	d.slots = newGates[slot](c.PerWorkspace, "workspace", c.Observer)
 	d.crowd = c.PerWorkspace * (1 + maxQueue)
 	return d
 }

@@ -78,7 +78,7 @@ func (c *conflict) hopeless(previous *conflict) bool {
 }
 
 // execute runs a task within the workspace's share of the server.
-func (d *Dispatcher) execute(ctx context.Context, t task) (Answer, error) {
+func (d *Dispatcher) execute(ctx context.Context, t task) (answer Answer, err error) {
 	ctx, cancel := context.WithTimeout(ctx, t.limits.Time)
 	defer cancel()
 	if t.trigger == abi.TriggerRequest { // deliveries are bounded where they are claimed
@@ -89,7 +89,11 @@ func (d *Dispatcher) execute(ctx context.Context, t task) (Answer, error) {
 				"This workspace has as many calls in progress as it may have. Try again in a moment.")
 		}
 		defer leave()
-		defer d.headroom.went(t.workspace.ID)
+		defer func() {
+			if kind := core.KindOf(err); kind != core.Timeout && kind != core.RateLimited {
+				d.headroom.went(t.workspace.ID)
+			}
+		}()
 	}
 	if t.request != "" {
 		leave, err := d.turns.enter(ctx, turn{t.workspace.ID, byRequest, t.request})
@@ -98,12 +102,14 @@ func (d *Dispatcher) execute(ctx context.Context, t task) (Answer, error) {
 		}
 		defer leave()
 	}
-	leave, err := d.slots.enter(ctx, t.workspace.ID)
-	if err != nil {
-		return Answer{}, core.E("dispatch.Execute", core.RateLimited,
-			"This workspace has as many calls in progress as it may have. Try again in a moment.")
+	if t.trigger != abi.TriggerLifecycle { // it may be what ends the others
+		leave, err := d.slots.enter(ctx, slot{t.workspace.ID, t.trigger == abi.TriggerRequest})
+		if err != nil {
+			return Answer{}, core.E("dispatch.Execute", core.RateLimited,
+				"This workspace has as many calls in progress as it may have. Try again in a moment.")
+		}
+		defer leave()
 	}
-	defer leave()
 	return d.perform(ctx, t)
 }
 
@@ -159,13 +165,17 @@ func (i *invocation) once(ctx context.Context) (Answer, *conflict, error) {
 		if err != nil {
 			return Answer{}, nil, i.end(core.OutcomeTimeout, late(err))
 		}
-		defer leave()
+		defer func() { leave() }()
 		if waited { // nothing may be as it was
 			if i.record.Runs == 0 {
 				i.record.Started = i.now()
 			}
 			if v, t, refusal, err = i.authorised(ctx); err != nil {
 				return Answer{}, nil, err
+			}
+			if refusal == nil && !i.needsRoom(t) { // what it is now may wait for who does
+				leave()
+				leave = func() {}
 			}
 		}
 	}

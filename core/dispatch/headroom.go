@@ -140,26 +140,37 @@ func (h *headroom) decide(now time.Time) {
 			l.release()
 		}
 	}
-	allowed := h.beside(others, greedy)
+	var wanted float64 // by one of the others
+	for _, l := range others {
+		wanted = max(wanted, l.wants.mean)
+	}
+	var heldBack []*load
 	for _, l := range greedy {
+		if l.wants.mean >= farMore*wanted {
+			heldBack = append(heldBack, l)
+		} else {
+			others = append(others, l)
+			l.release()
+		}
+	}
+	allowed := h.beside(others, len(heldBack))
+	for _, l := range heldBack {
 		l.allow(max(allowed, l.keepsComing(now, h.enough)))
 	}
 }
 
-// beside is how many calls each of the greedy has in progress, on average, beside the
-// others: +Inf when there are none, or one of them wants almost as much.
-func (h *headroom) beside(others, greedy []*load) float64 {
-	var wanted, had, most float64 // by one of them; by all of them; by one of them
+// beside is how many calls each of those held back has in progress, on average, beside
+// the others: +Inf when these have none.
+func (h *headroom) beside(others []*load, heldBack int) float64 {
+	var all, most float64 // that the others have, and one of them
 	for _, l := range others {
-		wanted, had, most = max(wanted, l.wants.mean), had+l.has.mean, max(most, l.has.mean)
+		all, most = all+l.has.mean, max(most, l.has.mean)
 	}
-	for _, l := range greedy {
-		if had == 0 || l.wants.mean < farMore*wanted {
-			return math.Inf(1)
-		}
+	if all == 0 {
+		return math.Inf(1)
 	}
-	together := meetings * h.processors * h.processors / had
-	return max(together/float64(len(greedy)), leastEach*h.processors, leastShare*most)
+	together := meetings * h.processors * h.processors / all
+	return max(together/float64(heldBack), leastEach*h.processors, leastShare*most)
 }
 
 // waiting are the workspaces that are held back and have calls in a line.

@@ -75,7 +75,11 @@ func (h *hall) call(ctx context.Context, ws core.WorkspaceID, lasts time.Duratio
 		return
 	}
 	defer leave()
-	defer h.headroom.went(ws)
+	defer func() {
+		if one.calls > 0 {
+			h.headroom.went(ws)
+		}
+	}()
 	leave, err = h.slots.enter(ctx, ws)
 	if err != nil {
 		return

@@ -161,7 +161,7 @@ func (l *load) keepsComing(now time.Time, enough float64) float64 {
 	if l.catchesUp.IsZero() {
 		return 0
 	}
-	return ahead * comes
+	return min(ahead*comes, enough)
 }
 
 // count adds what there was until now.
