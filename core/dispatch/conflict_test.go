@@ -198,6 +198,9 @@ func TestAnActionNeedsNoRoom(t *testing.T) {
 	must(t, err)
 	_, err = b.ask(d, b.owner, "POST", "/run")
 	wantError(t, err, core.Timeout, "not done in time")
+	if n := d.Unanswered(b.ws.ID); n != 1 {
+		t.Errorf("%v requests count as not answered, want the one that was given up", n)
+	}
 	if record := b.log.last(); record.Outcome != core.OutcomeTimeout || record.Runs != 0 {
 		t.Errorf("record: %+v", record)
 	}

@@ -58,7 +58,7 @@ func (d *Dispatcher) Deliver(ctx context.Context, dl core.Delivery) error {
 
 // Waiting are the workspaces with deliveries that wait because the workspace is held
 // back for others: more of theirs need not be claimed for now.
-func (d *Dispatcher) Waiting() []core.WorkspaceID { return d.headroom.waiting(ofOthers) }
+func (d *Dispatcher) Waiting() []core.WorkspaceID { return d.headroom.waiting() }
 
 // SetAside ends a delivery that has had all its attempts. If it is an occurrence
 // of a schedule the next one is put with it: one failure isn't the end of it.

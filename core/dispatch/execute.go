@@ -83,8 +83,8 @@ func (d *Dispatcher) execute(ctx context.Context, t task) (answer Answer, err er
 	defer cancel()
 	if t.trigger == abi.TriggerRequest { // deliveries are bounded where they are claimed
 		d.headroom.came(t.workspace.ID)
-		leave, err := d.crowds.enterAmong(ctx, t.workspace.ID, d.crowd)
-		if err != nil {
+		leave, crowded := d.crowds.enterAmong(ctx, t.workspace.ID, d.crowd)
+		if crowded != nil {
 			return Answer{}, core.E("dispatch.Execute", core.RateLimited,
 				"This workspace has as many calls in progress as it may have. Try again in a moment.")
 		}

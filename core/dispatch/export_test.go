@@ -14,3 +14,10 @@ func (d *Dispatcher) HoldBack(ws core.WorkspaceID) {
 		l.allow(1)
 	})
 }
+
+// Unanswered is how many requests of a workspace came, but were not answered, since it
+// was held back.
+func (d *Dispatcher) Unanswered(ws core.WorkspaceID) (n float64) {
+	d.headroom.change(ws, func(l *load, _ time.Time) { n = l.came.sum - l.went.sum })
+	return n
+}

@@ -40,10 +40,10 @@ type headroom struct {
 	enough     float64 // calls in progress or waiting: who wants no more is never held back
 	observer   Observer
 
-	mu      sync.Mutex
-	decided time.Time
-	loads   map[core.WorkspaceID]*load // of those who had calls a short while ago
-	greedy  []core.WorkspaceID         // who wanted more than enough then
+	mu       sync.Mutex
+	decided  time.Time
+	loads    map[core.WorkspaceID]*load // of those who had calls a short while ago
+	heldBack []*load
 }
 
 // newHeadroom is for so many processors, and so many calls of a workspace at a time.
@@ -109,7 +109,7 @@ func (h *headroom) change(ws core.WorkspaceID, do func(l *load, now time.Time)) 
 	now := time.Now()
 	l := h.loads[ws]
 	if l == nil {
-		l = newLoad(now)
+		l = newLoad(ws, now)
 		h.loads[ws] = l
 	}
 	l.count(now)
@@ -124,7 +124,6 @@ func (h *headroom) decide(now time.Time) {
 		return
 	}
 	h.decided = now
-	h.greedy = h.greedy[:0]
 	w := newWeights(period)
 	var greedy, others []*load // greedy is who wants more than enough
 	for ws, l := range h.loads {
@@ -134,7 +133,7 @@ func (h *headroom) decide(now time.Time) {
 		case l.idle():
 			delete(h.loads, ws)
 		case l.wants.mean > h.enough:
-			greedy, h.greedy = append(greedy, l), append(h.greedy, ws)
+			greedy = append(greedy, l)
 		default:
 			others = append(others, l)
 			l.release()
@@ -144,17 +143,17 @@ func (h *headroom) decide(now time.Time) {
 	for _, l := range others {
 		wanted = max(wanted, l.wants.mean)
 	}
-	var heldBack []*load
+	h.heldBack = h.heldBack[:0]
 	for _, l := range greedy {
 		if l.wants.mean >= farMore*wanted {
-			heldBack = append(heldBack, l)
+			h.heldBack = append(h.heldBack, l)
 		} else {
 			others = append(others, l)
 			l.release()
 		}
 	}
-	allowed := h.beside(others, len(heldBack))
-	for _, l := range heldBack {
+	allowed := h.beside(others, len(h.heldBack))
+	for _, l := range h.heldBack {
 		l.allow(max(allowed, l.keepsComing(now, h.enough)))
 	}
 }
@@ -173,14 +172,13 @@ func (h *headroom) beside(others []*load, heldBack int) float64 {
 	return max(together/float64(heldBack), leastEach*h.processors, leastShare*most)
 }
 
-// waiting are the workspaces that are held back and have calls in a line.
-func (h *headroom) waiting(line int) []core.WorkspaceID {
+// waiting are the workspaces of which something else than requests waits.
+func (h *headroom) waiting() (waiting []core.WorkspaceID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	var waiting []core.WorkspaceID
-	for _, ws := range h.greedy {
-		if l := h.loads[ws]; l != nil && len(l.lines[line]) > 0 {
-			waiting = append(waiting, ws)
+	for _, l := range h.heldBack {
+		if len(l.lines[ofOthers]) > 0 {
+			waiting = append(waiting, l.workspace)
 		}
 	}
 	return waiting

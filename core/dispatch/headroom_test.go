@@ -270,7 +270,7 @@ func TestWhoComesTooFastIsHeldBack(t *testing.T) {
 
 // Requests of who is held back wait for one of its deliveries each, not for all.
 func TestRequestsAndDeliveriesAreLetOnInTurn(t *testing.T) {
-	l := newLoad(time.Now())
+	l := newLoad("ws_a", time.Now())
 	l.allow(1)
 	if l.enter(ofOthers) != nil {
 		t.Fatal("there was a place")

@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/carrel-dev/carrel/core"
 )
 
 const (
@@ -33,6 +35,7 @@ const (
 // load is the calls of a workspace in progress, and those that wait to be. It is
 // guarded by its headroom's mutex.
 type load struct {
+	workspace  core.WorkspaceID
 	allowed    float64 // calls in progress, on average; +Inf: all there are
 	inProgress int
 	resting    int                // places of calls that have ended
@@ -60,7 +63,9 @@ type average struct {
 	mean float64 // a second
 }
 
-func newLoad(now time.Time) *load { return &load{allowed: math.Inf(1), at: now} }
+func newLoad(ws core.WorkspaceID, now time.Time) *load {
+	return &load{workspace: ws, allowed: math.Inf(1), at: now}
+}
 
 // enter takes a place, or a place in line.
 func (l *load) enter(line int) (mine chan struct{}) {

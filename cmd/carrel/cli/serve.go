@@ -108,7 +108,7 @@ func checkPublicURL(text string) error {
 // takes no room. What a server keeps may be a few megabytes: it would collect
 // many times a second, and each time wait for every guest to come to a stop, and have
 // a processor to itself for 10 to 40 ms. So it collects when about as much was
-// allocated as this: some seconds apart, on a busy machine with two processors.
+// allocated as this: a second or two apart, on a busy machine with two processors.
 const heapFloor = 256 << 20
 
 // threadsEach is how many threads Go may use for each processor. With one, the
