@@ -111,6 +111,16 @@ func checkPublicURL(text string) error {
 // allocated as this: a second or two apart, on a busy machine with two processors.
 const heapFloor = 256 << 20
 
+// newHeapFloor is in small pieces, as Go clears, and so touches, a whole one when a
+// part of it was in use before.
+func newHeapFloor() [][]byte {
+	pieces := make([][]byte, 64)
+	for i := range pieces {
+		pieces[i] = make([]byte, heapFloor/len(pieces))
+	}
+	return pieces
+}
+
 // threadsEach is how many threads Go may use for each processor. With one, the
 // processors are always some goroutine's while the server has much to do, and Go looks
 // only each 10 ms whether a request, or the database's answer, has arrived. With a
@@ -135,7 +145,7 @@ func serve(ctx context.Context, cfg app.Config, out, notes io.Writer) (err error
 	defer undo()
 	cfg.Processors = processors
 	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" { // whoever sets these has decided
-		defer runtime.KeepAlive(make([]byte, heapFloor))
+		defer runtime.KeepAlive(newHeapFloor())
 	}
 	server, err := app.Start(ctx, cfg)
 	if err != nil {

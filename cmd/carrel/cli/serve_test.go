@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"log"
 	"net/http"
@@ -311,4 +312,32 @@ func TestServeCollectsRarely(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What was in use before its floor was made is no reason to touch it.
+func TestTheFloorOfTheHeapTakesNoRoom(t *testing.T) {
+	resident := func() (bytes int) {
+		statm, err := os.ReadFile("/proc/self/statm")
+		if err != nil {
+			t.Skip("only Linux says how much memory is resident")
+		}
+		var pages int
+		if _, err := fmt.Sscan(string(statm), new(int), &pages); err != nil {
+			t.Fatal(err)
+		}
+		return pages * os.Getpagesize()
+	}
+	used := make([]byte, 32<<20) // at the end of the heap, most likely
+	for i := range used {
+		used[i] = 1
+	}
+	goruntime.KeepAlive(used)
+	used = nil
+	goruntime.GC()
+	before := resident()
+	floor := newHeapFloor()
+	if grown := resident() - before; grown > heapFloor/4 {
+		t.Errorf("it takes %d MiB", grown>>20)
+	}
+	goruntime.KeepAlive(floor)
 }
