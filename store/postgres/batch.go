@@ -23,7 +23,8 @@ type batch struct {
 	queue        pgx.Batch
 	expectations []expectation
 	taken        []taken
-	unit         int // whose expectations are added, by its place in the group, or ofNobody
+	unit         int  // whose expectations are added, by its place in the group, or ofNobody
+	asking       bool // who holds the keys that are taken, before they are
 
 	done    int  // statements that went well; after send
 	unmet   int  // whose expectation did not hold, or ofNobody; after send

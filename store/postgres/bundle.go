@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/carrel-dev/carrel/core"
@@ -19,6 +20,9 @@ type bundle struct {
 	bytes   int          // of bodies
 	epoch   int64        // of all of them
 	changed map[any]bool // what they change: questions, numbers of tables whose rows are others, deliveries
+	// held are the keys they take, and whether one can be taken only if it was free when
+	// the first began: not if one of them gives it up.
+	held map[store.HolderOf]bool
 }
 
 // maxBundle is when no unit is added any more, in bytes of bodies: they are copied on
@@ -29,6 +33,7 @@ const maxBundle = 8 << 20
 func (u *bundle) take(p *pending) bool {
 	if len(u.units) == 0 {
 		u.mixed, u.epoch, u.changed = mixes(p.unit), p.unit.Epoch, map[any]bool{}
+		u.held = map[store.HolderOf]bool{}
 	} else if !u.mixed || p.unit.Epoch != u.epoch || !mixes(p.unit) || slices.ContainsFunc(p.unit.Seen, u.changes) ||
 		slices.ContainsFunc(p.unit.Changes, u.ends) || u.bytes > maxBundle {
 		return false
@@ -37,8 +42,12 @@ func (u *bundle) take(p *pending) bool {
 	for _, w := range p.unit.Writes {
 		u.bytes += len(w.Document.Body)
 		u.changed[w.Table], u.changed[store.VersionOf{Table: w.Table, ID: w.Document.ID}] = true, true
-		for _, entry := range append(slices.Clip(w.Hold), w.Release...) {
-			u.changed[store.HolderOf(entry)] = true
+		for _, entry := range w.Hold {
+			_, known := u.held[store.HolderOf(entry)]
+			u.changed[store.HolderOf(entry)], u.held[store.HolderOf(entry)] = true, !known
+		}
+		for _, entry := range w.Release {
+			u.changed[store.HolderOf(entry)], u.held[store.HolderOf(entry)] = true, false
 		}
 	}
 	for _, change := range p.unit.Changes {
@@ -64,6 +73,13 @@ func (u *bundle) changes(o store.Observation) bool {
 	default:
 		return u.changed[q]
 	}
+}
+
+// finds reports whether what was observed is that a key is free, of which the bundle
+// finds out as it takes it.
+func (u *bundle) finds(o store.Observation) bool {
+	q, ok := o.Question.(store.HolderOf)
+	return ok && o.Answer == core.DocumentID("") && u.held[q]
 }
 
 // ends reports whether a change ends a delivery that the bundle may end.
@@ -95,6 +111,12 @@ const bump = `WITH head AS (
 		ON CONFLICT (workspace) DO UPDATE SET seq = heads.seq + $2 RETURNING seq, auth_epoch)
 	SELECT seq, expect(auth_epoch = $3, $4) FROM head`
 
+// holding is the constraint that a key has one holder, and errHeld says that some of a
+// bundle, who took theirs to be free, violate it.
+const holding = "unique_entries_pkey"
+
+var errHeld = errors.New("a key that was thought to be free has a holder")
+
 // commit adds the statements of a bundle.
 func (b *batch) commit(u *bundle, first int) error {
 	n := int64(len(u.units))
@@ -110,9 +132,14 @@ func (b *batch) commit(u *bundle, first int) error {
 	var seen observed
 	var writes documentWrites
 	var changes [][]core.Change
+	var taken bool // keys, without asking who holds them
 	for i, p := range u.units {
 		b.unit = first + i
 		for _, o := range p.unit.Seen {
+			if !b.asking && u.finds(o) {
+				taken = true
+				continue
+			}
 			if err := seen.add(b, u.ws, o, n); err != nil {
 				return err
 			}
@@ -122,6 +149,9 @@ func (b *batch) commit(u *bundle, first int) error {
 	}
 	seen.exec(b, u.ws)
 	b.unit = ofNobody
+	if taken {
+		b.unique(holding, errHeld)
+	}
 	writes.exec(b, u.ws)
 	return b.change(u.ws, first, changes...)
 }

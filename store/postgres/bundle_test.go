@@ -85,7 +85,7 @@ type groupStep struct {
 }
 
 func randomStep(random *rand.Rand, i int) groupStep {
-	kinds := []string{"insert", "insert", "insert", "patch", "delete", "count", "use", "use", "answer", "tell", "complete", "complete", "configure", "job"}
+	kinds := []string{"insert", "insert", "insert", "take", "take", "patch", "delete", "count", "use", "use", "answer", "tell", "complete", "complete", "configure", "job"}
 	kind := kinds[random.IntN(len(kinds))]
 	if kind == "configure" && random.IntN(4) > 0 { // makes all that follow stale
 		kind = "insert"
@@ -136,13 +136,17 @@ func newGroupDesk(t *testing.T, db *DB) *groupDesk {
 func (d *groupDesk) begin(steps []groupStep) {
 	ctx, at := d.t.Context(), time.Unix(2_000_000_000, 0)
 	for i, step := range steps {
-		u := d.documents.Begin(d.ws, storetest.Scope())
+		scope := storetest.Scope()
+		scope.AssumeFree = step.what == "take"
+		u := d.documents.Begin(d.ws, scope)
 		var err error
 		switch step.what {
 		case "insert":
 			_, err = u.Insert(ctx, "companies", fmt.Appendf(nil, `{"name":%q,"size":%d}`, step.unique, i))
+		case "take": // an address that somebody has, or had, or is about to have
+			_, err = u.Insert(ctx, "contacts", fmt.Appendf(nil, `{"name":"Taker %d","email":%q}`, i, d.address(step)))
 		case "patch":
-			_, err = u.Patch(ctx, "contacts", d.contacts[step.n].ID, fmt.Appendf(nil, `{"email":"by%d@example.com"}`, i), 0)
+			_, err = u.Patch(ctx, "contacts", d.contacts[step.n].ID, fmt.Appendf(nil, `{"email":"by%d@example.com"}`, i%4), 0)
 		case "delete":
 			err = u.Delete(ctx, "contacts", d.contacts[step.n].ID, 0)
 		case "count":
@@ -174,6 +178,14 @@ func (d *groupDesk) begin(steps []groupStep) {
 		}
 		d.units = append(d.units, u)
 	}
+}
+
+// address is a contact's, or one that contacts are given.
+func (d *groupDesk) address(step groupStep) string {
+	if step.unique[len(step.unique)-1]%2 == 0 {
+		return fmt.Sprintf("c%d@example.com", step.n)
+	}
+	return fmt.Sprintf("by%d@example.com", step.n)
 }
 
 // message is an error's, without a delivery's own name.

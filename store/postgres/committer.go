@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	goruntime "runtime"
 	"sync"
@@ -140,7 +141,20 @@ func (c *committer) send(ctx context.Context, op string, ws core.WorkspaceID, gr
 		return 0, 0, err
 	}
 	defer leave()
+	first, behind, err = c.try(ctx, op, ws, group, false)
+	if errors.Is(err, errHeld) { // of whom, is found by asking
+		return c.try(ctx, op, ws, group, true)
+	}
+	return first, behind, err
+}
+
+// try is send. Unless it is asking, keys that are thought to be free are taken without
+// looking whether they are, which fails with errHeld.
+func (c *committer) try(
+	ctx context.Context, op string, ws core.WorkspaceID, group []*pending, asking bool,
+) (first, behind int, err error) {
 	b := within(ws)
+	b.asking = asking
 	type part struct{ behind, statements int }
 	var parts []part
 	for i := 0; i < len(group); {
