@@ -32,32 +32,60 @@ func scan(b []byte) scanner { return scanner{text: unsafe.String(unsafe.SliceDat
 
 // enter goes into an object or an array.
 func (s *scanner) enter(bracket byte) {
-	s.space()
-	s.expect(bracket)
+	if s.next() != bracket {
+		s.bad = true
+		return
+	}
+	s.at++
 }
 
 // more reports whether there is another member or item, and goes to it; else it
 // leaves the object or the array.
 func (s *scanner) more(bracket byte) bool {
-	s.space()
-	switch c := s.peek(); {
-	case c == bracket:
+	switch s.next() {
+	case bracket:
 		s.at++
 		return false
-	case c == ',':
+	case ',':
 		s.at++
-		s.space()
+		s.next()
 	}
 	return !s.bad
 }
 
 // name reads a member's name; its value is next.
 func (s *scanner) name() string {
-	name := s.string()
-	s.space()
-	s.expect(':')
-	s.space()
+	name := s.word()
+	if s.next() != ':' {
+		s.bad = true
+		return ""
+	}
+	s.at++
+	s.next()
 	return name
+}
+
+// word is string for one that is short: it is not worth a call to find its end.
+func (s *scanner) word() string {
+	if s.at < len(s.text) && s.text[s.at] == '"' {
+		for end := s.at + 1; end < len(s.text) && s.text[end] != '\\'; end++ {
+			if s.text[end] == '"' {
+				word := s.text[s.at+1 : end]
+				s.at = end + 1
+				return word
+			}
+		}
+	}
+	return s.string()
+}
+
+// next goes to what is not space and returns its first byte, as peek does.
+func (s *scanner) next() byte {
+	if s.at < len(s.text) && s.text[s.at] > ' ' {
+		return s.text[s.at]
+	}
+	s.space()
+	return s.peek()
 }
 
 // string decodes a string. Without escapes, which is nearly always, it is a part
