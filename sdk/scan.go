@@ -65,7 +65,8 @@ func (s *scanner) name() string {
 	return name
 }
 
-// word is string for one that is short: it is not worth a call to find its end.
+// word is string, quicker for one that is short and has no escapes, as names are: to
+// find its end isn't worth a call.
 func (s *scanner) word() string {
 	if s.at < len(s.text) && s.text[s.at] == '"' {
 		for end := s.at + 1; end < len(s.text) && s.text[end] != '\\'; end++ {

@@ -142,7 +142,8 @@ func (BlobsCounted) question() {}
 
 // Observation is a question, the answer a unit relies on, and the Seq at which
 // it was given: while the workspace is still there, it need not be asked again.
-// An answer that was assumed was given at no Seq.
+// An answer that was assumed was given at no Seq. That a key is free need not be asked
+// either when taking it proves it.
 type Observation struct {
 	Question Question
 	Answer   Answer
@@ -150,7 +151,7 @@ type Observation struct {
 }
 
 // Assumed is the Seq of an answer nobody gave. No workspace is ever there, nor
-// any number of commits before or behind it, so the question is always asked.
+// any number of commits before or behind it, so its Seq never tells that it is true.
 const Assumed int64 = -1 << 62
 
 // Batch is a unit of work ready to be committed.

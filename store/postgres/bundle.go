@@ -10,30 +10,32 @@ import (
 
 // bundle is units of one workspace that follow each other and don't depend on each
 // other: none relies on what one before it changes. So they become one set of
-// statements: everything that must hold for any of them is looked at first, and
-// then everything is written. Postgres answers a bundle of twenty at little more
+// statements: everything that must hold for any of them is looked at first, but for
+// what writing it proves, and then everything is written. Postgres answers a bundle of twenty at little more
 // than the cost of one.
 type bundle struct {
 	ws      core.WorkspaceID
 	units   []*pending
-	mixed   bool         // it may have more than one
-	bytes   int          // of bodies
-	epoch   int64        // of all of them
-	changed map[any]bool // what they change: questions, numbers of tables whose rows are others, deliveries
-	// held are the keys they take, and whether one can be taken only if it was free when
-	// the first began: not if one of them gives it up.
-	held map[store.HolderOf]bool
+	mixed   bool                    // it may have more than one
+	bytes   int                     // of bodies
+	epoch   int64                   // of all of them
+	changed map[any]bool            // what they change: questions, numbers of tables whose rows are others, deliveries
+	proven  map[store.HolderOf]bool // the keys they take: true for one that can be taken only if it was free before them all
 }
 
 // maxBundle is when no unit is added any more, in bytes of bodies: they are copied on
 // their way, and each unit may have store.MaxWrittenBytes.
 const maxBundle = 8 << 20
 
+// maxProof is of how many bytes of bodies it is found out whether they can be written
+// by writing them.
+const maxProof = 64 << 10
+
 // take adds a unit unless it has to come behind the bundle.
 func (u *bundle) take(p *pending) bool {
 	if len(u.units) == 0 {
 		u.mixed, u.epoch, u.changed = mixes(p.unit), p.unit.Epoch, map[any]bool{}
-		u.held = map[store.HolderOf]bool{}
+		u.proven = map[store.HolderOf]bool{}
 	} else if !u.mixed || p.unit.Epoch != u.epoch || !mixes(p.unit) || slices.ContainsFunc(p.unit.Seen, u.changes) ||
 		slices.ContainsFunc(p.unit.Changes, u.ends) || u.bytes > maxBundle {
 		return false
@@ -43,11 +45,11 @@ func (u *bundle) take(p *pending) bool {
 		u.bytes += len(w.Document.Body)
 		u.changed[w.Table], u.changed[store.VersionOf{Table: w.Table, ID: w.Document.ID}] = true, true
 		for _, entry := range w.Hold {
-			_, known := u.held[store.HolderOf(entry)]
-			u.changed[store.HolderOf(entry)], u.held[store.HolderOf(entry)] = true, !known
+			_, known := u.proven[store.HolderOf(entry)]
+			u.changed[store.HolderOf(entry)], u.proven[store.HolderOf(entry)] = true, !known
 		}
 		for _, entry := range w.Release {
-			u.changed[store.HolderOf(entry)], u.held[store.HolderOf(entry)] = true, false
+			u.changed[store.HolderOf(entry)], u.proven[store.HolderOf(entry)] = true, false
 		}
 	}
 	for _, change := range p.unit.Changes {
@@ -75,11 +77,11 @@ func (u *bundle) changes(o store.Observation) bool {
 	}
 }
 
-// finds reports whether what was observed is that a key is free, of which the bundle
-// finds out as it takes it.
-func (u *bundle) finds(o store.Observation) bool {
+// proves reports whether what was observed is that a key is free, which taking it
+// proves. A bundle that would write much before it fails proves nothing.
+func (u *bundle) proves(o store.Observation) bool {
 	q, ok := o.Question.(store.HolderOf)
-	return ok && o.Answer == core.DocumentID("") && u.held[q]
+	return ok && o.Answer == core.DocumentID("") && u.proven[q] && u.bytes <= maxProof
 }
 
 // ends reports whether a change ends a delivery that the bundle may end.
@@ -111,9 +113,9 @@ const bump = `WITH head AS (
 		ON CONFLICT (workspace) DO UPDATE SET seq = heads.seq + $2 RETURNING seq, auth_epoch)
 	SELECT seq, expect(auth_epoch = $3, $4) FROM head`
 
-// holding is the constraint that a key has one holder, and errHeld says that some of a
-// bundle, who took theirs to be free, violate it.
-const holding = "unique_entries_pkey"
+// oneHolder is the constraint that a key has one, and errHeld the error of a bundle that
+// would have proven its keys to be free, had they been.
+const oneHolder = "unique_entries_pkey"
 
 var errHeld = errors.New("a key that was thought to be free has a holder")
 
@@ -132,12 +134,12 @@ func (b *batch) commit(u *bundle, first int) error {
 	var seen observed
 	var writes documentWrites
 	var changes [][]core.Change
-	var taken bool // keys, without asking who holds them
+	var proving bool // that keys are free, without asking who holds them
 	for i, p := range u.units {
 		b.unit = first + i
 		for _, o := range p.unit.Seen {
-			if !b.asking && u.finds(o) {
-				taken = true
+			if !b.asking && u.proves(o) {
+				proving = true
 				continue
 			}
 			if err := seen.add(b, u.ws, o, n); err != nil {
@@ -149,8 +151,8 @@ func (b *batch) commit(u *bundle, first int) error {
 	}
 	seen.exec(b, u.ws)
 	b.unit = ofNobody
-	if taken {
-		b.unique(holding, errHeld)
+	if proving {
+		b.unique(oneHolder, errHeld)
 	}
 	writes.exec(b, u.ws)
 	return b.change(u.ws, first, changes...)

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/carrel-dev/carrel/core"
 	"github.com/carrel-dev/carrel/core/abi"
 	"github.com/carrel-dev/carrel/store"
@@ -246,4 +248,49 @@ func (d *groupDesk) left() (lines []string) {
 		}, "SELECT state || CASE WHEN event LIKE 'evt\\__' OR event LIKE 'evt\\___' THEN event ELSE '' END FROM deliveries WHERE "+inWorkspace+" ORDER BY 1", d.ws)
 	})
 	return append(lines, fmt.Sprint(states, err))
+}
+
+// That a key is free is proven by taking it, unless that proves nothing, or costs much
+// when it fails.
+func TestWhatTakingAKeyProves(t *testing.T) {
+	key, other := store.Entry{Index: 1, Key: "a"}, store.Entry{Index: 1, Key: "b"}
+	free := []store.Observation{{Question: store.HolderOf(key), Answer: core.DocumentID(""), Seq: store.Assumed}}
+	takes := func(e store.Entry) store.Write {
+		return store.Write{Document: core.Document{ID: "doc_new", Body: []byte("{}")}, Hold: []store.Entry{e}}
+	}
+	gives := store.Write{Base: 1, Document: core.Document{ID: "doc_old", Body: []byte("{}")}, Release: []store.Entry{key}}
+	large := takes(key)
+	large.Document.Body = make([]byte, maxProof+1)
+	for name, c := range map[string]struct {
+		units  []store.Batch
+		asking bool
+		proves bool
+	}{
+		"a key that is taken":                 {units: []store.Batch{{Seen: free, Writes: []store.Write{takes(key)}}}, proves: true},
+		"one that isn't":                      {units: []store.Batch{{Seen: free}}},
+		"another":                             {units: []store.Batch{{Seen: free, Writes: []store.Write{takes(other)}}}},
+		"one that is given up before":         {units: []store.Batch{{Seen: free, Writes: []store.Write{gives, takes(key)}}}},
+		"one that another unit gives up":      {units: []store.Batch{{Seen: free, Writes: []store.Write{takes(key)}}, {Writes: []store.Write{gives}}}},
+		"one that another unit takes":         {units: []store.Batch{{Seen: free}, {Writes: []store.Write{takes(key)}}}, proves: true},
+		"one that had a holder":               {units: []store.Batch{{Seen: []store.Observation{{Question: store.HolderOf(key), Answer: core.DocumentID("doc_old")}}, Writes: []store.Write{takes(key)}}}},
+		"one that is taken with a large body": {units: []store.Batch{{Seen: free, Writes: []store.Write{large}}}},
+		"one that somebody was found to have": {units: []store.Batch{{Seen: free, Writes: []store.Write{takes(key)}}}, asking: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			u, b := &bundle{ws: "ws_test"}, within("ws_test")
+			b.asking = c.asking
+			for i := range c.units {
+				if !u.take(&pending{unit: &c.units[i]}) {
+					t.Fatal("the units are no bundle")
+				}
+			}
+			if err := b.commit(u, 0); err != nil {
+				t.Fatal(err)
+			}
+			asks := slices.ContainsFunc(b.queue.QueuedQueries, func(q *pgx.QueuedQuery) bool { return strings.Contains(q.SQL, "FROM unique_entries") })
+			if asks == c.proves || c.proves != (len(b.taken) == 1) {
+				t.Errorf("it asks: %t; errors of constraints: %v", asks, b.taken)
+			}
+		})
+	}
 }

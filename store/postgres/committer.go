@@ -85,7 +85,7 @@ func (c *committer) drain(op string, ws core.WorkspaceID) {
 		c.queues[ws] = rest[:len(rest):len(rest)]
 		c.mu.Unlock()
 		ctx, cancel := context.WithTimeout(context.Background(), commitTime)
-		c.transact(ctx, op, ws, group)
+		c.transact(ctx, op, ws, group, false)
 		cancel()
 	}
 }
@@ -106,10 +106,15 @@ func together(waiting []*pending) (n int) {
 // transact writes a group in one transaction, and answers each of it. A unit that
 // fails takes the transaction with it, so those before it are written without it,
 // and then those behind. Of a bundle that fails as a whole each is written on its
-// own.
-func (c *committer) transact(ctx context.Context, op string, ws core.WorkspaceID, group []*pending) {
+// own. After a key wasn't free that was thought to be, it is asked who holds them: so
+// it is found out whose it was, and no more is written for nothing.
+func (c *committer) transact(ctx context.Context, op string, ws core.WorkspaceID, group []*pending, asking bool) {
 	for len(group) > 0 {
-		first, behind, err := c.send(ctx, op, ws, group)
+		first, behind, err := c.send(ctx, op, ws, group, asking)
+		if errors.Is(err, errHeld) {
+			asking = true
+			continue
+		}
 		if err == nil {
 			c.groups.Add(1)
 			c.writes.Add(int64(len(group)))
@@ -120,12 +125,12 @@ func (c *committer) transact(ctx context.Context, op string, ws core.WorkspaceID
 			}
 			return
 		}
-		c.transact(ctx, op, ws, group[:first])
+		c.transact(ctx, op, ws, group[:first], asking)
 		if behind-first == 1 {
 			group[first].result <- err
 		} else {
 			for i := first; i < behind; i++ {
-				c.transact(ctx, op, ws, group[i:i+1])
+				c.transact(ctx, op, ws, group[i:i+1], asking)
 			}
 		}
 		group = group[behind:]
@@ -135,24 +140,14 @@ func (c *committer) transact(ctx context.Context, op string, ws core.WorkspaceID
 // send runs a group as one batch. The error is of one of the units from first to
 // behind; none when it is of nobody, as when the connection is lost: then they may
 // have been written all the same.
-func (c *committer) send(ctx context.Context, op string, ws core.WorkspaceID, group []*pending) (first, behind int, err error) {
+func (c *committer) send(
+	ctx context.Context, op string, ws core.WorkspaceID, group []*pending, asking bool,
+) (first, behind int, err error) {
 	leave, err := c.db.writing.enter(ctx, ws)
 	if err != nil {
 		return 0, 0, err
 	}
 	defer leave()
-	first, behind, err = c.try(ctx, op, ws, group, false)
-	if errors.Is(err, errHeld) { // of whom, is found by asking
-		return c.try(ctx, op, ws, group, true)
-	}
-	return first, behind, err
-}
-
-// try is send. Unless it is asking, keys that are thought to be free are taken without
-// looking whether they are, which fails with errHeld.
-func (c *committer) try(
-	ctx context.Context, op string, ws core.WorkspaceID, group []*pending, asking bool,
-) (first, behind int, err error) {
 	b := within(ws)
 	b.asking = asking
 	type part struct{ behind, statements int }

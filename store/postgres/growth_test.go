@@ -191,6 +191,7 @@ func (d *growing) Commit(ctx context.Context, ws core.WorkspaceID, unit store.Ba
 	p.unit = &unit
 	err := pgx.BeginFunc(ctx, d.writer, func(tx pgx.Tx) error {
 		b := within(ws)
+		b.asking = true // which looks at more
 		if _, err := b.addNext(ws, []*pending{p}, 0); err != nil {
 			return err
 		}
