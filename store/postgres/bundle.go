@@ -16,11 +16,13 @@ import (
 type bundle struct {
 	ws      core.WorkspaceID
 	units   []*pending
-	mixed   bool                    // it may have more than one
-	bytes   int                     // of bodies
-	epoch   int64                   // of all of them
-	changed map[any]bool            // what they change: questions, numbers of tables whose rows are others, deliveries
-	proven  map[store.HolderOf]bool // the keys they take: true for one that can be taken only if it was free before them all
+	mixed   bool         // it may have more than one
+	bytes   int          // of bodies
+	epoch   int64        // of all of them
+	changed map[any]bool // what they change: questions, numbers of tables whose rows are others, deliveries
+	// proven are the keys they take: true for one that can be taken only if it was free
+	// before the first of them.
+	proven map[store.HolderOf]bool
 }
 
 // maxBundle is when no unit is added any more, in bytes of bodies: they are copied on
