@@ -25,7 +25,7 @@ const (
 	leastEach = 0.1
 	// leastShare is how many calls who is held back has, at least, for each of whoever of
 	// the others has most.
-	leastShare = 0.25
+	leastShare = 0.15
 )
 
 // headroom keeps a workspace that asks for as much as it can get from having

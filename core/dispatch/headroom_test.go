@@ -157,20 +157,21 @@ func TestWhoIsAloneIsNotHeldBack(t *testing.T) {
 // others have, and as many as there are when these have gone. The others never wait.
 func TestWhoWantsFarMoreIsHeldBack(t *testing.T) {
 	for _, c := range []struct {
-		name        string
-		every       time.Duration // that the quiet one makes a call, which lasts 1 ms
-		least, most float64       // that the noisy one has in progress meanwhile
+		name         string
+		every, lasts time.Duration // of the quiet one's calls
+		least, most  float64       // that the noisy one has in progress meanwhile
 	}{
-		{"beside one that is always there", 1 * ms, 0.2, 0.3}, // a quarter of its one
-		{"beside one that is there a fifth of the time", 5 * ms, 0.7, 1.2},
-		{"beside one that is hardly ever there", time.Second, 12, 16.1},
+		{"beside one that has four calls", 1 * ms, 4 * ms, 0.55, 0.65}, // 0.15 for each of them
+		{"beside one that is always there", 1 * ms, 1 * ms, 0.18, 0.25},
+		{"beside one that is there a fifth of the time", 5 * ms, 1 * ms, 0.7, 1.2},
+		{"beside one that is hardly ever there", time.Second, 1 * ms, 12, 16.1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inHall(t, func(h *hall) {
 				h.again(h.open, "noisy", 64, 10*ms)
 				h.during(2 * time.Second)
 				came, leave := context.WithCancel(h.open)
-				h.each(came, "quiet", c.every, ms)
+				h.each(came, "quiet", c.every, c.lasts)
 				h.during(200 * ms) // until it is noticed
 				got := h.during(4 * time.Second)
 				if has := got["noisy"].inProgress(4 * time.Second); has < c.least || has > c.most {
