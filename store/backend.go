@@ -151,7 +151,7 @@ type Observation struct {
 }
 
 // Assumed is the Seq of an answer nobody gave. No workspace is ever there, nor
-// any number of commits before or behind it, so its Seq never tells that it is true.
+// any number of commits before or behind it, so the Seq never says that the answer still holds.
 const Assumed int64 = -1 << 62
 
 // Batch is a unit of work ready to be committed.

@@ -28,7 +28,7 @@ type Scope struct {
 	AuthEpoch    int64       // the epoch the caller was authorised with
 
 	// AssumeFree lets the unit take a unique key for free without asking the
-	// database, which the commit does anyway: nearly always it is. A key that
+	// database, as the commit finds out anyway: nearly always it is. A key that
 	// is taken then makes the unit Changed, and not the write Exists, so it is
 	// for who runs the invocation again in a unit that asks.
 	AssumeFree bool

@@ -23,8 +23,8 @@ const (
 	// leastEach is how many a processor has of each that is held back, however much the
 	// others do.
 	leastEach = 0.1
-	// leastShare is how many calls who is held back has, at least, for each of whoever of
-	// the others has most.
+	// leastShare is how many calls who is held back has, at least, for each call of whoever
+	// of the others has most.
 	leastShare = 0.15
 )
 

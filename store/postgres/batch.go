@@ -24,7 +24,7 @@ type batch struct {
 	expectations []expectation
 	taken        []taken
 	unit         int  // whose expectations are added, by its place in the group, or ofNobody
-	asking       bool // whether it looks who holds a key before it is taken
+	asking       bool // whether it looks who holds a key even where taking it would tell
 
 	done    int  // statements that went well; after send
 	unmet   int  // whose expectation did not hold, or ofNobody; after send

@@ -11,8 +11,8 @@ import (
 // bundle is units of one workspace that follow each other and don't depend on each
 // other: none relies on what one before it changes. So they become one set of
 // statements: everything that must hold for any of them is looked at first, but for
-// what writing it proves, and then everything is written. Postgres answers a bundle of twenty at little more
-// than the cost of one.
+// what writing it proves, and then everything is written. Postgres answers a bundle of
+// twenty at little more than the cost of one.
 type bundle struct {
 	ws      core.WorkspaceID
 	units   []*pending
@@ -20,8 +20,8 @@ type bundle struct {
 	bytes   int          // of bodies
 	epoch   int64        // of all of them
 	changed map[any]bool // what they change: questions, numbers of tables whose rows are others, deliveries
-	// proven are the keys they take: true for one that can be taken only if it was free
-	// before the first of them.
+	// proven are the keys they take or give up: true for one that can be taken only if it
+	// was free before the first of them.
 	proven map[store.HolderOf]bool
 }
 
@@ -29,8 +29,8 @@ type bundle struct {
 // their way, and each unit may have store.MaxWrittenBytes.
 const maxBundle = 8 << 20
 
-// maxProof is of how many bytes of bodies it is found out whether they can be written
-// by writing them.
+// maxProof is how many bytes of bodies a bundle may have for its keys to be proven free
+// by taking them: when one can't be taken, they were written for nothing.
 const maxProof = 64 << 10
 
 // take adds a unit unless it has to come behind the bundle.

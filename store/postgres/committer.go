@@ -106,9 +106,10 @@ func together(waiting []*pending) (n int) {
 // transact writes a group in one transaction, and answers each of it. A unit that
 // fails takes the transaction with it, so those before it are written without it,
 // and then those behind. Of a bundle that fails as a whole each is written on its
-// own. After a key wasn't free that was thought to be, it is asked who holds them: so
-// it is found out whose it was, and no more is written for nothing.
-func (c *committer) transact(ctx context.Context, op string, ws core.WorkspaceID, group []*pending, asking bool) {
+// own. When a key wasn't free that was thought to be, the same units are sent again,
+// asking who holds each key: that tells whose it was. So are those behind them; it
+// returns whether they have to be.
+func (c *committer) transact(ctx context.Context, op string, ws core.WorkspaceID, group []*pending, asking bool) (asks bool) {
 	for len(group) > 0 {
 		first, behind, err := c.send(ctx, op, ws, group, asking)
 		if errors.Is(err, errHeld) {
@@ -123,18 +124,19 @@ func (c *committer) transact(ctx context.Context, op string, ws core.WorkspaceID
 			for _, p := range group {
 				p.result <- err
 			}
-			return
+			return asking
 		}
-		c.transact(ctx, op, ws, group[:first], asking)
+		asking = c.transact(ctx, op, ws, group[:first], asking)
 		if behind-first == 1 {
 			group[first].result <- err
 		} else {
 			for i := first; i < behind; i++ {
-				c.transact(ctx, op, ws, group[i:i+1], asking)
+				asking = c.transact(ctx, op, ws, group[i:i+1], asking)
 			}
 		}
 		group = group[behind:]
 	}
+	return asking
 }
 
 // send runs a group as one batch. The error is of one of the units from first to
